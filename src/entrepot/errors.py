@@ -88,3 +88,135 @@ class BadVersion(EntrepotError):
     """A version string that its own packaging system would refuse."""
 
     code, kind, title = "package.version", Kind.UNPROCESSABLE, "Malformed version"
+
+
+class SameKeyOtherBytes(EntrepotError):
+    """A package key is taken by different content; versions never change once they came in."""
+
+    code, kind, title = "duplicate_conflict", Kind.CONFLICT, "Package exists with other content"
+
+
+class UnknownDistribution(EntrepotError):
+    """No suite of that name takes packages of this format."""
+
+    code, kind, title = "unknown_distribution", Kind.INVALID, "Unknown distribution"
+
+
+class WrongFormat(EntrepotError):
+    """The file's format does not fit the suite."""
+
+    code, kind, title = "wrong_format", Kind.UNPROCESSABLE, "Wrong package format"
+
+
+class InvalidRequest(EntrepotError):
+    """A word in the request has no meaning here."""
+
+    code, kind, title = "invalid_request", Kind.INVALID, "Invalid request"
+
+
+class WeakPassword(EntrepotError):
+    """A password does not meet the rule."""
+
+    code, kind, title = "weak_password", Kind.INVALID, "Password too weak"
+
+
+class NotFound(EntrepotError):
+    """The named thing does not exist, or the caller may not know that it does."""
+
+    code, kind, title = "not_found", Kind.NOT_FOUND, "Not found"
+
+
+class AlreadyExists(EntrepotError):
+    """The name is taken."""
+
+    code, kind, title = "already_exists", Kind.CONFLICT, "Already exists"
+
+
+class SignInFailed(EntrepotError):
+    """Name and password do not fit, or the credential is no longer good."""
+
+    code, kind, title = "sign_in_failed", Kind.UNAUTHENTICATED, "Sign-in failed"
+
+
+class NotSignedIn(EntrepotError):
+    """No usable credential came with the request."""
+
+    code, kind, title = "not_signed_in", Kind.UNAUTHENTICATED, "Not signed in"
+
+
+class PermissionDenied(EntrepotError):
+    """The caller's role does not carry the permission."""
+
+    code, kind, title = "permission_denied", Kind.DENIED, "Permission denied"
+
+
+class TooManyAttempts(EntrepotError):
+    """Slow down; ``retry_after_seconds`` says when to come back."""
+
+    code, kind, title = "rate_limit_exceeded", Kind.LIMITED, "Too many attempts"
+
+
+class BodyTooLarge(EntrepotError):
+    """The upload exceeds the configured size."""
+
+    code, kind, title = "body_too_large", Kind.TOO_LARGE, "Upload too large"
+
+
+class StoreFull(EntrepotError):
+    """No space or no inodes are left where blobs are kept."""
+
+    code, kind, title = "store.full", Kind.FULL, "Storage is full"
+
+
+class StoreUnavailable(EntrepotError):
+    """The blob store cannot be read or written now."""
+
+    code, kind, title = "store.unavailable", Kind.UNAVAILABLE, "Storage is unavailable"
+
+
+class BlobMissing(EntrepotError):
+    """A blob that should be there is not."""
+
+    code, kind, title = "store.missing", Kind.CORRUPT, "Stored content is missing"
+
+
+class BlobCorrupt(EntrepotError):
+    """Stored bytes do not hash to their name."""
+
+    code, kind, title = "store.corrupt", Kind.CORRUPT, "Stored content is corrupt"
+
+
+class CatalogUnavailable(EntrepotError):
+    """The database cannot be reached or is locked for too long."""
+
+    code, kind, title = "catalog.unavailable", Kind.UNAVAILABLE, "Database is unavailable"
+
+
+class CatalogTooNew(EntrepotError):
+    """The database was written by a newer version of this program."""
+
+    code, kind, title = "catalog.too_new", Kind.UNAVAILABLE, "Database is newer than this program"
+
+
+class GenerationRefused(EntrepotError):
+    """A freshly built generation failed the check with a client's eyes; the old one stays."""
+
+    code, kind, title = "publish.refused", Kind.CORRUPT, "Generation failed its own check"
+
+
+class LostRace(EntrepotError):
+    """Another publisher moved the pointer first; the goal has to be looked at again."""
+
+    code, kind, title = "publish.lost_race", Kind.CONFLICT, "Another publication came first"
+
+
+class SigningUnavailable(EntrepotError):
+    """The signing key is absent, unreadable or expired; nothing is published unsigned."""
+
+    code, kind, title = "signing.unavailable", Kind.UNAVAILABLE, "Signing key is unavailable"
+
+
+class BadSetting(EntrepotError):
+    """A setting is missing or malformed."""
+
+    code, kind, title = "settings.invalid", Kind.INVALID, "Invalid setting"

@@ -1,0 +1,30 @@
+"""The goals there are, as data that survives in any queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class GoalKind(StrEnum):
+    """What to bring about."""
+
+    PUBLISH = "publish"
+    """The suite's current generation shows its revision."""
+    INSPECT = "inspect"
+    """The admission has a verdict, and the catalog follows it."""
+    COLLECT = "collect"
+    """Blobs and generations that nobody can ask for any more are gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A kind and the row it is about (0 where there is just one)."""
+
+    kind: GoalKind
+    subject: int = 0
+
+    @property
+    def key(self) -> str:
+        """Goals with the same key are one goal; workers never pursue it twice at a time."""
+        return f"{self.kind.value}-{self.subject}"

@@ -1,0 +1,4 @@
+"""Decisions as pure functions: who may do what, what may be published.
+
+Called by services.  The same facts always give the same answer.
+"""

@@ -1,0 +1,63 @@
+"""May this package be published?  Asked in one place for upload, promotion and approval; fails closed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from entrepot.domain.model.package import Concern
+
+
+class Verdict(StrEnum):
+    """What becomes of the package."""
+
+    ACCEPT = "accept"
+    HOLD = "hold"
+    REFUSE = "refuse"
+
+
+class CheckResult(StrEnum):
+    """How a check ended.  Only ``CLEAN`` is clean; ``SKIPPED`` means that there was nobody to ask."""
+
+    CLEAN = "clean"
+    FINDINGS = "findings"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOutcome:
+    """What one check says.  ``detail`` is for people, ``concerns`` are what it found."""
+
+    name: str
+    result: CheckResult
+    message: str
+    detail: str = ""
+    concerns: tuple[Concern, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict and the reasons for it, one sentence each."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...] = field(default=())
+
+
+def judge(outcomes: Sequence[CheckOutcome]) -> Judgement:
+    """Hold whatever a check found or could not finish; accept the rest.
+
+    A check that was skipped for want of a scanner neither helps nor hurts here; it is shown as skipped.
+    """
+    reasons: list[str] = []
+    for outcome in outcomes:
+        match outcome.result:
+            case CheckResult.FINDINGS:
+                reasons.extend(concern.detail for concern in outcome.concerns)
+            case CheckResult.INCONCLUSIVE | CheckResult.ERROR:
+                reasons.append(f"{outcome.name}: {outcome.message}")
+            case CheckResult.CLEAN | CheckResult.SKIPPED:
+                pass
+    return Judgement(Verdict.HOLD if reasons else Verdict.ACCEPT, tuple(reasons))
