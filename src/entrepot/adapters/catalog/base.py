@@ -1,0 +1,393 @@
+"""The port: short units of work over everything that is known.
+
+``Reading`` sees one consistent state; ``Writing`` adds changes that are committed together when the block ends and
+dropped when it raises.  Nothing slow belongs inside: no blob, no network, no signature.  Every method may raise
+``CatalogUnavailable``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from entrepot.domain.model.actor import Actor, Role
+from entrepot.domain.model.digest import Digest
+from entrepot.domain.model.generation import Generation
+from entrepot.domain.model.package import Format, PackageFacts, PackageKey
+from entrepot.domain.model.suite import (
+    Archive,
+    ArchiveId,
+    Change,
+    GenerationId,
+    Listing,
+    PackageId,
+    Suite,
+    SuiteId,
+    SuiteOptions,
+)
+
+JsonValue = str | int | float | bool | None | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
+
+
+class AdmissionState(StrEnum):
+    """Where a package stands before one suite."""
+
+    RECEIVED = "received"
+    ACCEPTED = "accepted"
+    HELD = "held"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPackage:
+    """A package that came in, whatever became of it."""
+
+    id: PackageId
+    key: PackageKey
+    digest: Digest
+    sha512: str
+    size_bytes: int
+    filename: str
+    source: str
+    section: str
+    summary: str
+    facts: Mapping[str, JsonValue]
+    received_at: datetime
+    received_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """One package asking for one suite, the steps it went through and what was decided."""
+
+    id: int
+    suite_id: SuiteId
+    package_id: PackageId
+    component: str
+    state: AdmissionState
+    steps: Sequence[Mapping[str, JsonValue]]
+    reasons: Sequence[str]
+    requested_by: str
+    requested_at: datetime
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    justification: str = ""
+    revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A package in a suite now.  ``published`` is false until a generation that contains it is in force."""
+
+    package: StoredPackage
+    suite: Suite
+    component: str
+    pool_path: str
+    added_at: datetime
+    added_by: str
+    published: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """Where the bytes of a downloadable package are."""
+
+    digest: Digest
+    size_bytes: int
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PackageFilter:
+    """Conditions on a list of packages; all must hold, an empty one always does.
+
+    ``text`` is looked for in names and summaries, literally.
+    """
+
+    text: str = ""
+    name: str = ""
+    version: str = ""
+    architecture: str = ""
+    format: Format | None = None
+    suite: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person who can sign in.  ``session_epoch`` rises whenever older sessions must end."""
+
+    id: int
+    username: str
+    password_hash: str = field(repr=False)
+    roles: frozenset[Role]
+    full_name: str
+    email: str
+    active: bool
+    session_epoch: int
+    created_at: datetime
+    last_login: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One thing that was done, or refused."""
+
+    action: str
+    result: str
+    actor: Actor
+    at: datetime
+    package: str | None = None
+    version: str | None = None
+    suite: str | None = None
+    detail: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+class SuiteReading(Protocol):
+    """Archives and suites."""
+
+    def archives(self) -> list[Archive]: ...
+
+    def archive(self, format_: Format, name: str) -> Archive | None: ...
+
+    def suites(self, archive_id: ArchiveId | None = None) -> list[Suite]:
+        """In order of format, archive, codename."""
+        ...
+
+    def suite(self, suite_id: SuiteId) -> Suite:
+        """Raises ``NotFound``."""
+        ...
+
+    def suite_named(self, archive_id: ArchiveId, codename: str) -> Suite | None: ...
+
+    def unpublished_suites(self) -> list[SuiteId]:
+        """Suites whose goal is not met."""
+        ...
+
+    def suites_to_refresh(self, now: datetime) -> list[SuiteId]:
+        """Suites whose signature must be renewed by now."""
+        ...
+
+
+class PackageReading(Protocol):
+    """Packages and where they stand."""
+
+    def package(self, package_id: PackageId) -> StoredPackage: ...
+
+    def package_with_digest(self, digest: Digest) -> StoredPackage | None: ...
+
+    def claimed(self, archive_id: ArchiveId, key: PackageKey) -> StoredPackage | None:
+        """What already took this key in this archive, live or not."""
+        ...
+
+    def placements(self, conditions: PackageFilter) -> list[Placement]:
+        """Live packages that meet the conditions, by name, then in order of arrival; meant for one name."""
+        ...
+
+    def placement_page(self, conditions: PackageFilter, offset: int, limit: int) -> tuple[list[Placement], int]:
+        """A page of live packages by name and the number of all."""
+        ...
+
+    def name_page(self, conditions: PackageFilter, offset: int, limit: int) -> tuple[list[str], int]:
+        """A page of distinct package names and the number of all; held packages count too."""
+        ...
+
+    def admissions(self, conditions: PackageFilter, state: AdmissionState | None = None) -> list[Admission]: ...
+
+    def admission(self, admission_id: int) -> Admission: ...
+
+    def undecided(self) -> list[int]:
+        """Admissions that still wait for their inspection."""
+        ...
+
+    def suite_sizes(self) -> Mapping[SuiteId, tuple[int, int, datetime | None]]:
+        """Live packages, their bytes and the last arrival, by suite."""
+        ...
+
+    def pooled(self, archive_id: ArchiveId, path: str) -> Pooled | None:
+        """The package at a pool path, if a kept generation of a suite names it."""
+        ...
+
+    def pool_owner(self, archive_id: ArchiveId, path: str) -> PackageId | None: ...
+
+    def package_digests(self) -> Iterator[tuple[Digest, int]]:
+        """Digest and size of every package, for verification."""
+        ...
+
+
+class IndexReading(Protocol):
+    """What the index builder asks."""
+
+    def listings(
+        self,
+        suite_id: SuiteId,
+        component: str,
+        architectures: Sequence[str],
+        kind: str,
+        first: bytes = b"",
+        before: bytes | None = None,
+    ) -> Iterator[Listing]:
+        """Live packages with ``first <= key < before`` in key order, each with its fragment of ``kind``; streamed."""
+        ...
+
+    def listing_count(self, suite_id: SuiteId, component: str, architectures: Sequence[str]) -> int: ...
+
+    def changes(self, suite_id: SuiteId, since_revision: int) -> list[Change]:
+        """Whatever came or went after a revision."""
+        ...
+
+    def generation(self, generation_id: GenerationId) -> Generation: ...
+
+    def generations(self, suite_id: SuiteId) -> list[Generation]:
+        """Kept ones, newest first."""
+        ...
+
+    def generation_with_file(self, suite_id: SuiteId, digest: str) -> Generation | None:
+        """A kept generation that has a file of this SHA-256 or SHA-512."""
+        ...
+
+
+class PeopleReading(Protocol):
+    """Accounts and small facts."""
+
+    def account(self, username: str) -> Account | None: ...
+
+    def accounts(self) -> list[Account]: ...
+
+    def fact(self, name: str) -> JsonValue: ...
+
+    def throttled(self, key: str, now: datetime) -> tuple[int, datetime] | None:
+        """Count and end of the window that is open for ``key``."""
+        ...
+
+    def audit_entries(self, limit: int, package: str | None = None) -> list[AuditEntry]:
+        """Newest first."""
+        ...
+
+    def silent_nodes(self, before: datetime) -> list[str]: ...
+
+
+class Reading(SuiteReading, PackageReading, IndexReading, PeopleReading, Protocol):
+    """Everything that can be asked."""
+
+
+class Writing(Reading, Protocol):
+    """Everything that can be changed."""
+
+    def add_archive(self, format_: Format, name: str) -> Archive: ...
+
+    def add_suite(self, archive: Archive, codename: str, options: SuiteOptions, now: datetime) -> Suite:
+        """Raises ``AlreadyExists``."""
+        ...
+
+    def change_suite(self, suite_id: SuiteId, options: SuiteOptions) -> int:
+        """New options; the new revision."""
+        ...
+
+    def touch_suite(self, suite_id: SuiteId) -> int:
+        """Take the next revision, and with it the suite: others who change it wait for this unit to end."""
+        ...
+
+    def add_package(
+        self,
+        facts: PackageFacts,
+        digest: Digest,
+        sha512: str,
+        size_bytes: int,
+        filename: str,
+        actor: Actor,
+        now: datetime,
+    ) -> PackageId: ...
+
+    def claim(self, archive_id: ArchiveId, key: PackageKey, package_id: PackageId) -> None: ...
+
+    def take_pool_path(self, archive_id: ArchiveId, path: str, package_id: PackageId) -> None: ...
+
+    def place(
+        self,
+        suite_id: SuiteId,
+        package_id: PackageId,
+        component: str,
+        pool_path: str,
+        revision: int,
+        actor: Actor,
+        now: datetime,
+    ) -> None: ...
+
+    def withdraw(self, suite_id: SuiteId, package_id: PackageId, revision: int) -> bool:
+        """Take a live package out of a suite; false when it was not in it."""
+        ...
+
+    def add_admission(self, admission: Admission) -> int: ...
+
+    def decide_admission(
+        self,
+        admission_id: int,
+        state: AdmissionState,
+        steps: Sequence[Mapping[str, JsonValue]],
+        reasons: Sequence[str],
+        actor: Actor,
+        now: datetime,
+        justification: str,
+        revision: int | None,
+    ) -> bool:
+        """Move an admission out of the state it was read in; false when somebody else did first."""
+        ...
+
+    def switch(
+        self,
+        suite: Suite,
+        revision: int,
+        manifest: Digest,
+        package_count: int,
+        files: Sequence[str],
+        refresh_at: datetime | None,
+        now: datetime,
+    ) -> Generation:
+        """Compare and set: make a new generation the current one, if the one that ``suite`` shows still is.
+
+        Raises:
+            LostRace: another publisher moved the pointer.
+        """
+        ...
+
+    def forget_generation(self, generation: Generation, oldest_kept_revision: int) -> None: ...
+
+    def add_account(self, account: Account) -> None:
+        """Raises ``AlreadyExists``; ``id`` is ignored."""
+        ...
+
+    def change_account(self, username: str, values: Mapping[str, object]) -> None: ...
+
+    def set_fact(self, name: str, value: JsonValue) -> None: ...
+
+    def throttle(self, key: str, now: datetime, window_seconds: int) -> int:
+        """Count one more in the open window, or open one; the count."""
+        ...
+
+    def unthrottle(self, key: str) -> None: ...
+
+    def audit(self, entry: AuditEntry) -> None: ...
+
+    def beat(self, node: str, now: datetime, *, works: bool) -> None: ...
+
+    def forget_node(self, node: str) -> bool:
+        """True for the one caller who removed it."""
+        ...
+
+
+class Catalog(Protocol):
+    """Where units come from."""
+
+    def read(self) -> AbstractContextManager[Reading]: ...
+
+    def write(self) -> AbstractContextManager[Writing]: ...
+
+    def ping(self) -> None:
+        """Raises ``CatalogUnavailable``."""
+        ...
+
+    def close(self) -> None: ...

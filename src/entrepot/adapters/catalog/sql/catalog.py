@@ -1,0 +1,57 @@
+"""The catalog: units over one engine, and the schema it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+
+from entrepot.adapters.catalog.base import Reading, Writing
+from entrepot.adapters.catalog.sql.engine import make_engine, translated, unit
+from entrepot.adapters.catalog.sql.index import IndexQueries
+from entrepot.adapters.catalog.sql.packages import PackageQueries
+from entrepot.adapters.catalog.sql.people import PeopleQueries
+from entrepot.adapters.catalog.sql.schema import upgrade
+from entrepot.adapters.catalog.sql.suites import SuiteQueries
+
+
+class Unit(SuiteQueries, PackageQueries, IndexQueries, PeopleQueries):
+    """All queries over one connection, inside one transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+
+class SqlCatalog:
+    """Implements ``Catalog``; opening it brings the schema up to date."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = make_engine(url)
+        try:
+            with translated():
+                upgrade(self.engine)
+        except BaseException:
+            self.engine.dispose()
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[Reading]:
+        """One consistent state."""
+        with unit(self.engine, writes=False) as connection:
+            yield Unit(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[Writing]:
+        """One change, whole or not at all."""
+        with unit(self.engine, writes=True) as connection:
+            yield Unit(connection)
+
+    def ping(self) -> None:
+        """Whether the database answers."""
+        with unit(self.engine, writes=False) as connection:
+            connection.execute(sa.text("SELECT 1"))
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()

@@ -1,0 +1,188 @@
+"""What the index builder asks, and the pointer it moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from entrepot.adapters.catalog.sql import tables as t
+from entrepot.adapters.catalog.sql.rows import generation_of
+from entrepot.domain.model.digest import Digest
+from entrepot.domain.model.generation import Generation
+from entrepot.domain.model.suite import Change, GenerationId, Listing, PackageId, Suite, SuiteId
+from entrepot.errors import LostRace, NotFound
+
+_LIVE = t.content.c.removed_revision.is_(None)
+_BATCH = 1000
+
+
+class IndexQueries:
+    """Implements ``IndexReading`` and its half of ``Writing``."""
+
+    _connection: sa.Connection
+
+    def listings(
+        self,
+        suite_id: SuiteId,
+        component: str,
+        architectures: Sequence[str],
+        kind: str,
+        first: bytes = b"",
+        before: bytes | None = None,
+    ) -> Iterator[Listing]:
+        """Live packages in key order with one fragment, streamed."""
+        query = (
+            sa.select(
+                t.content.c.package_id,
+                t.content.c.sort_key,
+                t.content.c.architecture,
+                t.package.c.digest,
+                t.package.c.sha512,
+                t.package.c.size_bytes,
+                t.content.c.pool_path,
+                t.package.c.received_at,
+                t.fragment.c.body,
+            )
+            .join(t.package, t.package.c.id == t.content.c.package_id)
+            .join(t.fragment, sa.and_(t.fragment.c.package_id == t.content.c.package_id, t.fragment.c.kind == kind))
+            .where(
+                t.content.c.suite_id == suite_id,
+                t.content.c.component == component,
+                _LIVE,
+                t.content.c.architecture.in_(list(architectures)),
+                t.content.c.sort_key >= first,
+            )
+            .order_by(t.content.c.sort_key)
+            .execution_options(yield_per=_BATCH)
+        )
+        if before is not None:
+            query = query.where(t.content.c.sort_key < before)
+        for number, key, architecture, digest, sha512, size, path, at, body in self._connection.execute(query):
+            yield Listing(PackageId(number), key, architecture, digest, sha512, size, path, at, {kind: body})
+
+    def listing_count(self, suite_id: SuiteId, component: str, architectures: Sequence[str]) -> int:
+        """How many of them."""
+        query = sa.select(sa.func.count()).where(
+            t.content.c.suite_id == suite_id,
+            t.content.c.component == component,
+            _LIVE,
+            t.content.c.architecture.in_(list(architectures)),
+        )
+        return int(self._connection.execute(query).scalar_one())
+
+    def changes(self, suite_id: SuiteId, since_revision: int) -> list[Change]:
+        """Rows added or removed after a revision; what came and went in between is listed and does no harm."""
+        columns = (t.content.c.component, t.content.c.architecture, t.content.c.sort_key)
+        added = sa.select(*columns).where(t.content.c.suite_id == suite_id, t.content.c.added_revision > since_revision)
+        removed = sa.select(*columns).where(
+            t.content.c.suite_id == suite_id, t.content.c.removed_revision > since_revision
+        )
+        return [Change(*row) for row in self._connection.execute(sa.union(added, removed))]
+
+    def generation(self, generation_id: GenerationId) -> Generation:
+        """One by id."""
+        row = self._connection.execute(sa.select(t.generation).where(t.generation.c.id == generation_id)).first()
+        if row is None:
+            raise NotFound("no such generation")
+        return generation_of(row)
+
+    def generations(self, suite_id: SuiteId) -> list[Generation]:
+        """Kept ones, newest first."""
+        query = (
+            sa.select(t.generation).where(t.generation.c.suite_id == suite_id).order_by(t.generation.c.number.desc())
+        )
+        return [generation_of(row) for row in self._connection.execute(query)]
+
+    def generation_with_file(self, suite_id: SuiteId, digest: str) -> Generation | None:
+        """By the digest of one of its files."""
+        query = (
+            sa.select(t.generation)
+            .join(t.generation_file, t.generation_file.c.generation_id == t.generation.c.id)
+            .where(t.generation_file.c.suite_id == suite_id, t.generation_file.c.digest == digest)
+        )
+        row = self._connection.execute(query).first()
+        return None if row is None else generation_of(row)
+
+    def switch(
+        self,
+        suite: Suite,
+        revision: int,
+        manifest: Digest,
+        package_count: int,
+        files: Sequence[str],
+        refresh_at: datetime | None,
+        now: datetime,
+    ) -> Generation:
+        """Insert the generation and move the pointer, if nobody else did."""
+        same: sa.ColumnElement[bool] = t.suite.c.generation_id.is_(None)
+        number = 1
+        if suite.generation_id is not None:
+            same = t.suite.c.generation_id == suite.generation_id
+            number = self.generation(suite.generation_id).number + 1
+        generation_id = self._insert_generation(suite.id, number, revision, manifest, package_count, refresh_at, now)
+        moved = self._connection.execute(
+            sa.update(t.suite)
+            .where(t.suite.c.id == suite.id, same)
+            .values(generation_id=generation_id, published_revision=revision)
+        )
+        if moved.rowcount != 1:
+            raise LostRace("another publication of this suite came first")
+        if suite.generation_id is not None:
+            self._connection.execute(
+                sa.update(t.generation).where(t.generation.c.id == suite.generation_id).values(superseded_at=now)
+            )
+        self._record_files(suite.id, generation_id, files)
+        return self.generation(generation_id)
+
+    def _insert_generation(
+        self,
+        suite_id: SuiteId,
+        number: int,
+        revision: int,
+        manifest: Digest,
+        package_count: int,
+        refresh_at: datetime | None,
+        now: datetime,
+    ) -> GenerationId:
+        values = {
+            "suite_id": suite_id,
+            "number": number,
+            "revision": revision,
+            "manifest": manifest,
+            "package_count": package_count,
+            "published_at": now,
+            "superseded_at": None,
+            "refresh_at": refresh_at,
+        }
+        try:
+            query = sa.insert(t.generation).values(values).returning(t.generation.c.id)
+            return GenerationId(self._connection.execute(query).scalar_one())
+        except IntegrityError as error:
+            raise LostRace("another publication of this suite came first") from error
+
+    def _record_files(self, suite_id: SuiteId, generation_id: GenerationId, files: Sequence[str]) -> None:
+        """Note in which generation each file was last seen, newest wins, so that by-hash names find it."""
+        if not files:
+            return
+        self._connection.execute(
+            sa.delete(t.generation_file).where(
+                t.generation_file.c.suite_id == suite_id, t.generation_file.c.digest.in_(list(files))
+            )
+        )
+        self._connection.execute(
+            sa.insert(t.generation_file),
+            [{"suite_id": suite_id, "digest": digest, "generation_id": generation_id} for digest in set(files)],
+        )
+
+    def forget_generation(self, generation: Generation, oldest_kept_revision: int) -> None:
+        """Drop a superseded generation; its manifest and packs become garbage."""
+        self._connection.execute(sa.delete(t.generation_file).where(t.generation_file.c.generation_id == generation.id))
+        self._connection.execute(sa.delete(t.generation).where(t.generation.c.id == generation.id))
+        self._connection.execute(
+            sa.update(t.suite)
+            .where(t.suite.c.id == generation.suite_id)
+            .values(oldest_kept_revision=oldest_kept_revision)
+        )

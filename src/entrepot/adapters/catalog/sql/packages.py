@@ -1,0 +1,380 @@
+"""Packages, their claims on names, and where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from entrepot.adapters.catalog.base import (
+    Admission,
+    AdmissionState,
+    JsonValue,
+    PackageFilter,
+    Placement,
+    Pooled,
+    StoredPackage,
+)
+from entrepot.adapters.catalog.sql import tables as t
+from entrepot.adapters.catalog.sql.rows import admission_of, package_of, suite_columns, suite_of
+from entrepot.domain.model.actor import Actor
+from entrepot.domain.model.digest import Digest
+from entrepot.domain.model.package import PackageFacts, PackageKey
+from entrepot.domain.model.suite import ArchiveId, PackageId, SuiteId, listing_key
+from entrepot.errors import NotFound
+
+_LIVE = t.content.c.removed_revision.is_(None)
+_BATCH = 2000
+
+
+def _conditions(wanted: PackageFilter, suite_name: sa.ColumnElement[str]) -> list[sa.ColumnElement[bool]]:
+    equal: list[tuple[sa.ColumnElement[str], str]] = [
+        (t.package.c.name, wanted.name),
+        (t.package.c.version, wanted.version),
+        (t.package.c.architecture, wanted.architecture),
+        (t.package.c.format, wanted.format.value if wanted.format else ""),
+        (suite_name, wanted.suite),
+    ]
+    found: list[sa.ColumnElement[bool]] = [column == value for column, value in equal if value]
+    if wanted.text:
+        found.append(
+            sa.or_(
+                t.package.c.name.icontains(wanted.text, autoescape=True),
+                t.package.c.summary.icontains(wanted.text, autoescape=True),
+            )
+        )
+    return found
+
+
+class PackageQueries:
+    """Implements ``PackageReading`` and its half of ``Writing``."""
+
+    _connection: sa.Connection
+
+    def package(self, package_id: PackageId) -> StoredPackage:
+        """One by id."""
+        row = self._connection.execute(sa.select(t.package).where(t.package.c.id == package_id)).first()
+        if row is None:
+            raise NotFound("no such package")
+        return package_of(row)
+
+    def package_with_digest(self, digest: Digest) -> StoredPackage | None:
+        """One by content."""
+        row = self._connection.execute(sa.select(t.package).where(t.package.c.digest == digest)).first()
+        return None if row is None else package_of(row)
+
+    def claimed(self, archive_id: ArchiveId, key: PackageKey) -> StoredPackage | None:
+        """Who has the key."""
+        query = (
+            sa.select(t.package)
+            .join(t.claim, t.claim.c.package_id == t.package.c.id)
+            .where(
+                t.claim.c.archive_id == archive_id,
+                t.claim.c.name == key.name,
+                t.claim.c.version == key.version,
+                t.claim.c.architecture == key.architecture,
+            )
+        )
+        row = self._connection.execute(query).first()
+        return None if row is None else package_of(row)
+
+    def placements(self, conditions: PackageFilter) -> list[Placement]:
+        """All that meet the conditions."""
+        query = self._placements(conditions).order_by(t.package.c.name, t.content.c.id)
+        return self._placed(query)
+
+    def placement_page(self, conditions: PackageFilter, offset: int, limit: int) -> tuple[list[Placement], int]:
+        """A page and the number of all."""
+        base = self._placements(conditions)
+        total = self._connection.execute(sa.select(sa.func.count()).select_from(base.subquery())).scalar_one()
+        query = base.order_by(t.package.c.name, t.content.c.id).offset(offset).limit(limit)
+        return self._placed(query), int(total)
+
+    def _placements(self, conditions: PackageFilter) -> sa.Select[Any]:
+        placed = (
+            t.content.c.component,
+            t.content.c.pool_path,
+            t.content.c.added_at,
+            t.content.c.added_by,
+            t.content.c.added_revision,
+        )
+        return (
+            sa.select(t.package, *placed, *suite_columns)
+            .select_from(t.content)
+            .join(t.package, t.package.c.id == t.content.c.package_id)
+            .join(t.suite, t.suite.c.id == t.content.c.suite_id)
+            .join(t.archive, t.archive.c.id == t.suite.c.archive_id)
+            .where(_LIVE, *_conditions(conditions, t.suite.c.codename))
+        )
+
+    def _placed(self, query: sa.Select[Any]) -> list[Placement]:
+        found = []
+        for row in self._connection.execute(query):
+            suite = suite_of(row)
+            found.append(
+                Placement(
+                    package=package_of(row),
+                    suite=suite,
+                    component=row.component,
+                    pool_path=row.pool_path,
+                    added_at=row.added_at,
+                    added_by=row.added_by,
+                    published=row.added_revision <= suite.published_revision,
+                )
+            )
+        return found
+
+    def name_page(self, conditions: PackageFilter, offset: int, limit: int) -> tuple[list[str], int]:
+        """Names of packages that are live or held somewhere."""
+        live = self._names(t.content, conditions).where(_LIVE)
+        held = self._names(t.admission, conditions).where(t.admission.c.state == AdmissionState.HELD.value)
+        names = sa.union(live, held).subquery()
+        total = self._connection.execute(sa.select(sa.func.count()).select_from(names)).scalar_one()
+        query = sa.select(names.c.name).order_by(names.c.name).offset(offset).limit(limit)
+        return list(self._connection.execute(query).scalars()), int(total)
+
+    def _names(self, where: sa.Table, conditions: PackageFilter) -> sa.Select[Any]:
+        return (
+            sa.select(t.package.c.name)
+            .select_from(where)
+            .join(t.package, t.package.c.id == where.c.package_id)
+            .join(t.suite, t.suite.c.id == where.c.suite_id)
+            .where(*_conditions(conditions, t.suite.c.codename))
+        )
+
+    def admissions(self, conditions: PackageFilter, state: AdmissionState | None = None) -> list[Admission]:
+        """Of packages that meet the conditions, oldest first."""
+        query = (
+            sa.select(t.admission)
+            .join(t.package, t.package.c.id == t.admission.c.package_id)
+            .join(t.suite, t.suite.c.id == t.admission.c.suite_id)
+            .where(*_conditions(conditions, t.suite.c.codename))
+            .order_by(t.admission.c.id)
+        )
+        if state is not None:
+            query = query.where(t.admission.c.state == state.value)
+        return [admission_of(row) for row in self._connection.execute(query)]
+
+    def admission(self, admission_id: int) -> Admission:
+        """One by id."""
+        row = self._connection.execute(sa.select(t.admission).where(t.admission.c.id == admission_id)).first()
+        if row is None:
+            raise NotFound("no such admission")
+        return admission_of(row)
+
+    def undecided(self) -> list[int]:
+        """Not inspected yet."""
+        query = sa.select(t.admission.c.id).where(t.admission.c.state == AdmissionState.RECEIVED.value)
+        return [int(row.id) for row in self._connection.execute(query)]
+
+    def suite_sizes(self) -> Mapping[SuiteId, tuple[int, int, datetime | None]]:
+        """Count, bytes, last arrival."""
+        query = (
+            sa.select(
+                t.content.c.suite_id,
+                sa.func.count().label("count"),
+                sa.func.sum(t.package.c.size_bytes).label("bytes"),
+                sa.func.max(t.content.c.added_at, type_=t.Moment()).label("last"),
+            )
+            .join(t.package, t.package.c.id == t.content.c.package_id)
+            .where(_LIVE)
+            .group_by(t.content.c.suite_id)
+        )
+        return {SuiteId(row.suite_id): (row[1], int(row[2]), row[3]) for row in self._connection.execute(query)}
+
+    def pooled(self, archive_id: ArchiveId, path: str) -> Pooled | None:
+        """The package at a path, if a suite's current or a kept generation names it."""
+        seen = (
+            sa.exists()
+            .where(
+                t.content.c.package_id == t.pool.c.package_id,
+                t.content.c.suite_id == t.suite.c.id,
+                t.suite.c.archive_id == archive_id,
+                t.content.c.added_revision <= t.suite.c.published_revision,
+                sa.or_(_LIVE, t.content.c.removed_revision > t.suite.c.oldest_kept_revision),
+            )
+            .correlate(t.pool)
+        )
+        query = (
+            sa.select(t.package.c.digest, t.package.c.size_bytes, t.package.c.received_at)
+            .join(t.pool, t.pool.c.package_id == t.package.c.id)
+            .where(t.pool.c.archive_id == archive_id, t.pool.c.path == path, seen)
+        )
+        row = self._connection.execute(query).first()
+        return None if row is None else Pooled(Digest(row.digest), row.size_bytes, row.received_at)
+
+    def pool_owner(self, archive_id: ArchiveId, path: str) -> PackageId | None:
+        """Whose path it is, downloadable or not."""
+        query = sa.select(t.pool.c.package_id).where(t.pool.c.archive_id == archive_id, t.pool.c.path == path)
+        found = self._connection.execute(query).scalar_one_or_none()
+        return None if found is None else PackageId(found)
+
+    def package_digests(self) -> Iterator[tuple[Digest, int]]:
+        """All, by id."""
+        query = sa.select(t.package.c.digest, t.package.c.size_bytes).order_by(t.package.c.id)
+        for row in self._connection.execute(query.execution_options(yield_per=_BATCH)):
+            yield Digest(row.digest), row.size_bytes
+
+    def add_package(
+        self,
+        facts: PackageFacts,
+        digest: Digest,
+        sha512: str,
+        size_bytes: int,
+        filename: str,
+        actor: Actor,
+        now: datetime,
+    ) -> PackageId:
+        """A new package with its fragments."""
+        query = (
+            sa.insert(t.package)
+            .values(
+                digest=digest,
+                sha512=sha512,
+                size_bytes=size_bytes,
+                format=facts.key.format.value,
+                name=facts.key.name,
+                version=facts.key.version,
+                architecture=facts.key.architecture,
+                filename=filename,
+                source=facts.source,
+                section=facts.section,
+                summary=facts.summary,
+                facts=facts_to_json(facts),
+                received_at=now,
+                received_by=actor.name,
+            )
+            .returning(t.package.c.id)
+        )
+        package_id = PackageId(self._connection.execute(query).scalar_one())
+        bodies = dict(facts.fragments)
+        bodies["paths"] = b"\n".join(facts.paths)
+        self._connection.execute(
+            sa.insert(t.fragment),
+            [{"package_id": package_id, "kind": kind, "body": body} for kind, body in bodies.items()],
+        )
+        return package_id
+
+    def claim(self, archive_id: ArchiveId, key: PackageKey, package_id: PackageId) -> None:
+        """Take a key for ever."""
+        self._connection.execute(
+            sa.insert(t.claim).values(
+                archive_id=archive_id,
+                name=key.name,
+                version=key.version,
+                architecture=key.architecture,
+                package_id=package_id,
+            )
+        )
+
+    def take_pool_path(self, archive_id: ArchiveId, path: str, package_id: PackageId) -> None:
+        """Take a path for ever."""
+        self._connection.execute(sa.insert(t.pool).values(archive_id=archive_id, path=path, package_id=package_id))
+
+    def place(
+        self,
+        suite_id: SuiteId,
+        package_id: PackageId,
+        component: str,
+        pool_path: str,
+        revision: int,
+        actor: Actor,
+        now: datetime,
+    ) -> None:
+        """Put a package into a suite."""
+        key = self.package(package_id).key
+        self._connection.execute(
+            sa.insert(t.content).values(
+                suite_id=suite_id,
+                package_id=package_id,
+                component=component,
+                architecture=key.architecture,
+                sort_key=listing_key(key.name, key.version, key.architecture),
+                pool_path=pool_path,
+                added_revision=revision,
+                removed_revision=None,
+                added_at=now,
+                added_by=actor.name,
+            )
+        )
+
+    def withdraw(self, suite_id: SuiteId, package_id: PackageId, revision: int) -> bool:
+        """Take a package out of a suite; the row stays as history."""
+        query = (
+            sa.update(t.content)
+            .where(t.content.c.suite_id == suite_id, t.content.c.package_id == package_id, _LIVE)
+            .values(removed_revision=revision)
+        )
+        return self._connection.execute(query).rowcount == 1
+
+    def add_admission(self, admission: Admission) -> int:
+        """A new admission; its ``id`` is ignored."""
+        query = (
+            sa.insert(t.admission)
+            .values(
+                suite_id=admission.suite_id,
+                package_id=admission.package_id,
+                component=admission.component,
+                state=admission.state.value,
+                steps=list(admission.steps),
+                reasons=list(admission.reasons),
+                requested_by=admission.requested_by,
+                requested_at=admission.requested_at,
+                decided_by=admission.decided_by,
+                decided_at=admission.decided_at,
+                justification=admission.justification,
+                revision=admission.revision,
+            )
+            .returning(t.admission.c.id)
+        )
+        return int(self._connection.execute(query).scalar_one())
+
+    def decide_admission(
+        self,
+        admission_id: int,
+        state: AdmissionState,
+        steps: Sequence[Mapping[str, JsonValue]],
+        reasons: Sequence[str],
+        actor: Actor,
+        now: datetime,
+        justification: str,
+        revision: int | None,
+    ) -> bool:
+        """Compare and set on the state."""
+        before = (
+            (AdmissionState.RECEIVED,)
+            if state is AdmissionState.HELD
+            else (AdmissionState.RECEIVED, AdmissionState.HELD)
+        )
+        query = (
+            sa.update(t.admission)
+            .where(t.admission.c.id == admission_id, t.admission.c.state.in_([s.value for s in before]))
+            .values(
+                state=state.value,
+                steps=list(steps),
+                reasons=list(reasons),
+                decided_by=actor.name,
+                decided_at=now,
+                justification=justification,
+                revision=revision,
+            )
+        )
+        return self._connection.execute(query).rowcount == 1
+
+
+def facts_to_json(facts: PackageFacts) -> dict[str, JsonValue]:
+    """What has no column of its own."""
+    return {
+        "maintainer": facts.maintainer,
+        "description": facts.description,
+        "license": facts.license,
+        "homepage": facts.homepage,
+        "installed_size_bytes": facts.installed_size_bytes,
+        "relations": {name: list(entries) for name, entries in facts.relations.items()},
+        "scripts": list(facts.scripts),
+        "conffiles": list(facts.conffiles),
+        "signed": facts.signed,
+        "concerns": [{"code": concern.code, "detail": concern.detail} for concern in facts.concerns],
+    }

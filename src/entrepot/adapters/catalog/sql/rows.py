@@ -1,0 +1,142 @@
+"""Rows to nouns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import sqlalchemy as sa
+
+from entrepot.adapters.catalog.base import Account, Admission, AdmissionState, JsonValue, StoredPackage
+from entrepot.adapters.catalog.sql import tables as t
+from entrepot.domain.model.actor import Role
+from entrepot.domain.model.digest import Digest
+from entrepot.domain.model.generation import Generation
+from entrepot.domain.model.package import Format, PackageKey
+from entrepot.domain.model.suite import Archive, ArchiveId, GenerationId, PackageId, Suite, SuiteId, SuiteOptions
+
+Row = sa.Row[*tuple[Any, ...]]
+
+_SEQUENCES = ("components", "architectures", "codecs", "digests")
+
+suite_columns = (
+    t.suite.c.id.label("suite_id"),
+    t.suite.c.codename,
+    t.suite.c.options,
+    t.suite.c.revision,
+    t.suite.c.published_revision,
+    t.suite.c.generation_id,
+    t.suite.c.oldest_kept_revision,
+    t.suite.c.created_at,
+    t.archive.c.id.label("archive_id"),
+    t.archive.c.format.label("archive_format"),
+    t.archive.c.name.label("archive_name"),
+)
+
+
+def options_to_json(options: SuiteOptions) -> dict[str, JsonValue]:
+    """Every option by name."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name in SuiteOptions.__dataclass_fields__
+        if (value := getattr(options, name)) is not None
+    }
+
+
+def options_from_json(data: Mapping[str, Any]) -> SuiteOptions:
+    """Options written by any earlier version: absent ones take their default, unknown ones are left out."""
+    known = {name: value for name, value in data.items() if name in SuiteOptions.__dataclass_fields__}
+    for name in _SEQUENCES:
+        if name in known:
+            known[name] = tuple(known[name])
+    return SuiteOptions(**known)
+
+
+def archive_of(row: Row) -> Archive:
+    """From ``id, format, name``."""
+    return Archive(ArchiveId(row.id), Format(row.format), row.name)
+
+
+def suite_of(row: Row) -> Suite:
+    """From ``suite_columns``."""
+    return Suite(
+        id=SuiteId(row.suite_id),
+        archive=Archive(ArchiveId(row.archive_id), Format(row.archive_format), row.archive_name),
+        codename=row.codename,
+        options=options_from_json(row.options),
+        revision=row.revision,
+        published_revision=row.published_revision,
+        generation_id=None if row.generation_id is None else GenerationId(row.generation_id),
+        oldest_kept_revision=row.oldest_kept_revision,
+        created_at=row.created_at,
+    )
+
+
+package_columns = (t.package,)
+
+
+def package_of(row: Row) -> StoredPackage:
+    """From the columns of ``package``."""
+    return StoredPackage(
+        id=PackageId(row.id),
+        key=PackageKey(Format(row.format), row.name, row.version, row.architecture),
+        digest=Digest(row.digest),
+        sha512=row.sha512,
+        size_bytes=row.size_bytes,
+        filename=row.filename,
+        source=row.source,
+        section=row.section,
+        summary=row.summary,
+        facts=row.facts,
+        received_at=row.received_at,
+        received_by=row.received_by,
+    )
+
+
+def admission_of(row: Row) -> Admission:
+    """From the columns of ``admission``."""
+    return Admission(
+        id=row.id,
+        suite_id=SuiteId(row.suite_id),
+        package_id=PackageId(row.package_id),
+        component=row.component,
+        state=AdmissionState(row.state),
+        steps=row.steps,
+        reasons=row.reasons,
+        requested_by=row.requested_by,
+        requested_at=row.requested_at,
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
+        justification=row.justification,
+        revision=row.revision,
+    )
+
+
+def generation_of(row: Row) -> Generation:
+    """From the columns of ``generation``."""
+    return Generation(
+        id=GenerationId(row.id),
+        suite_id=SuiteId(row.suite_id),
+        number=row.number,
+        revision=row.revision,
+        manifest=Digest(row.manifest),
+        package_count=row.package_count,
+        published_at=row.published_at,
+        superseded_at=row.superseded_at,
+    )
+
+
+def account_of(row: Row) -> Account:
+    """From the columns of ``account``."""
+    return Account(
+        id=row.id,
+        username=row.username,
+        password_hash=row.password_hash,
+        roles=frozenset(Role(role) for role in cast("list[str]", row.roles)),
+        full_name=row.full_name,
+        email=row.email,
+        active=row.active,
+        session_epoch=row.session_epoch,
+        created_at=row.created_at,
+        last_login=row.last_login,
+    )

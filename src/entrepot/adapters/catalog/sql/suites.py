@@ -1,0 +1,118 @@
+"""Archives and suites."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from entrepot.adapters.catalog.sql import tables as t
+from entrepot.adapters.catalog.sql.rows import archive_of, options_to_json, suite_columns, suite_of
+from entrepot.domain.model.package import Format
+from entrepot.domain.model.suite import Archive, ArchiveId, Suite, SuiteId, SuiteOptions
+from entrepot.errors import AlreadyExists, NotFound
+
+_SUITES = sa.select(*suite_columns).join(t.archive, t.archive.c.id == t.suite.c.archive_id)
+
+
+class SuiteQueries:
+    """Implements ``SuiteReading`` and its half of ``Writing``."""
+
+    _connection: sa.Connection
+
+    def archives(self) -> list[Archive]:
+        """By format and name."""
+        query = sa.select(t.archive).order_by(t.archive.c.format, t.archive.c.name)
+        return [archive_of(row) for row in self._connection.execute(query)]
+
+    def archive(self, format_: Format, name: str) -> Archive | None:
+        """One by format and name."""
+        query = sa.select(t.archive).where(t.archive.c.format == format_.value, t.archive.c.name == name)
+        row = self._connection.execute(query).first()
+        return None if row is None else archive_of(row)
+
+    def suites(self, archive_id: ArchiveId | None = None) -> list[Suite]:
+        """All, or those of one archive."""
+        query = _SUITES.order_by(t.archive.c.format, t.archive.c.name, t.suite.c.codename)
+        if archive_id is not None:
+            query = query.where(t.suite.c.archive_id == archive_id)
+        return [suite_of(row) for row in self._connection.execute(query)]
+
+    def suite(self, suite_id: SuiteId) -> Suite:
+        """One by id."""
+        row = self._connection.execute(_SUITES.where(t.suite.c.id == suite_id)).first()
+        if row is None:
+            raise NotFound("no such suite")
+        return suite_of(row)
+
+    def suite_named(self, archive_id: ArchiveId, codename: str) -> Suite | None:
+        """One by archive and codename."""
+        query = _SUITES.where(t.suite.c.archive_id == archive_id, t.suite.c.codename == codename)
+        row = self._connection.execute(query).first()
+        return None if row is None else suite_of(row)
+
+    def unpublished_suites(self) -> list[SuiteId]:
+        """Whose goal is not met."""
+        query = sa.select(t.suite.c.id).where(
+            sa.or_(t.suite.c.revision > t.suite.c.published_revision, t.suite.c.generation_id.is_(None))
+        )
+        return [SuiteId(row.id) for row in self._connection.execute(query)]
+
+    def suites_to_refresh(self, now: datetime) -> list[SuiteId]:
+        """Whose signature must be renewed."""
+        query = (
+            sa.select(t.suite.c.id)
+            .join(t.generation, t.generation.c.id == t.suite.c.generation_id)
+            .where(t.generation.c.refresh_at <= now)
+        )
+        return [SuiteId(row.id) for row in self._connection.execute(query)]
+
+    def add_archive(self, format_: Format, name: str) -> Archive:
+        """A new archive."""
+        query = sa.insert(t.archive).values(format=format_.value, name=name).returning(t.archive.c.id)
+        try:
+            return Archive(ArchiveId(self._connection.execute(query).scalar_one()), format_, name)
+        except IntegrityError as error:
+            raise AlreadyExists(f"archive {name} exists already") from error
+
+    def add_suite(self, archive: Archive, codename: str, options: SuiteOptions, now: datetime) -> Suite:
+        """A new, empty suite; its first goal is an empty generation."""
+        query = (
+            sa.insert(t.suite)
+            .values(
+                archive_id=archive.id,
+                codename=codename,
+                options=options_to_json(options),
+                revision=1,
+                published_revision=0,
+                oldest_kept_revision=0,
+                generation_id=None,
+                created_at=now,
+            )
+            .returning(t.suite.c.id)
+        )
+        try:
+            return self.suite(SuiteId(self._connection.execute(query).scalar_one()))
+        except IntegrityError as error:
+            raise AlreadyExists(f"distribution {codename} exists already") from error
+
+    def change_suite(self, suite_id: SuiteId, options: SuiteOptions) -> int:
+        """New options under a new revision."""
+        return self._next_revision(suite_id, options=options_to_json(options))
+
+    def touch_suite(self, suite_id: SuiteId) -> int:
+        """The next revision; the row stays locked until the unit ends."""
+        return self._next_revision(suite_id)
+
+    def _next_revision(self, suite_id: SuiteId, **values: object) -> int:
+        query = (
+            sa.update(t.suite)
+            .where(t.suite.c.id == suite_id)
+            .values(revision=t.suite.c.revision + 1, **values)
+            .returning(t.suite.c.revision)
+        )
+        revision = self._connection.execute(query).scalar_one_or_none()
+        if revision is None:
+            raise NotFound("no such suite")
+        return int(revision)

@@ -1,0 +1,99 @@
+"""A real PostgreSQL server of our own: throw-away data, a socket folder and a free port on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+_ANSWER_SECONDS = 30
+
+
+class PostgresServer:
+    """Started on ``start``; ``kill`` is as rude as a power cut of the server process."""
+
+    def __init__(self, binaries: Path, folder: Path) -> None:
+        self._binaries = binaries
+        self._data = folder / "pg"
+        self._log = folder / "pg.log"
+        self.port = _free_port()
+        # The server refuses to run as root.
+        self._as: list[str] = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+
+    def initialise(self) -> None:
+        self._data.mkdir(parents=True)
+        for folder in (self._data, *self._data.parents):
+            if self._as and folder.owner() == "root" and folder.stat().st_mode & 0o001 == 0:
+                folder.chmod(folder.stat().st_mode | 0o011)
+        if self._as:
+            user = pwd.getpwnam("postgres")
+            os.chown(self._data, user.pw_uid, user.pw_gid)
+            self._log.touch()
+            os.chown(self._log, user.pw_uid, user.pw_gid)
+        self._run("initdb", "-D", str(self._data), "-U", "entrepot", "-A", "trust", "--no-sync", "-E", "UTF8")
+
+    def start(self) -> None:
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        self._run("pg_ctl", "-D", str(self._data), "-l", str(self._log), "-w", "-o", options, "start")
+
+    def stop(self, mode: str = "fast") -> None:
+        self._run("pg_ctl", "-D", str(self._data), "-m", mode, "-w", "stop")
+
+    def create_database(self, name: str) -> str:
+        """A fresh database; its URL for our settings."""
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "entrepot", name)
+        return f"postgresql+psycopg://entrepot@127.0.0.1:{self.port}/{name}"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [*self._as, str(self._binaries / program), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+        if done.returncode != 0:
+            raise RuntimeError(f"{program} failed: {done.stdout}{done.stderr}")
+
+
+def find_binaries() -> Path | None:
+    """Folder of the server programs, newest version first; Debian keeps them out of PATH."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]), reverse=True)
+    if found:
+        return found[0].parent
+    on_path = shutil.which("initdb")
+    return Path(on_path).parent if on_path else None
+
+
+@contextlib.contextmanager
+def running_postgres(folder: Path) -> Iterator[PostgresServer]:
+    """A server for the time of the block."""
+    binaries = find_binaries()
+    if binaries is None:
+        raise FileNotFoundError("no PostgreSQL server programs are installed (Debian: postgresql)")
+    server = PostgresServer(binaries, folder)
+    server.initialise()
+    server.start()
+    try:
+        yield server
+    finally:
+        with contextlib.suppress(RuntimeError):
+            server.stop("immediate")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_port(port: int, seconds: float = _ANSWER_SECONDS) -> None:
+    """Until something listens."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"nothing listens on port {port}")
+        time.sleep(0.05)
