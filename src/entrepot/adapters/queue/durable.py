@@ -1,0 +1,161 @@
+"""Goals as DBOS workflows, in SQLite beside the catalog or in its PostgreSQL database.
+
+DBOS keeps a row per pursuit, so that one that was cut off runs again when its node restarts, and can be resumed by
+another node when this one is dead.  Steps are at-least-once; goals are idempotent, so no step needs a checkpoint.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+import structlog
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
+
+from entrepot.adapters.queue.base import Pursuit
+from entrepot.adapters.queue.turns import Turns
+from entrepot.domain.jobs.goals import Goal, GoalKind
+from entrepot.errors import CatalogUnavailable
+
+_log = structlog.get_logger(__name__)
+
+_APPLICATION = "entrepot"
+_QUEUE = "goals"
+_POLL_SECONDS = 0.5
+_HISTORY_HOURS = 24
+# Raised only when a pursuit's arguments change shape: DBOS never hands work of one version to another.
+_WORKFLOW_VERSION = "goals-1"
+
+
+def _sqlite_engine(url: str) -> sa.Engine:
+    engine = sa.create_engine(url, pool_size=8, max_overflow=8)
+
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        # DBOS opens its own transactions; a BEGIN of ours would break its migrations.
+        connection.isolation_level = "IMMEDIATE"
+        # Losing the last pursuits in a power cut is harmless: unmet goals are found in the catalog at start.
+        for pragma in ("journal_mode=wal", "synchronous=normal", "busy_timeout=30000"):
+            connection.execute(f"pragma {pragma}")
+
+    sa.event.listen(engine, "connect", prepare)
+    return engine
+
+
+class DurableQueue:
+    """Implements ``Queue``.  DBOS has one instance per process, so has this."""
+
+    def __init__(self, url: str, node: str, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._node = node
+        self._turns = Turns()
+        self._works = False
+        self._engine = _sqlite_engine(url) if url.startswith("sqlite") else sa.create_engine(url, pool_size=8)
+        self._url = url.replace("postgresql+psycopg://", "postgresql://")
+        self._client: DBOSClient | None = None
+        self._pursue: Pursuit | None = None
+
+    def start(self, pursue: Pursuit | None) -> None:
+        """Launch DBOS and recover this node's own unfinished pursuits, or only open a client."""
+        if pursue is None:
+            self._client = DBOSClient(
+                system_database_url=self._url,
+                system_database_engine=self._engine,
+                serializer=DBOSPortableJSONSerializer(),
+            )
+            return
+        self._pursue = pursue
+        DBOS(
+            config={
+                "name": _APPLICATION,
+                "system_database_url": self._url,
+                "system_database_engine": self._engine,
+                "executor_id": self._node,
+                "application_version": _WORKFLOW_VERSION,
+                "serializer": DBOSPortableJSONSerializer(),
+                "log_level": "ERROR",
+                "enable_otlp": False,
+                "max_executor_threads": 8,
+            }
+        )
+
+        def pursuit(kind: str, subject: int) -> None:  # DBOS wants a plain function
+            self._run(kind, subject)
+
+        self._workflow = DBOS.workflow(name="pursue")(pursuit)
+        DBOS.launch()
+        DBOS.register_queue(_QUEUE, worker_concurrency=4, polling_interval_sec=_POLL_SECONDS)
+        self._works = True
+        self._prune()
+
+    def _run(self, kind: str, subject: int) -> None:
+        goal = Goal(GoalKind(kind), subject)
+        self._turns.adopt(goal)
+        try:
+            self._pursue_once(goal)
+            while self._turns.another(goal):
+                self._pursue_once(goal)
+        except Exception:
+            if self._turns.end(goal):
+                self.submit(goal)
+            raise
+
+    def _pursue_once(self, goal: Goal) -> None:
+        assert self._pursue is not None  # noqa: S101 - set before launch
+        try:
+            self._pursue(goal)
+        except CatalogUnavailable as error:
+            _log.warning("goal.postponed", goal=goal.key, reason=error.detail)
+            raise
+        except Exception:
+            _log.exception("goal.failed", goal=goal.key)
+            raise
+
+    def submit(self, goal: Goal) -> None:
+        """Start a workflow here, or leave it for a working node."""
+        if self._works:
+            if self._turns.begin(goal):
+                try:
+                    DBOS.start_workflow(self._workflow, goal.kind.value, goal.subject)
+                except BaseException:
+                    self._turns.end(goal)
+                    raise
+        elif self._client is not None:
+            self._client.enqueue(
+                {"queue_name": _QUEUE, "workflow_name": "pursue", "app_version": _WORKFLOW_VERSION},
+                goal.kind.value,
+                goal.subject,
+            )
+
+    def stop(self) -> None:
+        """Leave unfinished pursuits pending: they are recovered at the next start."""
+        if self._works:
+            self._works = False
+            DBOS.destroy(workflow_completion_timeout_sec=5, destroy_registry=True)
+        elif self._client is not None:
+            self._client.destroy()
+            self._client = None
+        self._engine.dispose()
+
+    def take_over(self, node: str) -> int:
+        """Resume a dead node's pending workflows on the queue that every worker polls."""
+        if not self._works or node == self._node:
+            return 0
+        dead = DBOS.list_workflows(status="PENDING", executor_id=node)
+        for workflow in dead:
+            DBOS.resume_workflow(workflow.workflow_id, queue_name=_QUEUE)
+        return len(dead)
+
+    def waiting_count(self) -> int:
+        """Running on this node."""
+        return self._turns.count()
+
+    def _prune(self) -> None:
+        """Drop finished pursuits of past days: DBOS keeps all of them."""
+        before = self._now() - timedelta(hours=_HISTORY_HOURS)
+        old = DBOS.list_workflows(
+            status=["SUCCESS", "ERROR", "CANCELLED"], end_time=before.isoformat(), limit=10_000, load_input=False
+        )
+        if old:
+            DBOS.delete_workflows([workflow.workflow_id for workflow in old])
