@@ -216,7 +216,19 @@ class SigningUnavailable(EntrepotError):
     code, kind, title = "signing.unavailable", Kind.UNAVAILABLE, "Signing key is unavailable"
 
 
+class BadSignature(EntrepotError):
+    """Signed metadata carries no valid signature by a key that is trusted for it, or its signature is malformed."""
+
+    code, kind, title = "signature.invalid", Kind.UPSTREAM, "Signature is not valid"
+
+
 class BadSetting(EntrepotError):
     """A setting is missing or malformed."""
 
     code, kind, title = "settings.invalid", Kind.INVALID, "Invalid setting"
+
+
+class CatalogConflict(EntrepotError):
+    """Two units changed the same thing at once; the one that lost can be repeated."""
+
+    code, kind, title = "catalog.conflict", Kind.CONFLICT, "Simultaneous change"

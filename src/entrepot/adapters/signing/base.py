@@ -1,0 +1,127 @@
+"""The port: who signs for an archive, and what a valid signature is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class KeyAlgorithm(StrEnum):
+    """What a new key is made of."""
+
+    RSA4096 = "rsa4096"
+    ED25519 = "ed25519"
+
+
+DEFAULT_ALGORITHM = KeyAlgorithm.RSA4096
+"""Every client in use verifies it, those whose rpm or crypto policy knows no Ed25519 included."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInfo:
+    """The public facts of one key; ``fingerprint`` is upper-case hexadecimal, ``created_at`` aware UTC."""
+
+    name: str
+    fingerprint: str
+    algorithm: KeyAlgorithm
+    uid: str
+    created_at: datetime
+
+
+class Signer(Protocol):
+    """One archive's signing identity: one or more keys, all of which sign everything."""
+
+    def clearsign(self, text: bytes) -> bytes:
+        """``text`` as a clear-signed message (``InRelease``), one signature a key.
+
+        Lines end in LF or CRLF and come out ending in LF, without trailing blanks: what is delivered is exactly what
+        is signed (RFC 9580, 7.2).
+
+        Raises:
+            InvalidRequest: a carriage return stands inside a line; readers disagree on what that means.
+        """
+        ...
+
+    def detach(self, data: bytes) -> bytes:
+        """Armored detached signatures of ``data`` (``Release.gpg``, ``repomd.xml.asc``), all keys in one block."""
+        ...
+
+    def certificate(self) -> bytes:
+        """The public certificates in binary form, one after the other."""
+        ...
+
+    def armored(self) -> bytes:
+        """The same in one armored block (``key.asc``)."""
+        ...
+
+    def fingerprints(self) -> tuple[str, ...]:
+        """Upper-case hexadecimal; the key that signs first is first."""
+        ...
+
+
+class Keyring(Protocol):
+    """Where the identities of archives live.  Safe for many threads and, on disk, for many processes."""
+
+    def create(self, name: str, uid: str, algorithm: KeyAlgorithm, created_at: datetime) -> KeyInfo:
+        """Make the first key of identity ``name``, or return the one that is there; never replaces.
+
+        ``uid`` is ``Name <address>``.  When this returns, a power cut does not lose the key.
+
+        Raises:
+            InvalidRequest: the name is no archive name, or the uid is empty, too long or holds control characters.
+            SigningUnavailable: the key cannot be stored or, being there, not read.
+        """
+        ...
+
+    def add(self, name: str, uid: str, algorithm: KeyAlgorithm, created_at: datetime) -> KeyInfo:
+        """Give identity ``name`` one more key, which signs after those that are there.
+
+        Raises:
+            InvalidRequest: as ``create``.
+            SigningUnavailable: there is no such identity, or it cannot be read or stored.
+        """
+        ...
+
+    def keys(self, name: str) -> tuple[KeyInfo, ...]:
+        """Public facts of an identity's keys, in signing order.
+
+        Raises:
+            SigningUnavailable: the identity is absent or unreadable.
+        """
+        ...
+
+    def signer(self, name: str) -> Signer:
+        """The identity as it is now.
+
+        Raises:
+            SigningUnavailable: the identity is absent or unreadable.
+        """
+        ...
+
+    def names(self) -> tuple[str, ...]:
+        """Every identity, sorted."""
+        ...
+
+
+class Verification(Protocol):
+    """What a client would say of a signature.  The module ``verification`` is one."""
+
+    def verify_clearsigned(self, certificate: bytes, signed: bytes) -> bytes:
+        """Exactly the text that a key of ``certificate`` signed: lines without trailing blanks, each ending in LF.
+
+        ``certificate`` is one or more certificates, binary or armored.  Nothing outside the signed text is returned.
+
+        Raises:
+            BadSignature: no key of ``certificate`` signed it, or it is no clear-signed message.
+        """
+        ...
+
+    def verify_detached(self, certificate: bytes, data: bytes, signature: bytes) -> None:
+        """Return when a key of ``certificate`` made one of the signatures over ``data``.
+
+        Raises:
+            BadSignature: none did, or ``signature`` holds no signature.
+        """
+        ...

@@ -1,0 +1,148 @@
+"""Private keys as files: one per identity, readable by their owner alone, never half-written."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+import stat
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from entrepot.adapters.signing.base import KeyAlgorithm, KeyInfo, Signer
+from entrepot.adapters.signing.openpgp import (
+    Identity,
+    OpenPGPSigner,
+    checked_name,
+    checked_uid,
+    new_identity,
+    read_identities,
+    write_identities,
+)
+from entrepot.errors import BadSignature, SigningUnavailable
+
+_SUFFIX = ".private.asc"
+_MAXIMUM_BYTES = 1 << 20
+
+
+class FilesystemKeyring:
+    """``<folder>/<name>.private.asc``, mode 0600, in a folder of mode 0700; see ``Keyring``.
+
+    A file is written under another name, flushed, and then linked or renamed, so that readers see a whole one.
+    """
+
+    def __init__(self, folder: Path, clock: Callable[[], datetime]) -> None:
+        """Opens the folder, making it when it is absent and closing it to others when it is not.
+
+        Raises:
+            SigningUnavailable: it cannot be made or closed.
+        """
+        self._folder = folder
+        self._clock = clock
+        with _translated("the folder of signing keys cannot be made"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.chmod(0o700)
+
+    def create(self, name: str, uid: str, algorithm: KeyAlgorithm, created_at: datetime) -> KeyInfo:
+        """The first key of ``name``, made now or found."""
+        checked_name(name)
+        checked_uid(uid)
+        if not self._path(name).exists():
+            identity = new_identity(uid, algorithm, created_at)
+            # Somebody else may have been first: then that key counts, and ours is forgotten.
+            with contextlib.suppress(FileExistsError):
+                self._store(name, (identity,), replace=False)
+        return self._read(name)[0].info(name)
+
+    def add(self, name: str, uid: str, algorithm: KeyAlgorithm, created_at: datetime) -> KeyInfo:
+        """One more key."""
+        identity = new_identity(uid, algorithm, created_at)
+        with self._lock():
+            self._store(name, (*self._read(name), identity), replace=True)
+        return identity.info(name)
+
+    def keys(self, name: str) -> tuple[KeyInfo, ...]:
+        """Public facts, in signing order."""
+        return tuple(identity.info(name) for identity in self._read(name))
+
+    def signer(self, name: str) -> Signer:
+        """The identity as its file is now."""
+        return OpenPGPSigner(self._read(name), self._clock)
+
+    def names(self) -> tuple[str, ...]:
+        """Every identity that has a file."""
+        with _translated("the folder of signing keys cannot be read"):
+            files = [path.name for path in self._folder.iterdir()]
+        return tuple(sorted(file.removesuffix(_SUFFIX) for file in files if file.endswith(_SUFFIX) and file[0] != "."))
+
+    def _path(self, name: str) -> Path:
+        checked_name(name)
+        return self._folder / (name + _SUFFIX)
+
+    def _read(self, name: str) -> tuple[Identity, ...]:
+        path = self._path(name)
+        with _translated(f"the signing key of {name!r} cannot be read"), path.open("rb") as file:
+            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o007:
+                raise SigningUnavailable(
+                    f"the signing key of {name!r} is open to every user: chmod 600 its file", name=name
+                )
+            text = file.read(_MAXIMUM_BYTES + 1)
+        try:
+            if len(text) > _MAXIMUM_BYTES:
+                raise BadSignature("the file is too long")
+            return read_identities(text)
+        except BadSignature as error:
+            raise SigningUnavailable(f"the signing key of {name!r} is unusable: {error.detail}", name=name) from None
+
+    def _store(self, name: str, identities: tuple[Identity, ...], *, replace: bool) -> None:
+        """Durable when it returns; ``FileExistsError`` when ``replace`` is off and the identity has a file."""
+        path = self._path(name)
+        staged = self._folder / f".{name}.{secrets.token_hex(8)}"
+        with _translated(f"the signing key of {name!r} cannot be stored"):
+            try:
+                handle = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(handle, "wb") as file:
+                    file.write(write_identities(identities))
+                    file.flush()
+                    os.fsync(file.fileno())
+                if replace:
+                    staged.rename(path)
+                else:
+                    path.hardlink_to(staged)
+            finally:
+                staged.unlink(missing_ok=True)
+            self._flush_folder()
+
+    def _flush_folder(self) -> None:
+        handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    @contextlib.contextmanager
+    def _lock(self) -> Iterator[None]:
+        """One change to an existing file at a time, over all processes."""
+        with _translated("the folder of signing keys cannot be locked"):
+            handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+
+@contextlib.contextmanager
+def _translated(what: str) -> Iterator[None]:
+    """Our error for a failed system call; ``FileExistsError`` passes, because it is an answer."""
+    try:
+        yield
+    except FileExistsError:
+        raise
+    except FileNotFoundError:
+        raise SigningUnavailable(f"{what}: it does not exist") from None
+    except OSError as error:
+        raise SigningUnavailable(f"{what}: {errno.errorcode.get(error.errno or 0, 'unknown error')}") from None
