@@ -17,6 +17,7 @@ from entrepot.adapters.catalog.base import (
     AuditEntry,
     Catalog,
     PackageFilter,
+    Placing,
     Writing,
 )
 from entrepot.adapters.catalog.sql.catalog import SqlCatalog
@@ -54,7 +55,8 @@ def put(unit: Writing, suite: Suite, name: str, version: str = "1.0", architectu
     package = make_package(unit, name, version, architecture)
     path = f"pool/main/{name}_{version}_{architecture}.deb"
     unit.take_pool_path(suite.archive.id, path, package)
-    unit.place(suite.id, package, "main", path, unit.touch_suite(suite.id), ACTOR, NOW)
+    placing = Placing(package, PackageKey(Format.DEB, name, version, architecture), "main", architecture, path)
+    unit.place(suite.id, placing, unit.touch_suite(suite.id), ACTOR, NOW)
     return package
 
 

@@ -93,6 +93,17 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
+class Placing:
+    """A package about to enter a suite; ``tree`` is the architecture tree that lists it."""
+
+    package_id: PackageId
+    key: PackageKey
+    component: str
+    tree: str
+    pool_path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pooled:
     """Where the bytes of a downloadable package are."""
 
@@ -309,9 +320,7 @@ class Writing(Reading, Protocol):
     def place(
         self,
         suite_id: SuiteId,
-        package_id: PackageId,
-        component: str,
-        pool_path: str,
+        placing: Placing,
         revision: int,
         actor: Actor,
         now: datetime,

@@ -47,6 +47,20 @@ class PackageFormat(Protocol):
         """Negative, zero or positive as version ``a`` is older than, equal to or newer than ``b``."""
         ...
 
+    independent: str
+
+    def tree(self, architecture: str) -> str:
+        """Which architecture tree of a suite lists a package of this architecture (rpm: its basearch)."""
+        ...
+
+    def pool_path(self, key: PackageKey, source: str, component: str, *, apart: str = "") -> str:
+        """Where the file lies in the pool, by the format's convention.
+
+        ``apart`` is a folder name put before the file when the conventional path is taken by other content, as
+        happens when two versions differ in their epoch only.
+        """
+        ...
+
     def filename(self, key: PackageKey) -> str:
         """Canonical file name, epoch left out."""
         ...

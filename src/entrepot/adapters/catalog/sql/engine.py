@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from entrepot.errors import CatalogUnavailable
+from entrepot.errors import CatalogConflict, CatalogUnavailable
 
+_REPEATABLE = {"40001", "40P01"}  # serialization failure, deadlock
 _SQLITE_PRAGMAS = (
     "journal_mode=wal",
     # An acknowledged upload must survive a power cut, so the log is flushed at every commit.
@@ -77,10 +78,14 @@ def unit(engine: sa.Engine, *, writes: bool) -> Iterator[sa.Connection]:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn a lost, locked or full database into ``CatalogUnavailable``; other database errors are bugs."""
+    """Turn a lost, locked or full database into ``CatalogUnavailable``, a lost race into ``CatalogConflict``."""
     try:
         yield
+    except IntegrityError as error:
+        raise CatalogConflict("somebody else changed the same thing at this moment; try again") from error
     except (OperationalError, InterfaceError, PoolTimeout) as error:
+        if getattr(getattr(error, "orig", None), "sqlstate", None) in _REPEATABLE:
+            raise CatalogConflict("somebody else changed the same thing at this moment; try again") from error
         raise CatalogUnavailable("the database cannot be used now; try again in a moment") from error
     except DBAPIError as error:
         if error.connection_invalidated:

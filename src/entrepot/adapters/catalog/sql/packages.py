@@ -14,6 +14,7 @@ from entrepot.adapters.catalog.base import (
     JsonValue,
     PackageFilter,
     Placement,
+    Placing,
     Pooled,
     StoredPackage,
 )
@@ -276,23 +277,21 @@ class PackageQueries:
     def place(
         self,
         suite_id: SuiteId,
-        package_id: PackageId,
-        component: str,
-        pool_path: str,
+        placing: Placing,
         revision: int,
         actor: Actor,
         now: datetime,
     ) -> None:
         """Put a package into a suite."""
-        key = self.package(package_id).key
+        key = placing.key
         self._connection.execute(
             sa.insert(t.content).values(
                 suite_id=suite_id,
-                package_id=package_id,
-                component=component,
-                architecture=key.architecture,
+                package_id=placing.package_id,
+                component=placing.component,
+                architecture=placing.tree,
                 sort_key=listing_key(key.name, key.version, key.architecture),
-                pool_path=pool_path,
+                pool_path=placing.pool_path,
                 added_revision=revision,
                 removed_revision=None,
                 added_at=now,

@@ -1,0 +1,48 @@
+"""What a check is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from entrepot.adapters.catalog.base import Catalog
+from entrepot.adapters.storage.base import BlobStore
+from entrepot.domain.model.digest import Digest
+from entrepot.domain.model.package import Concern, PackageKey
+from entrepot.domain.model.suite import Suite
+from entrepot.domain.policy.gate import CheckOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The package that is looked at, and for which suite.  Its content is stored under ``digest`` already."""
+
+    key: PackageKey
+    digest: Digest
+    suite: Suite
+    component: str
+    depends: tuple[str, ...]
+    concerns: tuple[Concern, ...]
+    signed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a check may ask."""
+
+    catalog: Catalog
+    blobs: BlobStore
+
+
+class Check(Protocol):
+    """One question about a package.
+
+    ``slow`` checks (scanners) run in a durable job after the upload was stored; the others run while the client waits.
+    """
+
+    name: str
+    slow: bool
+
+    def inspect(self, subject: Subject, around: Surroundings) -> CheckOutcome:
+        """Look; never raises for what is in the package."""
+        ...

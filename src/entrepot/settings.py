@@ -1,0 +1,166 @@
+"""Every knob, and the only reader of the environment.
+
+Flags win over the environment, the environment over ``entrepot.toml``, the file over the defaults.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from entrepot.errors import BadSetting
+
+
+class Settings(BaseSettings):
+    """The settings of one installation.  ``docs/reference/settings.md`` is made from this."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ENTREPOT_", toml_file="entrepot.toml", extra="forbid", frozen=True, populate_by_name=True
+    )
+
+    data: Path = Field(Path("data"), description="Folder of the embedded database, blobs, keys and staging")
+    database_url: str = Field(
+        "", description="sqlite:///file or postgresql+psycopg://user@host/name; empty: entrepot.db in the data folder"
+    )
+    storage_url: str = Field("", description="file:///folder of the blobs; empty: blobs in the data folder")
+    public_url: str = Field("", description="Base of the URLs in client files; empty: taken from the request")
+    admin_username: str | None = Field(None, description="First administrator, created once and never overwritten")
+    admin_password: SecretStr | None = Field(None, description="Password of the first administrator")
+    secret_key_file: Path | None = Field(
+        None, description="File with the secret that signs sessions; created with mode 0600 when absent"
+    )
+    jwt_expire_minutes: int = Field(
+        60,
+        ge=1,
+        le=60 * 24 * 30,
+        validation_alias=AliasChoices("JWT_EXPIRE_MINUTES", "ENTREPOT_JWT_EXPIRE_MINUTES", "jwt_expire_minutes"),
+        description="Lifetime of a session",
+    )
+    key_algorithm: Literal["rsa4096", "ed25519"] = Field(
+        "rsa4096", description="Algorithm of signing keys made from now on"
+    )
+    key_email: str = Field("", description="Mail address in the user id of new signing keys")
+    generations_kept: int = Field(3, ge=1, le=1000, description="Superseded generations of a suite that stay fetchable")
+    generation_grace_seconds: int = Field(
+        3600, ge=0, description="A superseded generation stays at least this long, however many came after it"
+    )
+    collect_grace_seconds: int = Field(
+        3600, ge=0, description="Content that nothing names is removed when it is older than this"
+    )
+    max_upload_mb: int = Field(4096, ge=1, description="Largest package file that is accepted")
+    publish_wait_seconds: int = Field(
+        60, ge=1, le=600, description="How long an upload waits for its generation before it is answered 202"
+    )
+    accel: str = Field(
+        "",
+        description="Hand files to a front server: x-accel:/internal/prefix (nginx) or x-sendfile; empty: send them",
+    )
+    node: str = Field("", description="Stable name of this node among those that share a database; empty: host name")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
+    log_format: Literal["text", "json"] = Field("text", description="How log lines are written")
+
+    @field_validator("accel")
+    @classmethod
+    def _known_accel(cls, value: str) -> str:
+        if value and value != "x-sendfile" and not value.startswith("x-accel:/"):
+            raise ValueError("must be empty, x-sendfile or x-accel:/prefix")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, environment, file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def catalog_url(self) -> str:
+        """Where the catalog is."""
+        return self.database_url or f"sqlite:///{self.data.absolute()}/entrepot.db"
+
+    @property
+    def jobs_url(self) -> str:
+        """Where durable work is kept: beside an embedded catalog, or in the PostgreSQL database."""
+        url = self.catalog_url
+        return f"{url.removesuffix('.db')}-jobs.db" if url.startswith("sqlite") else url
+
+    @property
+    def blob_folder(self) -> Path:
+        """Folder of the blobs.
+
+        Raises:
+            BadSetting: the storage is of a kind that this version does not have.
+        """
+        if not self.storage_url:
+            return self.data.absolute() / "blobs"
+        if not self.storage_url.startswith("file://"):
+            raise BadSetting("ENTREPOT_STORAGE_URL must be file:///folder")
+        return Path(self.storage_url.removeprefix("file://"))
+
+    @property
+    def node_name(self) -> str:
+        """Name of this node; with an embedded database there is just one."""
+        if self.node:
+            return self.node
+        return "embedded" if self.catalog_url.startswith("sqlite") else f"{socket.gethostname()}-{os.getpid()}"
+
+
+def load_settings(**flags: object) -> Settings:
+    """Settings from flags (``None`` means not given), environment and file.
+
+    Raises:
+        BadSetting: naming the setting and the rule, never the value.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        shown = name if name.isupper() else f"ENTREPOT_{name.upper()}"
+        raise BadSetting(f"{shown}: {first['msg']}") from None
+
+
+def load_secret(path: Path) -> bytes:
+    """The installation's secret, made at first need with mode 0600.
+
+    Raises:
+        BadSetting: the file is unreadable, too short, or open to others.
+    """
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise BadSetting(f"the secret key file cannot be created: {error.strerror}") from error
+    else:
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_bytes(32))
+            file.flush()
+            os.fsync(file.fileno())
+    try:
+        secret = path.read_bytes()
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise BadSetting(f"the secret key file cannot be read: {error.strerror}") from error
+    if len(secret) < 32:
+        raise BadSetting("the secret key file must hold at least 32 bytes")
+    if mode & 0o077:
+        raise BadSetting("the secret key file must be readable by its owner only (chmod 600)")
+    return secret
