@@ -98,7 +98,7 @@ def _note_link(path: bytes, member: TarMember, links: _Links, log: ConcernLog) -
         if fault := _symlink_fault(path, member.link):
             log.add("payload.symlink", f"data.tar: the symbolic link {quote(path)} to {quote(member.link)} {fault}")
     elif member.kind == HARDLINK:
-        links.hardlinks.append((path, _strip(member.link)))
+        links.hardlinks.append((path, member.link))
     else:
         code, what = _SPECIAL[member.kind]
         log.add(code, f"data.tar: {quote(path)} is {what}")
@@ -136,7 +136,7 @@ def _note_whole(paths: list[bytes], links: _Links, log: ConcernLog) -> None:
         ((twice, _),) = Counter(paths).most_common(1)
         log.add("payload.duplicate", f"data.tar: the path {quote(twice)} is there more than once")
     for path, target in links.hardlinks:
-        if target not in known or target == path:
+        if _strip(target) not in known or _strip(target) == path:
             log.add(
                 "payload.hardlink", f"data.tar: {quote(path)} is a hard link to {quote(target)} outside the package"
             )

@@ -79,7 +79,7 @@ class TarReader:
                     member = _renamed(member, long_name, long_link)
                     long_name = long_link = None
                     self._current = member.name
-                yield member
+                yield self._settled(member)
             else:
                 raise self._unreadable(member)
             self._skip_data()
@@ -125,10 +125,11 @@ class TarReader:
         size = self._number(block[124:136], name, "size")
         if kind in _ALSO_REGULAR:
             kind = REGULAR
-        if kind == REGULAR and name[-1:] == b"/":
-            kind = DIRECTORY  # V7 has no type for directories
-        if size:
-            self._check_size(size, kind, name)
+        if size > self._max_bytes:
+            raise PackageBomb(
+                f"{self._name}: member {quote(name)} claims {size} bytes, {self._max_bytes} are allowed",
+                member=self._name,
+            )
         if not name:
             raise self._malformed("has a member without a name")
         return TarMember(
@@ -144,14 +145,14 @@ class TarReader:
         if magic not in _MAGICS:
             raise self._malformed(f"has the unknown tar magic {quote(magic)} in the header of {quote(name)}")
 
-    def _check_size(self, size: int, kind: bytes, name: bytes) -> None:
-        if size > self._max_bytes:
-            raise PackageBomb(
-                f"{self._name}: member {quote(name)} claims {size} bytes, {self._max_bytes} are allowed",
-                member=self._name,
-            )
-        if kind != REGULAR and kind in _KINDS:
-            raise self._malformed(f"has data for {quote(name)}, which is not a regular file")
+    def _settled(self, member: TarMember) -> TarMember:
+        if member.kind == REGULAR:
+            if member.name[-1:] != b"/":
+                return member
+            member = member._replace(kind=DIRECTORY)  # V7 has no type for directories
+        if member.size:
+            raise self._malformed(f"has data for {quote(member.name)}, which is not a regular file")
+        return member
 
     def _number(self, field: bytes, name: bytes, what: str) -> int:
         match = _OCTAL.fullmatch(field)
@@ -219,6 +220,4 @@ class TarReader:
 
 
 def _renamed(member: TarMember, name: bytes | None, link: bytes | None) -> TarMember:
-    name = member.name if name is None else name
-    kind = DIRECTORY if member.kind == REGULAR and name.endswith(b"/") else member.kind
-    return member._replace(name=name, kind=kind, link=member.link if link is None else link)
+    return member._replace(name=member.name if name is None else name, link=member.link if link is None else link)
