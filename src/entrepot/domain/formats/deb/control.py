@@ -54,6 +54,8 @@ def parse_control(data: bytes, limits: Limits) -> Stanza:
     text = _decode(data).strip("\n")
     if not text:
         raise BadPackageField("control: the file is empty")
+    if data[-1:] != b"\n":
+        raise BadPackageField("control: the last line has no newline, so dpkg takes the file for cut short")
     if blank := _BLANK_LINE.search(text):
         raise BadPackageField(f"control: line {_line_number(text, blank.end())} is blank, only one stanza may be there")
     fields: dict[str, tuple[str, str]] = {}
@@ -65,6 +67,8 @@ def parse_control(data: bytes, limits: Limits) -> Stanza:
         name, value = match.groups()
         _add(fields, name, value, limits)
         at = match.end()
+    if text[-1] == ":" and text.endswith(f"\n{name}:") and data[-2:] != b"\n\n":
+        raise BadPackageField(f"control: the last field, {quote(name)}, has no value")
     return Stanza(fields)
 
 

@@ -15,7 +15,9 @@ RELATIONS = WITH_ALTERNATIVES + WITHOUT_ALTERNATIVES
 # Names are taken as widely as dpkg takes them; "<" and ">" are the deprecated forms of "<=" and ">=", and dpkg reads
 # a bare version as "=".  The lists of architectures and profiles of source packages have no place here.
 _NAME = r"[A-Za-z0-9][A-Za-z0-9+._-]{0,254}(?::[a-z0-9-]{1,64})?"
-_VERSION = rf"(?:[0-9]{{1,10}}:)?[A-Za-z0-9.+~:-]{{1,{MAX_CHARACTERS}}}"
+_VERSION = (
+    rf"(?:[0-9]{{1,10}}:[A-Za-z0-9.+~:-]{{0,{MAX_CHARACTERS}}}|[A-Za-z0-9.+~-]{{0,{MAX_CHARACTERS}}})[A-Za-z0-9.+~]"
+)
 _ONE = rf"{_NAME}[ \t\n]*(?:\([ \t\n]*(?:<<|<=|>=|>>|[<>=])?[ \t\n]*{_VERSION}[ \t\n]*\))?"
 _SINGLE = re.compile(rf"[ \t\n]*{_ONE}[ \t\n]*")
 _ALTERNATIVES = re.compile(rf"[ \t\n]*{_ONE}[ \t\n]*(?:\|[ \t\n]*{_ONE}[ \t\n]*)*")
@@ -29,8 +31,6 @@ def split_relation(relation: str, value: str) -> tuple[str, ...]:
     """
     entry_syntax = _ALTERNATIVES if relation in WITH_ALTERNATIVES else _SINGLE
     entries = value.split(",")
-    if len(entries) > 1 and not entries[-1].strip():
-        entries.pop()  # a comma at the end, which build scripts leave and dpkg takes
     for entry in entries:
         if entry_syntax.fullmatch(entry) is None:
             raise BadPackageField(

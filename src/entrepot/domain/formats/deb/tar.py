@@ -1,7 +1,7 @@
 """The inner container: tar as dpkg reads it (V7, ustar, GNU long names), forward only, nothing extracted.
 
-Refused: PAX headers (dpkg cannot unpack them, and they rename and resize the member that follows), sparse maps, sizes
-on members without data, anything but zeros after the end marker.
+Refused: PAX headers (dpkg does not unpack a data.tar with one, and they rename and resize what follows), sparse maps,
+sizes on members without data, anything but zeros after the end marker.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ class TarReader:
         if member.kind == _SPARSE:
             return PackageBomb(f"{self._name}: member {quote(member.name)} is a sparse file", member=self._name)
         if member.kind in _PAX:
-            return self._malformed("has a PAX header, which dpkg cannot unpack")
+            return self._malformed("has a PAX header, which dpkg does not read; write the GNU format")
         return self._malformed(f"has the member {quote(member.name)} of the unknown type {quote(member.kind)}")
 
     def _take_block(self) -> bytes:
