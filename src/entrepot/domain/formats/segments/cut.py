@@ -59,11 +59,12 @@ class Cutter:
         """Take the next entry; the run that ends before it, or nothing.
 
         Raises:
-            ValueError: the key does not follow the last one, or is longer than ``MAX_KEY_BYTES``: the caller's fault.
+            ValueError: the key does not follow the last one or is longer than ``MAX_KEY_BYTES``, or the text is empty:
+                the caller's fault.
         """
         last_key = self._last_key
-        if (last_key is not None and entry.key <= last_key) or len(entry.key) > MAX_KEY_BYTES:
-            raise ValueError(f"the key {entry.key[:80]!r} is too long or does not follow {last_key!r:.80}")
+        if (last_key is not None and entry.key <= last_key) or len(entry.key) > MAX_KEY_BYTES or not entry.text:
+            raise ValueError(f"the entry {entry.key[:80]!r} is empty or too long or does not follow {last_key!r:.80}")
         ended = self.take() if self.cuts_before(entry.key, len(entry.text)) else ()
         self._run.append(entry)
         self._run_bytes += len(entry.text)

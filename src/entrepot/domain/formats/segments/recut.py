@@ -96,4 +96,8 @@ def _meets(cutter: Cutter, following: Segment, changed: AbstractSet[bytes]) -> b
 
 def _known(draft: Draft, old: dict[bytes, Segment]) -> Segment | Draft:
     segment = old.get(draft.first_key)
-    return segment if segment is not None and segment.text_digest == draft.text_digest else draft
+    if segment is None:
+        return draft
+    # The text alone does not tell where entries end.
+    now, before = ((each.text_digest, each.count, each.first_length) for each in (draft, segment))
+    return segment if now == before else draft
