@@ -25,7 +25,10 @@ def write_apt_repository(
     architectures: Sequence[str] = ("amd64",),
     suite: str = "stable",
 ) -> Path:
-    """Suite with one component ``main`` and without a signature; ``packages`` by file name.  Its ``Release`` file."""
+    """Suite with one component ``main`` and without a signature; its ``Release`` file.
+
+    ``packages`` by file name, which must be ``<name>_<version>_<architecture>.deb``: the indexer goes by it.
+    """
     (folder / "pool").mkdir(parents=True, exist_ok=True)
     for name, content in packages.items():
         (folder / "pool" / name).write_bytes(content)

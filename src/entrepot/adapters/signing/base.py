@@ -45,7 +45,10 @@ class Signer(Protocol):
         ...
 
     def detach(self, data: bytes) -> bytes:
-        """Armored detached signatures of ``data`` (``Release.gpg``, ``repomd.xml.asc``), all keys in one block."""
+        """Armored detached signatures of ``data`` (``Release.gpg``, ``repomd.xml.asc``), all keys in one block.
+
+        With several keys the first one's signature is also the last: see ADR 0003 on clients that read only one.
+        """
         ...
 
     def certificate(self) -> bytes:

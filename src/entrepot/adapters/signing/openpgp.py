@@ -132,14 +132,17 @@ class OpenPGPSigner:
         """One clear-signed message (RFC 9580, 7)."""
         lines = _clear_lines(text)
         # The line end before the signature is not part of the text (RFC 9580, 7.1), so the lines are joined, not ended.
-        signatures = self._signatures(_Kind.TEXT, b"\r\n".join(lines))
+        signatures = b"".join(self._signatures(_Kind.TEXT, b"\r\n".join(lines)))
         escaped = b"\n".join(b"- " + line if line.startswith(b"-") else line for line in lines)
         head = b"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n"
         return head + escaped + b"\n" + armor(Block.SIGNATURE, signatures)
 
     def detach(self, data: bytes) -> bytes:
         """Armored signatures of the bytes as they are."""
-        return armor(Block.SIGNATURE, self._signatures(_Kind.BINARY, data))
+        signatures = self._signatures(_Kind.BINARY, data)
+        # Of several signatures yum looks at the first only, zypper at the last only: the key that every client has
+        # is in both places.
+        return armor(Block.SIGNATURE, b"".join((*signatures, *signatures[: len(signatures) > 1])))
 
     def certificate(self) -> bytes:
         """Binary certificates, one after the other."""
@@ -153,12 +156,10 @@ class OpenPGPSigner:
         """Upper-case hexadecimal, in signing order."""
         return tuple(identity.key.fingerprint().hex().upper() for identity in self._identities)
 
-    def _signatures(self, kind: int, covered: bytes) -> bytes:
+    def _signatures(self, kind: int, covered: bytes) -> list[bytes]:
         now = self._clock()
         # A signature older than its key is invalid everywhere, so a clock that went back is not believed.
-        return b"".join(
-            signature_packet(one.key, kind, (covered,), max(now, one.key.created_at)) for one in self._identities
-        )
+        return [signature_packet(one.key, kind, (covered,), max(now, one.key.created_at)) for one in self._identities]
 
 
 def write_identities(identities: Iterable[Identity]) -> bytes:
