@@ -39,6 +39,7 @@ class DnfRoot:
         (self.folder / "dnf.conf").write_text(_CONFIGURATION.format(folder=self.folder, release=release))
         # Some distributions keep the rpm database in the home of the caller; inside a root it belongs here.
         (self.folder / ".rpmmacros").write_text("%_dbpath /var/lib/rpm\n")
+        self._own = (f"--arch={architecture}", "--arch=noarch")
         self._options = (
             f"--config={self.folder}/dnf.conf",
             f"--installroot={self.root}",
@@ -62,9 +63,12 @@ class DnfRoot:
         return self.dnf("makecache", "--refresh")
 
     def available(self) -> list[str]:
-        """``name-epoch:version-release.architecture`` of every package on offer, sorted; an epoch of 0 is written."""
+        """``name-epoch:version-release.architecture`` of every package for this root, sorted; an epoch of 0 is written.
+
+        For this root means noarch and its own architecture: by itself repoquery shows those of all others too.
+        """
         form = "%{name}-%{epoch}:%{version}-%{release}.%{arch}"
-        found = self.dnf("repoquery", "--quiet", "--available", f"--queryformat={form}").checked().stdout
+        found = self.dnf("repoquery", "--quiet", "--available", f"--queryformat={form}", *self._own).checked().stdout
         return sorted(line for line in found.split("\n") if line)
 
     def install(self, *specs: str) -> Result:
