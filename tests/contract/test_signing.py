@@ -311,12 +311,28 @@ def test_an_unreadable_key_file_is_named_and_never_overwritten(tmp_path: Path, c
     assert file.read_bytes() == content
 
 
+def test_a_link_to_a_key_that_is_away_is_not_replaced(tmp_path: Path) -> None:
+    keyring = FilesystemKeyring(tmp_path / "keys", clock)
+    (tmp_path / "keys/main.private.asc").symlink_to(tmp_path / "volume/main")
+    with pytest.raises(SigningUnavailable, match="does not exist"):
+        keyring.create("main", UID, ED25519, CREATED)
+    assert (tmp_path / "keys/main.private.asc").is_symlink()
+
+
 def test_what_a_killed_writer_left_is_no_identity(tmp_path: Path) -> None:
     keyring = FilesystemKeyring(tmp_path, clock)
-    (tmp_path / ".main.0123456789abcdef").write_bytes(b"half")
+    (tmp_path / ".staged.main.0123456789abcdef").write_bytes(b"half")
     assert keyring.names() == ()
     keyring.create("main", UID, ED25519, CREATED)
     assert FilesystemKeyring(tmp_path, clock).names() == ("main",)
+    assert [path.name for path in tmp_path.iterdir()] == ["main.private.asc"]
+
+
+def test_a_folder_that_is_none_is_named_without_its_path(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SigningUnavailable) as caught:
+        FilesystemKeyring(tmp_path / "file", clock)
+    assert str(tmp_path) not in caught.value.detail
 
 
 def test_many_creators_at_once_agree_on_one_key(tmp_path: Path) -> None:

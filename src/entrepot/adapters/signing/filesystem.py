@@ -25,13 +25,15 @@ from entrepot.adapters.signing.openpgp import (
 from entrepot.errors import BadSignature, SigningUnavailable
 
 _SUFFIX = ".private.asc"
+_STAGED = ".staged."
 _MAXIMUM_BYTES = 1 << 20
 
 
 class FilesystemKeyring:
     """``<folder>/<name>.private.asc``, mode 0600, in a folder of mode 0700; see ``Keyring``.
 
-    A file is written under another name, flushed, and then linked or renamed, so that readers see a whole one.
+    A file is written under another name, flushed, and then renamed, so that readers see a whole one; writers, of all
+    processes, take turns.
     """
 
     def __init__(self, folder: Path, clock: Callable[[], datetime]) -> None:
@@ -45,23 +47,25 @@ class FilesystemKeyring:
         with _translated("the folder of signing keys cannot be made"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
+            _flush(folder.parent)
 
     def create(self, name: str, uid: str, algorithm: KeyAlgorithm, created_at: datetime) -> KeyInfo:
         """The first key of ``name``, made now or found."""
         checked_name(name)
         checked_uid(uid)
-        if not self._path(name).exists():
+        if not self._present(name):
             identity = new_identity(uid, algorithm, created_at)
-            # Somebody else may have been first: then that key counts, and ours is forgotten.
-            with contextlib.suppress(FileExistsError):
-                self._store(name, (identity,), replace=False)
+            with self._lock():
+                # Somebody else may have been first: then that key counts, and ours is forgotten.
+                if not self._present(name):
+                    self._store(name, (identity,))
         return self._read(name)[0].info(name)
 
     def add(self, name: str, uid: str, algorithm: KeyAlgorithm, created_at: datetime) -> KeyInfo:
         """One more key."""
         identity = new_identity(uid, algorithm, created_at)
         with self._lock():
-            self._store(name, (*self._read(name), identity), replace=True)
+            self._store(name, (*self._read(name), identity))
         return identity.info(name)
 
     def keys(self, name: str) -> tuple[KeyInfo, ...]:
@@ -82,6 +86,10 @@ class FilesystemKeyring:
         checked_name(name)
         return self._folder / (name + _SUFFIX)
 
+    def _present(self, name: str) -> bool:
+        """Whether the name is taken; a link to a key on a volume that is away takes it, too."""
+        return os.path.lexists(self._path(name))
+
     def _read(self, name: str) -> tuple[Identity, ...]:
         path = self._path(name)
         with _translated(f"the signing key of {name!r} cannot be read"), path.open("rb") as file:
@@ -97,51 +105,49 @@ class FilesystemKeyring:
         except BadSignature as error:
             raise SigningUnavailable(f"the signing key of {name!r} is unusable: {error.detail}", name=name) from None
 
-    def _store(self, name: str, identities: tuple[Identity, ...], *, replace: bool) -> None:
-        """Durable when it returns; ``FileExistsError`` when ``replace`` is off and the identity has a file."""
-        path = self._path(name)
-        staged = self._folder / f".{name}.{secrets.token_hex(8)}"
+    def _store(self, name: str, identities: tuple[Identity, ...]) -> None:
+        """Durable when it returns.  Under the lock only: what else is staged is then left from killed writers."""
+        staged = self._folder / f"{_STAGED}{name}.{secrets.token_hex(8)}"
         with _translated(f"the signing key of {name!r} cannot be stored"):
+            for left in self._folder.glob(f"{_STAGED}*"):
+                left.unlink(missing_ok=True)
             try:
                 handle = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                 with os.fdopen(handle, "wb") as file:
                     file.write(write_identities(identities))
                     file.flush()
                     os.fsync(file.fileno())
-                if replace:
-                    staged.rename(path)
-                else:
-                    path.hardlink_to(staged)
+                staged.rename(self._path(name))
             finally:
                 staged.unlink(missing_ok=True)
-            self._flush_folder()
-
-    def _flush_folder(self) -> None:
-        handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            _flush(self._folder)
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:
-        """One change to an existing file at a time, over all processes."""
-        with _translated("the folder of signing keys cannot be locked"):
+        """One writer at a time, over all processes."""
+        with _translated("the folder of signing keys cannot be opened"):
             handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            with _translated("the folder of signing keys cannot be locked"):
+                fcntl.flock(handle, fcntl.LOCK_EX)
             yield
         finally:
             os.close(handle)
 
 
+def _flush(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 @contextlib.contextmanager
 def _translated(what: str) -> Iterator[None]:
-    """Our error for a failed system call; ``FileExistsError`` passes, because it is an answer."""
+    """Our error for a failed system call; the path stays inside."""
     try:
         yield
-    except FileExistsError:
-        raise
     except FileNotFoundError:
         raise SigningUnavailable(f"{what}: it does not exist") from None
     except OSError as error:
