@@ -222,6 +222,18 @@ class BadSignature(EntrepotError):
     code, kind, title = "signature.invalid", Kind.UPSTREAM, "Signature is not valid"
 
 
+class MalformedIndex(EntrepotError):
+    """Index metadata (Packages, Release, Contents) is outside its grammar, contradicts itself or exceeds a bound."""
+
+    code, kind, title = "index.malformed", Kind.UPSTREAM, "Malformed index"
+
+
+class BadIndexField(EntrepotError):
+    """A value would break the index that it is to be written into."""
+
+    code, kind, title = "index.field", Kind.INVALID, "Invalid value for an index"
+
+
 class BadSetting(EntrepotError):
     """A setting is missing or malformed."""
 
