@@ -1,0 +1,213 @@
+"""Shapes of the API's answers.
+
+Only fields that a caller may rely on are named; an answer may carry more, and is handed on whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NotRequired, TypedDict, TypeVar, cast
+
+from entrepot.client.errors import BadAnswer
+
+
+class Token(TypedDict):
+    """``POST /auth/token``.  Without a token a second factor is asked for."""
+
+    access_token: str | None
+    token_type: str
+    expires_in: NotRequired[int]
+    mfa_required: NotRequired[bool]
+
+
+class Profile(TypedDict):
+    """``GET /auth/me``."""
+
+    username: str
+    role: str
+    roles: list[str]
+    full_name: NotRequired[str]
+    email: NotRequired[str]
+    last_login: NotRequired[str | None]
+    auth_source: NotRequired[str]
+    permissions: NotRequired[list[str]]
+
+
+class Upload(TypedDict):
+    """``POST /upload/``.  Installable once ``status`` is ``published``; ``generation`` says since when."""
+
+    status: str
+    package: str
+    version: str
+    arch: str
+    distribution: str
+    format: Literal["deb", "rpm"]
+    filename: str
+    size_bytes: int
+    sha256: str
+    duplicate: NotRequired[bool]
+    indexed: NotRequired[bool]
+    message: NotRequired[str]
+    warnings: NotRequired[list[str]]
+    pipeline: NotRequired[Mapping[str, str]]
+    validation: NotRequired[Mapping[str, object]]
+    generation: NotRequired[int | None]
+    sources_url: NotRequired[str]
+    install: NotRequired[object]
+
+
+class PackageRow(TypedDict):
+    """One package of ``GET /packages/``."""
+
+    name: str
+    version: str
+    arch: str
+    format: str
+    distribution: str
+    distributions: list[str]
+    filename: str
+    size_bytes: int
+    sha256: str
+    status: str
+
+
+class PackagePage(TypedDict):
+    """``GET /packages/``."""
+
+    items: list[PackageRow]
+    packages: list[str]
+    total: int
+    page: int
+    per_page: int
+    pages: int
+
+
+class ArtifactPage(TypedDict):
+    """``GET /artifacts/``."""
+
+    items: list[dict[str, object]]
+    total: int
+    page: int
+    per_page: int
+    pages: int
+
+
+class Artifact(TypedDict):
+    """``GET /artifacts/{name}``: every version; ``info["versions"]`` says more of each, with ``files`` by architecture."""
+
+    name: str
+    info: Mapping[str, object]
+    history: list[dict[str, object]]
+    versions: list[str]
+
+
+class Manifest(TypedDict):
+    """``GET /artifacts/{name}/{version}``: one version."""
+
+    name: str
+    version: str
+    arch: str
+    format: str
+
+
+class Distribution(TypedDict):
+    """One of ``GET /distributions/``."""
+
+    codename: str
+    format: str
+    full_name: NotRequired[str]
+    package_count: NotRequired[int]
+    total_size: NotRequired[int]
+    last_updated: NotRequired[str | None]
+    components: NotRequired[list[str]]
+    architectures: NotRequired[list[str]]
+    archive: NotRequired[str]
+    repo_url_path: NotRequired[str]
+    description: NotRequired[str]
+    client_file: NotRequired[str]
+    key_url: NotRequired[str]
+
+
+class Distributions(TypedDict):
+    """``GET /distributions/``."""
+
+    distributions: list[Distribution]
+
+
+class DistributionPackages(TypedDict):
+    """``GET /distributions/{codename}/packages``."""
+
+    codename: str
+    packages: list[dict[str, object]]
+    total: int
+
+
+class Initialised(TypedDict):
+    """``POST /distributions/init``."""
+
+    status: str
+    results: list[dict[str, object]]
+
+
+class Promoted(TypedDict):
+    """``POST /distributions/promote``."""
+
+    status: str
+    message: NotRequired[str]
+    promoted: NotRequired[list[dict[str, str]]]
+    pending_promotion_id: NotRequired[int]
+
+
+class Deleted(TypedDict):
+    """``DELETE /artifacts/{name}`` and below it."""
+
+    status: str
+    package: str
+    version: NotRequired[str]
+    versions: NotRequired[list[str]]
+    distributions: NotRequired[list[str]]
+
+
+class ArchiveRow(TypedDict):
+    """One of ``GET /archives``."""
+
+    name: str
+    format: str
+    fingerprints: list[str]
+    key_url: str
+    suites: list[str]
+
+
+class Archives(TypedDict):
+    """``GET /archives``."""
+
+    archives: list[ArchiveRow]
+
+
+class Health(TypedDict):
+    """``GET /health``, also when the server is not well (503)."""
+
+    status: str
+    health: NotRequired[str]
+    version: NotRequired[str]
+    components: NotRequired[Mapping[str, str]]
+
+
+Shape = TypeVar("Shape")
+
+
+def shaped(body: Mapping[str, object], _shape: type[Shape], /, **fields: type) -> Shape:
+    """The body as that shape, after the fields that every reader uses were seen to be of their kind.
+
+    A list must hold objects, unless it is one of words; that is all the depth that is looked into.
+
+    Raises:
+        BadAnswer: naming the field.
+    """
+    for name, kind in fields.items():
+        value = body.get(name)
+        if not isinstance(value, kind):
+            raise BadAnswer(f"the answer's field {name!r} is not a {kind.__name__}", code="bad_answer")
+        if kind is list and not all(isinstance(item, dict) for item in cast("Sequence[object]", value)):
+            raise BadAnswer(f"the answer's field {name!r} is not a list of objects", code="bad_answer")
+    return cast("Shape", body)
