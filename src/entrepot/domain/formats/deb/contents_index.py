@@ -28,9 +28,9 @@ def owner_word(section: str, package: str) -> bytes:
         BadIndexField: the package name is not one visible word.
     """
     word = f"{section}/{package}".encode() if section else package.encode()
-    if _OWNER.fullmatch(word):
+    if package and _OWNER.fullmatch(word):
         return word
-    if section:
+    if section and package:
         return owner_word("", package)
     raise BadIndexField(f"Contents: {quote(package)} is not the name of a package", field="Package")
 
