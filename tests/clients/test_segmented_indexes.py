@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -14,7 +16,7 @@ import pytest
 
 from entrepot.domain.formats.deb.packages_index import PackageEntry, parse_entries, stanza
 from entrepot.domain.formats.deb.release import ReleaseFields, ReleaseFile, write_release
-from entrepot.domain.formats.segments.codecs import CODECS, PLAIN, IndexCodec, Member
+from entrepot.domain.formats.segments.codecs import CODECS, GZ, PLAIN, XZ, IndexCodec, Member
 from entrepot.domain.formats.segments.cut import CutSizes, Entry
 from entrepot.domain.formats.segments.digests import FormDigest, RunningDigests
 from entrepot.domain.formats.segments.document import Document, MemberRef, Segment, extents, frame
@@ -219,3 +221,18 @@ def test_dnf_reads_every_form(codec: IndexCodec, count: int, tmp_path: Path) -> 
     )  # fmt: skip
     assert asked.returncode == 0, asked.stderr.decode()
     assert set(asked.stdout.split()) == {b"package%05d-1.%d" % (number, number) for number in range(count)}
+
+
+@pytest.mark.parametrize("codec", [GZ, XZ], ids=lambda codec: codec.name)  # its release in Debian 12 has no zstd yet
+def test_createrepo_reads_every_form(codec: IndexCodec, tmp_path: Path) -> None:
+    if shutil.which("mergerepo_c") is None:
+        pytest.skip("mergerepo_c IS NOT INSTALLED (createrepo-c); its parser does not read the XML files")
+    write_repodata(tmp_path / "repository", codec, COUNT)
+    merged = tmp_path / "merged"
+    subprocess.run(
+        ["mergerepo_c", "--repo", f"file://{tmp_path}/repository", "--outputdir", merged, "--no-database"],
+        capture_output=True, check=True,
+    )  # fmt: skip
+    (primary,) = (merged / "repodata").glob("*-primary.xml.gz")
+    names = set(re.findall(rb"<name>([^<]*)</name>", gzip.decompress(primary.read_bytes())))
+    assert names == {b"package%05d" % number for number in range(COUNT)}
