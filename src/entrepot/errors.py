@@ -244,3 +244,9 @@ class CatalogConflict(EntrepotError):
     """Two units changed the same thing at once; the one that lost can be repeated."""
 
     code, kind, title = "catalog.conflict", Kind.CONFLICT, "Simultaneous change"
+
+
+class PublicationLate(EntrepotError):
+    """A change is recorded and will be published, but not in time for the answer."""
+
+    code, kind, title = "publish.late", Kind.UNAVAILABLE, "Publication takes long"

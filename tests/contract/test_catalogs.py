@@ -330,7 +330,7 @@ def test_digests_of_all_packages_can_be_walked(catalog: Catalog) -> None:
         suite = make_suite(unit)
         put(unit, suite, "hello")
     with catalog.read() as reading:
-        [(digest, size)] = list(reading.package_digests())
+        [(digest, size)] = list(reading.needed_digests())
         assert digest == Digest(digest_of(b"hello 1.0 amd64"))
         assert size == len("hello 1.0 amd64")
         package = reading.package_with_digest(digest)

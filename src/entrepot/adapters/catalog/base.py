@@ -104,6 +104,14 @@ class Placing:
 
 
 @dataclass(frozen=True, slots=True)
+class Pointer:
+    """Which generation is in force."""
+
+    suite_id: SuiteId
+    manifest: Digest
+
+
+@dataclass(frozen=True, slots=True)
 class Pooled:
     """Where the bytes of a downloadable package are."""
 
@@ -224,8 +232,8 @@ class PackageReading(Protocol):
 
     def pool_owner(self, archive_id: ArchiveId, path: str) -> PackageId | None: ...
 
-    def package_digests(self) -> Iterator[tuple[Digest, int]]:
-        """Digest and size of every package, for verification."""
+    def needed_digests(self) -> Iterator[tuple[Digest, int]]:
+        """Digest and size of every package that is live, named by a kept generation, or waits for a decision."""
         ...
 
 
@@ -246,8 +254,16 @@ class IndexReading(Protocol):
 
     def listing_count(self, suite_id: SuiteId, component: str, architectures: Sequence[str]) -> int: ...
 
+    def package_count(self, suite_id: SuiteId) -> int:
+        """Live packages of a suite."""
+        ...
+
     def changes(self, suite_id: SuiteId, since_revision: int) -> list[Change]:
         """Whatever came or went after a revision."""
+        ...
+
+    def pointer(self, archive_id: ArchiveId, codename: str) -> Pointer | None:
+        """The generation in force of one suite, in one look-up."""
         ...
 
     def generation(self, generation_id: GenerationId) -> Generation: ...
@@ -394,6 +410,13 @@ class Catalog(Protocol):
     def read(self) -> AbstractContextManager[Reading]: ...
 
     def write(self) -> AbstractContextManager[Writing]: ...
+
+    def version(self) -> int | None:
+        """A number that differs after any commit by anybody; none where only a query can tell.
+
+        Cheap enough to ask before every answer that is given from memory.
+        """
+        ...
 
     def ping(self) -> None:
         """Raises ``CatalogUnavailable``."""

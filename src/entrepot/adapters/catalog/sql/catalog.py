@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -34,6 +36,10 @@ class SqlCatalog:
         except BaseException:
             self.engine.dispose()
             raise
+        self._watch: sqlite3.Connection | None = None
+        self._watch_lock = threading.Lock()
+        if self.engine.dialect.name == "sqlite":
+            self._watch = sqlite3.connect(str(self.engine.url.database), check_same_thread=False)
 
     @contextmanager
     def read(self) -> Iterator[Reading]:
@@ -47,6 +53,13 @@ class SqlCatalog:
         with unit(self.engine, writes=True) as connection:
             yield Unit(connection)
 
+    def version(self) -> int | None:
+        """SQLite's ``data_version`` of a connection that never writes."""
+        if self._watch is None:
+            return None
+        with self._watch_lock:
+            return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+
     def ping(self) -> None:
         """Whether the database answers."""
         with unit(self.engine, writes=False) as connection:
@@ -54,4 +67,6 @@ class SqlCatalog:
 
     def close(self) -> None:
         """Let go of all connections."""
+        if self._watch is not None:
+            self._watch.close()
         self.engine.dispose()

@@ -8,11 +8,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from entrepot.adapters.catalog.base import Pointer
 from entrepot.adapters.catalog.sql import tables as t
 from entrepot.adapters.catalog.sql.rows import generation_of
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.generation import Generation
-from entrepot.domain.model.suite import Change, GenerationId, Listing, PackageId, Suite, SuiteId
+from entrepot.domain.model.suite import ArchiveId, Change, GenerationId, Listing, PackageId, Suite, SuiteId
 from entrepot.errors import LostRace, NotFound
 
 _LIVE = t.content.c.removed_revision.is_(None)
@@ -73,6 +74,11 @@ class IndexQueries:
         )
         return int(self._connection.execute(query).scalar_one())
 
+    def package_count(self, suite_id: SuiteId) -> int:
+        """Live packages."""
+        query = sa.select(sa.func.count()).where(t.content.c.suite_id == suite_id, _LIVE)
+        return int(self._connection.execute(query).scalar_one())
+
     def changes(self, suite_id: SuiteId, since_revision: int) -> list[Change]:
         """Rows added or removed after a revision; what came and went in between is listed and does no harm."""
         columns = (t.content.c.component, t.content.c.architecture, t.content.c.sort_key)
@@ -81,6 +87,16 @@ class IndexQueries:
             t.content.c.suite_id == suite_id, t.content.c.removed_revision > since_revision
         )
         return [Change(*row) for row in self._connection.execute(sa.union(added, removed))]
+
+    def pointer(self, archive_id: ArchiveId, codename: str) -> Pointer | None:
+        """The generation in force."""
+        query = (
+            sa.select(t.suite.c.id, t.generation.c.manifest)
+            .join(t.generation, t.generation.c.id == t.suite.c.generation_id)
+            .where(t.suite.c.archive_id == archive_id, t.suite.c.codename == codename)
+        )
+        row = self._connection.execute(query).first()
+        return None if row is None else Pointer(SuiteId(row[0]), Digest(row[1]))
 
     def generation(self, generation_id: GenerationId) -> Generation:
         """One by id."""

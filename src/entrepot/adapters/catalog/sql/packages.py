@@ -212,9 +212,20 @@ class PackageQueries:
         found = self._connection.execute(query).scalar_one_or_none()
         return None if found is None else PackageId(found)
 
-    def package_digests(self) -> Iterator[tuple[Digest, int]]:
-        """All, by id."""
-        query = sa.select(t.package.c.digest, t.package.c.size_bytes).order_by(t.package.c.id)
+    def needed_digests(self) -> Iterator[tuple[Digest, int]]:
+        """By id."""
+        shown = (
+            sa.select(t.content.c.package_id)
+            .join(t.suite, t.suite.c.id == t.content.c.suite_id)
+            .where(sa.or_(_LIVE, t.content.c.removed_revision > t.suite.c.oldest_kept_revision))
+        )
+        open_states = (AdmissionState.HELD.value, AdmissionState.RECEIVED.value)
+        waiting = sa.select(t.admission.c.package_id).where(t.admission.c.state.in_(open_states))
+        query = (
+            sa.select(t.package.c.digest, t.package.c.size_bytes)
+            .where(t.package.c.id.in_(sa.union(shown, waiting)))
+            .order_by(t.package.c.id)
+        )
         for row in self._connection.execute(query.execution_options(yield_per=_BATCH)):
             yield Digest(row.digest), row.size_bytes
 

@@ -1,0 +1,5 @@
+"""``python -m entrepot``."""
+
+from entrepot.program import main
+
+main()

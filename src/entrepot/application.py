@@ -1,0 +1,45 @@
+"""The application: every service that an entry point may call, and nothing else.  ``main`` fills it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from entrepot.adapters.catalog.base import Catalog
+from entrepot.adapters.queue.base import Queue
+from entrepot.adapters.storage.base import BlobStore
+from entrepot.services.access import Access
+from entrepot.services.intake import Intake
+from entrepot.services.intake.listing import Listings
+from entrepot.services.intake.movements import Movements
+from entrepot.services.intake.suites import Suites
+from entrepot.services.publish.reading import PublishedFiles
+from entrepot.services.publish.service import Publisher
+from entrepot.services.publish.verification import Verifier
+from entrepot.services.publish.waiting import Publications
+from entrepot.services.upkeep.collector import Collector
+from entrepot.services.upkeep.health import Health
+from entrepot.services.upkeep.keeper import Keeper
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Handed to every entry point."""
+
+    access: Access
+    intake: Intake
+    movements: Movements
+    suites: Suites
+    listings: Listings
+    publisher: Publisher
+    publications: Publications
+    published: PublishedFiles
+    collector: Collector
+    verifier: Verifier
+    keeper: Keeper
+    health: Health
+    catalog: Catalog
+    blobs: BlobStore
+    queue: Queue
+    now: Callable[[], datetime]

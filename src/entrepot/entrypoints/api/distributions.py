@@ -1,0 +1,185 @@
+"""Distributions (contract 4.8) and the archives that they are in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Request
+from fastapi.responses import JSONResponse
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from entrepot.adapters.catalog.base import PackageFilter
+from entrepot.application import Application
+from entrepot.domain.model.package import Format
+from entrepot.entrypoints.api import words
+from entrepot.entrypoints.api.artifacts import Page, Text, format_named, published
+from entrepot.entrypoints.api.context import App, Who
+from entrepot.errors import NotFound, UnknownDistribution
+from entrepot.services.intake.suites import Initialised
+
+router = APIRouter(tags=["distributions"])
+
+Word = Annotated[str, Field(max_length=128)]
+Words = Annotated[list[Word], Field(max_length=64)]
+
+
+class InitRequest(BaseModel):
+    """A distribution to create or publish anew; without a codename, all of them."""
+
+    codename: Word | None = Field(None, examples=["trixie"])
+    format: Word | None = Field(None, examples=["deb"])
+    description: Annotated[str, Field(max_length=400)] | None = None
+    components: Words | None = None
+    architectures: Words | None = None
+    origin: Word | None = None
+    label: Word | None = None
+    suite: Word | None = None
+    version: Word | None = None
+    valid_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    not_automatic: bool | None = None
+    but_automatic_upgrades: bool | None = None
+
+    def options(self) -> dict[str, object]:
+        """What was said about the suite itself."""
+        return self.model_dump(exclude={"codename", "format"}, exclude_none=True)
+
+
+class PromoteRequest(BaseModel):
+    """Both spellings of the documents (contract D-16)."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    package: Annotated[str, Field(max_length=256)] = Field(validation_alias=AliasChoices("package", "name"))
+    from_dist: Word = Field(validation_alias=AliasChoices("from_dist", "from_distribution", "from"))
+    to_dist: Word = Field(validation_alias=AliasChoices("to_dist", "to_distribution", "to"))
+    version: Annotated[str, Field(max_length=256)] | None = None
+    arch: Word | None = None
+
+
+def base_url(request: Request) -> str:
+    """What links begin with."""
+    configured = str(request.app.state.public_url)
+    return configured.rstrip("/") or f"{request.url.scheme}://{request.url.netloc}"
+
+
+@router.get("/distributions", summary="All distributions")
+def distributions(request: Request, app: App, who: Who, format: Text = None) -> dict[str, Any]:  # noqa: A002
+    """What they hold, and the client file that sets a machine up for each."""
+    suites = app.suites.all(who, format_named(format))
+    sizes = app.suites.sizes(who)
+    return {"distributions": [words.distribution_row(suite, sizes, base_url(request)) for suite in suites]}
+
+
+@router.get("/distributions/{codename}/packages", summary="Packages of one distribution")
+def distribution_packages(
+    codename: str, app: App, who: Who, q: Text = None, arch: Text = None, page: Page = 1, per_page: Page = 50
+) -> dict[str, Any]:
+    """Every (name, version, architecture)."""
+    try:
+        suite = app.suites.find(who, codename)
+    except UnknownDistribution as error:
+        raise NotFound(error.detail) from error
+    conditions = PackageFilter(text=q or "", architecture=arch or "", suite=suite.codename, format=suite.format)
+    limit = min(per_page, 200)
+    found, total = app.listings.packages(who, conditions, (page - 1) * limit, limit)
+    rows = [
+        {
+            "name": placement.package.key.name,
+            "version": placement.package.key.version,
+            "arch": placement.package.key.architecture,
+            "filename": placement.package.filename,
+            "size": placement.package.size_bytes,
+        }
+        for placement in found
+    ]
+    return {"codename": suite.codename, "packages": rows, **words.page(rows, total, page, limit)}
+
+
+@router.post("/distributions/init", summary="Create a distribution, or publish it anew")
+async def init(app: App, who: Who, given: Annotated[InitRequest | None, Body()] = None) -> JSONResponse:
+    """Idempotent.  Without a codename every distribution is published anew."""
+    if given is None or given.codename is None:
+        done = await run_in_threadpool(app.suites.initialise_all, who)
+        await _all_published(app, done)
+        return JSONResponse(_init_body(done))
+    one = await run_in_threadpool(
+        app.suites.initialise, who, given.codename, format_named(given.format), given.options()
+    )
+    await _all_published(app, [one])
+    body = _init_body([one]) | {
+        "codename": one.suite.codename,
+        "description": one.suite.options.description,
+        "format": one.suite.format.value,
+    }
+    return JSONResponse(body, 201 if one.created else 200)
+
+
+async def _all_published(app: Application, done: list[Initialised]) -> None:
+    await published(app, {one.suite.id: one.revision for one in done})
+
+
+def _init_body(done: list[Initialised]) -> dict[str, Any]:
+    results = [
+        {
+            "codename": one.suite.codename,
+            "format": one.suite.format.value,
+            "ok": True,
+            "output": "created" if one.created else "published anew",
+        }
+        for one in done
+    ]
+    by_format = {
+        name: {"results": [row for row in results if row["format"] == format_.value]}
+        for name, format_ in (("apt", Format.DEB), ("rpm", Format.RPM))
+    }
+    return {"status": "ok", "repo_format": "all", "results": results, **by_format, "apk": {"results": []}}
+
+
+@router.post("/distributions/promote", summary="Put a package into another distribution")
+async def promote(given: PromoteRequest, app: App, who: Who) -> dict[str, Any]:
+    """The newest version unless one is named, every architecture unless one is named."""
+    promotion = await run_in_threadpool(
+        app.movements.promote, who, given.from_dist, given.to_dist, given.package, given.version, given.arch
+    )
+    await published(app, promotion.revisions)
+    keys = [*promotion.promoted, *promotion.present]
+    source, target = promotion.source.codename, promotion.target.codename
+    there = "is there already" if not promotion.promoted else f"can be installed from {target} now"
+    return {
+        "status": "ok" if promotion.promoted else "already_present",
+        "message": f"{given.package} {keys[0].version} {there}",
+        "package": given.package,
+        "name": given.package,
+        "version": keys[0].version,
+        "arch": keys[0].architecture,
+        "from": source,
+        "to": target,
+        "from_dist": source,
+        "to_dist": target,
+        "from_distribution": source,
+        "to_distribution": target,
+        "policy_verdict": {"verdict": "allow", "reasons": []},
+        "promoted": [
+            {"name": key.name, "version": key.version, "arch": key.architecture} for key in promotion.promoted
+        ],
+    }
+
+
+@router.get("/archives", summary="Archives and their signing keys")
+def archives(request: Request, app: App, who: Who) -> dict[str, Any]:
+    """Fingerprints to compare, and where the public keys are."""
+    suites = app.suites.all(who)
+    rows = []
+    for archive, fingerprints in app.suites.archives(who):
+        top = "apt" if archive.format is Format.DEB else "rpm"
+        rows.append(
+            {
+                "name": archive.name,
+                "format": archive.format.value,
+                "fingerprints": list(fingerprints),
+                "key_url": f"{base_url(request)}/{top}/{archive.name}/key.asc",
+                "suites": [suite.codename for suite in suites if suite.archive.id == archive.id],
+            }
+        )
+    return {"archives": rows}

@@ -1,0 +1,352 @@
+"""Our nouns in the main API's words: the bodies of its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from entrepot.adapters.catalog.base import Account, AuditEntry, Placement, StoredPackage
+from entrepot.domain.model.actor import Role
+from entrepot.domain.model.generation import Generation
+from entrepot.domain.model.package import Format
+from entrepot.domain.model.suite import Suite, SuiteId
+from entrepot.domain.policy.gate import CheckOutcome, CheckResult
+from entrepot.services.intake.listing import Artifact, Version
+from entrepot.services.intake.service import Receipt, ReceiptStatus
+
+Body = dict[str, Any]
+
+_MANAGERS = {Format.DEB: "apt", Format.RPM: "dnf"}
+_UNSCANNED: Body = {
+    "scanned": False,
+    "passed": True,
+    "critical": 0,
+    "high": 0,
+    "medium": 0,
+    "low": 0,
+    "negligible": 0,
+}
+
+
+def when(moment: datetime | None) -> str | None:
+    """ISO 8601 with offset."""
+    return None if moment is None else moment.isoformat()
+
+
+def page(items: Sequence[Body], total: int, number: int, per_page: int) -> Body:
+    """The envelope of every paginated list (contract G10)."""
+    return {
+        "items": items,
+        "total": total,
+        "page": number,
+        "per_page": per_page,
+        "pages": -(-total // per_page),
+    }
+
+
+def role_fields(roles: frozenset[Role]) -> Body:
+    """Both spellings: the highest role, and all of them, highest first (contract D-07)."""
+    ordered = sorted(roles, key=lambda role: role.level, reverse=True)
+    return {"role": ordered[0].value if ordered else None, "roles": [role.value for role in ordered]}
+
+
+def profile(account: Account, permissions: Sequence[str]) -> Body:
+    """``GET /auth/me``."""
+    return {
+        "username": account.username,
+        **role_fields(account.roles),
+        "full_name": account.full_name,
+        "email": account.email,
+        "active": account.active,
+        "last_login": when(account.last_login),
+        "mfa_enabled": False,
+        "auth_source": "local",
+        "permissions": list(permissions),
+    }
+
+
+def package_row(placement: Placement) -> Body:
+    """A row of ``GET /packages/``."""
+    key = placement.package.key
+    return {
+        "name": key.name,
+        "version": key.version,
+        "arch": key.architecture,
+        "format": key.format.value,
+        "distribution": placement.suite.codename,
+        "distributions": [placement.suite.codename],
+        "component": placement.component,
+        "filename": placement.package.filename,
+        "size_bytes": placement.package.size_bytes,
+        "sha256": placement.package.digest,
+        "status": "validated" if placement.published else "publishing",
+    }
+
+
+def artifact_row(artifact: Artifact) -> Body:
+    """A row of ``GET /artifacts/``."""
+    newest = artifact.versions[0]
+    package = newest.package
+    return {
+        "name": artifact.name,
+        "latest_version": package.key.version,
+        "versions": _unique(version.package.key.version for version in artifact.versions),
+        "arch": package.key.architecture,
+        "architectures": sorted({version.package.key.architecture for version in artifact.versions}),
+        "format": package.key.format.value,
+        "sha256": package.digest,
+        "size_bytes": package.size_bytes,
+        "imported_at": when(package.received_at),
+        "imported_by": package.received_by,
+        "status": newest.status,
+        "distribution": next(iter(newest.distributions), None),
+        "distributions": sorted({name for version in artifact.versions for name in version.distributions}),
+        "deps_missing": [],
+        "description": package.summary,
+        "section": package.section,
+        "cve_summary": _UNSCANNED,
+    }
+
+
+def artifact_detail(artifact: Artifact) -> Body:
+    """``GET /artifacts/{name}``."""
+    newest = artifact.versions[0]
+    versions: Body = {}
+    for version in artifact.versions:
+        row = _file_row(version)
+        known = versions.setdefault(version.package.key.version, {**row, "files": []})
+        known["files"].append(row)
+    return {
+        "name": artifact.name,
+        "info": {
+            "latest": newest.package.key.version,
+            "description": newest.package.summary,
+            "section": newest.package.section,
+            "versions": versions,
+        },
+        "history": [audit_row(entry) for entry in artifact.history],
+        "validation_steps": _stored_steps(newest),
+        "cve_results": [],
+        "versions": list(versions),
+    }
+
+
+def _file_row(version: Version) -> Body:
+    package = version.package
+    return {
+        "arch": package.key.architecture,
+        "filename": package.filename,
+        "sha256": package.digest,
+        "size_bytes": package.size_bytes,
+        "imported_at": when(package.received_at),
+        "imported_by": package.received_by,
+        "status": version.status,
+        "distribution": next(iter(version.distributions), None),
+        "distributions": version.distributions,
+        "deps_missing": [],
+        "cve_summary": _UNSCANNED,
+    }
+
+
+def version_detail(version: Version, *, is_latest: bool) -> Body:
+    """``GET /artifacts/{name}/{version}``."""
+    package = version.package
+    facts: Mapping[str, Any] = package.facts
+    return {
+        "name": package.key.name,
+        "version": package.key.version,
+        "arch": package.key.architecture,
+        "format": package.key.format.value,
+        "type": package.key.format.value,
+        "distribution": next(iter(version.distributions), None),
+        "distributions": version.distributions,
+        "section": package.section,
+        "description": facts.get("description") or package.summary,
+        "maintainer": facts.get("maintainer", ""),
+        "license": facts.get("license", ""),
+        "url": facts.get("homepage", ""),
+        "installed_size_kb": int(facts.get("installed_size_bytes") or 0) // 1024,
+        "file_size_bytes": package.size_bytes,
+        "filename": package.filename,
+        "status": version.status,
+        "source": _origin(package),
+        "integrity": {
+            "sha256": package.digest,
+            "sha512": package.sha512,
+            "gpg_signed": bool(facts.get("signed")),
+        },
+        "tags": [],
+        "dependencies": _dependencies(facts.get("relations") or {}),
+        "relations": facts.get("relations") or {},
+        "validation_steps": _stored_steps(version),
+        "cve_results": [],
+        "cve_summary": _UNSCANNED,
+        "last_rematch_at": None,
+        "is_latest": is_latest,
+        "pool_available": bool(version.placements),
+    }
+
+
+def _origin(package: StoredPackage) -> Body:
+    return {
+        "imported_by": package.received_by,
+        "imported_at": when(package.received_at),
+        "import_method": "upload",
+        "import_group": None,
+    }
+
+
+def _dependencies(relations: Mapping[str, Sequence[str]]) -> list[str]:
+    return [entry for name in ("pre-depends", "depends", "requires") for entry in relations.get(name, ())]
+
+
+def _stored_steps(version: Version) -> list[Body]:
+    return [
+        {
+            "name": step["name"],
+            "passed": step["result"] in ("clean", "skipped"),
+            "message": step["message"],
+            "detail": "",
+        }
+        for admission in version.admissions[:1]
+        for step in admission.steps
+    ]
+
+
+def audit_row(entry: AuditEntry) -> Body:
+    """A row of the audit log."""
+    row: Body = {
+        "timestamp": when(entry.at),
+        "action": entry.action,
+        "user": entry.actor.name,
+        "result": entry.result,
+    }
+    if entry.package:
+        row |= {"package": entry.package, "version": entry.version}
+    if entry.suite:
+        row["distribution"] = entry.suite
+    return row | {"detail": entry.detail, "ip": entry.actor.address}
+
+
+def upload_body(receipt: Receipt, generation: Generation | None, *, waiting: bool) -> Body:
+    """The answer to an upload (contract 4.4)."""
+    key = receipt.key
+    published = generation is not None and receipt.status in (ReceiptStatus.ACCEPTED, ReceiptStatus.DUPLICATE)
+    status = _status(receipt, published=published)
+    missing = _missing(receipt.outcomes)
+    return {
+        "status": status,
+        "index_status": "indexed" if published else "not_indexed",
+        "indexed": published,
+        "package": key.name,
+        "name": key.name,
+        "version": key.version,
+        "arch": key.architecture,
+        "distribution": receipt.suite.codename,
+        "archive": receipt.suite.archive.name,
+        "format": key.format.value,
+        "filename": receipt.filename,
+        "size_bytes": receipt.size_bytes,
+        "sha256": receipt.digest,
+        "generation": None if generation is None else generation.number,
+        "pipeline": {
+            "antivirus": "skipped",
+            "cve_scan": "skipped",
+            "gpg": "signed" if published else "unsigned",
+            "dependencies": "missing" if missing else "satisfied",
+        },
+        "validation": {
+            "passed": receipt.status not in (ReceiptStatus.HELD, ReceiptStatus.REFUSED),
+            "cve_status": "pending_review" if receipt.status is ReceiptStatus.HELD else "approved",
+            "steps": [_step(outcome) for outcome in receipt.outcomes],
+            "deps_missing": missing,
+        },
+        "warnings": list(receipt.reasons),
+        "dependencies_resolved": [],
+        "duplicate": receipt.status is ReceiptStatus.DUPLICATE,
+        "cve_summary": _UNSCANNED,
+        "message": _message(receipt, status, waiting=waiting),
+    }
+
+
+def _status(receipt: Receipt, *, published: bool) -> str:
+    if receipt.status is ReceiptStatus.HELD:
+        return "pending_review"
+    if receipt.status is ReceiptStatus.REFUSED:
+        return "rejected"
+    return "published" if published else "publishing"
+
+
+def _message(receipt: Receipt, status: str, *, waiting: bool) -> str:
+    where = f"{receipt.key} in {receipt.suite.codename}"
+    match status:
+        case "published":
+            return f"{where} can be installed now"
+        case "pending_review":
+            return f"{where} waits for review: {'; '.join(receipt.reasons)}"
+        case "rejected":
+            return f"{where} was refused: {'; '.join(receipt.reasons)}"
+        case _:
+            later = "is stored and will be published shortly" if waiting else "is being inspected"
+            return f"{where} {later}"
+
+
+def _missing(outcomes: Sequence[CheckOutcome]) -> list[str]:
+    return [name for outcome in outcomes if outcome.name == "dependencies" for name in outcome.detail.split()]
+
+
+def _step(outcome: CheckOutcome) -> Body:
+    return {
+        "name": outcome.name,
+        "passed": outcome.result in (CheckResult.CLEAN, CheckResult.SKIPPED),
+        "result": outcome.result.value,
+        "message": outcome.message,
+        "detail": outcome.detail or "; ".join(concern.detail for concern in outcome.concerns),
+    }
+
+
+def distribution_row(suite: Suite, sizes: Mapping[SuiteId, tuple[int, int, datetime | None]], base_url: str) -> Body:
+    """A row of ``GET /distributions/``."""
+    count, size, last = sizes.get(suite.id, (0, 0, None))
+    options, attributes = suite.options, suite.options.attributes
+    top = "apt" if suite.format is Format.DEB else "rpm"
+    suffix = "sources" if suite.format is Format.DEB else "repo"
+    path = f"/{top}/{suite.archive.name}"
+    return {
+        "codename": suite.codename,
+        "name": suite.codename,
+        "archive": suite.archive.name,
+        "full_name": attributes.get("full_name", suite.codename),
+        "os": attributes.get("os", ""),
+        "version": options.version,
+        "format": suite.format.value,
+        "badge": suite.format.value,
+        "color": attributes.get("color", "#64748B"),
+        "package_manager": _MANAGERS[suite.format],
+        "package_count": count,
+        "total_size": size,
+        "last_updated": when(last),
+        "components": list(options.components),
+        "architectures": list(options.architectures),
+        "repo_url_path": path if suite.format is Format.DEB else f"{path}/{suite.codename}",
+        "description": options.description,
+        "revision": suite.revision,
+        "published_revision": suite.published_revision,
+        "client_file": f"{base_url}{path}/{suite.codename}.{suffix}",
+        "key_url": f"{base_url}{path}/key.asc",
+    }
+
+
+def client_lines(suite: Suite, base_url: str) -> list[str]:
+    """What to run on a client, once, as root."""
+    archive, name = suite.archive.name, suite.codename
+    if suite.format is Format.DEB:
+        url = f"{base_url}/apt/{archive}/{name}.sources"
+        return [f"curl -fsSL {url} -o /etc/apt/sources.list.d/{archive}-{name}.sources", "apt-get update"]
+    url = f"{base_url}/rpm/{archive}/{name}.repo"
+    return [f"curl -fsSL {url} -o /etc/yum.repos.d/{archive}-{name}.repo", "dnf makecache --refresh"]
+
+
+def _unique(values: Any) -> list[str]:
+    return list(dict.fromkeys(values))

@@ -1,0 +1,146 @@
+"""The only place that knows every implementation: settings in, application out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from entrepot.adapters.catalog.base import Catalog
+from entrepot.adapters.catalog.sql.catalog import SqlCatalog
+from entrepot.adapters.queue.base import Queue
+from entrepot.adapters.queue.durable import DurableQueue
+from entrepot.adapters.signing import verification
+from entrepot.adapters.signing.base import KeyAlgorithm, Keyring
+from entrepot.adapters.signing.filesystem import FilesystemKeyring
+from entrepot.adapters.storage.base import BlobStore
+from entrepot.adapters.storage.filesystem import FilesystemBlobStore
+from entrepot.application import Application
+from entrepot.domain.formats.base import Limits, PackageFormat
+from entrepot.domain.formats.deb import DebFormat
+from entrepot.domain.formats.rpm import RpmFormat
+from entrepot.domain.model.package import Format
+from entrepot.domain.model.suite import Archive
+from entrepot.entrypoints.worker.dispatch import Dispatch
+from entrepot.errors import BadSetting
+from entrepot.services.access import Access
+from entrepot.services.access.tokens import SessionTokens
+from entrepot.services.intake import Intake
+from entrepot.services.intake.checks.base import Check
+from entrepot.services.intake.checks.dependencies import DependencyCheck
+from entrepot.services.intake.checks.structure import StructureCheck
+from entrepot.services.intake.listing import Listings
+from entrepot.services.intake.movements import Movements
+from entrepot.services.intake.suites import Suites
+from entrepot.services.publish.deb_tree import DebTree
+from entrepot.services.publish.reading import PublishedFiles
+from entrepot.services.publish.rpm_tree import RpmTree
+from entrepot.services.publish.service import Publisher
+from entrepot.services.publish.trees import TreeWriter
+from entrepot.services.publish.verification import Verifier
+from entrepot.services.publish.waiting import Publications
+from entrepot.services.upkeep.collector import Collector, Keep
+from entrepot.services.upkeep.health import Health
+from entrepot.services.upkeep.keeper import Keeper
+from entrepot.settings import Settings, load_secret
+
+FORMATS: dict[Format, PackageFormat] = {Format.DEB: DebFormat(), Format.RPM: RpmFormat()}
+TREES: dict[Format, TreeWriter] = {Format.DEB: DebTree(), Format.RPM: RpmTree()}
+CHECKS: tuple[Check, ...] = (StructureCheck(), DependencyCheck())
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The outside world of one installation."""
+
+    catalog: Catalog
+    blobs: BlobStore
+    keyring: Keyring
+    queue: Queue
+    secret: bytes
+    now: Callable[[], datetime]
+
+
+def wall_clock() -> datetime:
+    """Aware UTC."""
+    return datetime.now(UTC)
+
+
+def real_parts(settings: Settings) -> Parts:
+    """Database, files, keys and durable work as the settings say; created where absent.
+
+    Raises:
+        BadSetting, CatalogUnavailable, CatalogTooNew, StoreUnavailable: with what to do.
+    """
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(f"ENTREPOT_DATA: the folder cannot be created: {error.strerror}") from error
+    return Parts(
+        catalog=SqlCatalog(settings.catalog_url),
+        blobs=FilesystemBlobStore(settings.blob_folder),
+        keyring=FilesystemKeyring(settings.data / "keys", wall_clock),
+        queue=DurableQueue(settings.jobs_url, settings.node_name, wall_clock),
+        secret=load_secret(settings.secret_key_file or Path(settings.data) / "secret.key"),
+        now=wall_clock,
+    )
+
+
+def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS) -> Application:
+    """Wire the services; tests call this with other parts."""
+    codecs = ThreadPoolExecutor(max_workers=2, thread_name_prefix="codec")
+    publisher = Publisher(
+        parts.catalog, parts.blobs, parts.keyring, verification, parts.queue, TREES, codecs.map, parts.now
+    )
+    intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), parts.now)
+    keep = Keep(settings.generations_kept, settings.generation_grace_seconds, settings.collect_grace_seconds)
+    keeper = Keeper(parts.catalog, parts.queue, settings.node_name, (publisher.unmet, intake.unfinished), parts.now)
+    tokens = SessionTokens(parts.secret, timedelta(minutes=settings.jwt_expire_minutes))
+    return Application(
+        access=Access(parts.catalog, parts.secret, tokens, parts.now),
+        intake=intake,
+        movements=Movements(parts.catalog, parts.queue, FORMATS, parts.now),
+        suites=Suites(parts.catalog, parts.queue, parts.keyring, _key_maker(settings, parts), parts.now),
+        listings=Listings(parts.catalog, FORMATS),
+        publisher=publisher,
+        publications=Publications(parts.catalog, publisher),
+        published=PublishedFiles(parts.catalog, parts.blobs, parts.keyring),
+        collector=Collector(parts.catalog, parts.blobs, keep, parts.now),
+        verifier=Verifier(parts.catalog, parts.blobs, parts.keyring, verification, TREES),
+        keeper=keeper,
+        health=Health(parts.catalog, parts.blobs, parts.keyring, keeper.alive),
+        catalog=parts.catalog,
+        blobs=parts.blobs,
+        queue=parts.queue,
+        now=parts.now,
+    )
+
+
+def _key_maker(settings: Settings, parts: Parts) -> Callable[[Archive], None]:
+    def make(archive: Archive) -> None:
+        address = f" <{settings.key_email}>" if settings.key_email else ""
+        uid = f"Entrepot {archive.format.value} archive {archive.name}{address}"
+        parts.keyring.create(archive.key_name, uid, KeyAlgorithm(settings.key_algorithm), parts.now())
+
+    return make
+
+
+def start(application: Application, *, works: bool) -> None:
+    """Prepare an installation and begin to work: distributions, keys, unmet goals, heartbeat."""
+    application.blobs.sweep()
+    application.suites.prepare()
+    dispatch = Dispatch(application)
+    application.queue.start(dispatch if works else None)
+    application.keeper.start(works=works)
+
+
+def stop(application: Application) -> None:
+    """End in the reverse order; what is unfinished is found again at the next start."""
+    application.keeper.stop()
+    application.queue.stop()
+    application.catalog.close()
+
+
+__all__ = ["Parts", "assemble", "real_parts", "start", "stop"]

@@ -1,0 +1,18 @@
+"""The program ``entrepot``: the command line of the client, and the commands that run on the server itself.
+
+Called by the operating system.  Nothing imports this.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Entry point of the ``entrepot`` command."""
+    from entrepot.entrypoints.cli.app import app, run
+    from entrepot.program import serve, verify, worker
+
+    for module in (serve, worker, verify):
+        module.register(app)
+    sys.exit(run(sys.argv[1:]))

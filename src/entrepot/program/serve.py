@@ -1,0 +1,56 @@
+"""``entrepot serve``: API, content, scheduler and an embedded worker."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("serve", rich_help_panel="Server")(serve)
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.", min=0, max=65535)] = 8000,
+    data: Annotated[Path | None, typer.Option(help="Folder of database, blobs and keys (ENTREPOT_DATA).")] = None,
+    workers: Annotated[int, typer.Option(help="Processes that answer requests.", min=1, max=64)] = 1,
+    worker: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Do durable work here, or leave it to 'entrepot worker'.")
+    ] = True,
+) -> None:
+    """Run the server: API, repository content, scheduler and an embedded worker."""
+    # Imported here: the other commands should not pay for a web server at every start.
+    from entrepot.program import serving
+
+    try:
+        sock = serving.bind(host, port)
+    except OSError as error:
+        typer.echo(f"entrepot: cannot listen on {host} port {port}: {error.strerror}", err=True)
+        raise typer.Exit(7) from None
+    helpers = [
+        multiprocessing.get_context("fork").Process(
+            target=serving.run, args=(host, sock, data), kwargs={"works": False}, daemon=True
+        )
+        for _ in range(workers - 1)
+    ]
+    for helper in helpers:
+        helper.start()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        raise typer.Exit(serving.run(host, sock, data, works=worker))
+    finally:
+        for helper in helpers:
+            helper.terminate()
+        for helper in helpers:
+            helper.join(timeout=30)

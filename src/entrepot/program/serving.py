@@ -1,0 +1,78 @@
+"""One process that serves: our own uvicorn server, so that signals end streams before they end connections."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from entrepot.application import Application
+from entrepot.entrypoints.content.app import ContentApp
+from entrepot.entrypoints.server import Front, make_api
+from entrepot.main import assemble, real_parts, start, stop
+from entrepot.program import logs
+from entrepot.services.access import SetupState
+from entrepot.settings import Settings, load_settings
+
+_log = structlog.get_logger(__name__)
+_GRACE_SECONDS = 20
+
+
+def make_front(application: Application, settings: Settings) -> Front:
+    """The HTTP application of one process."""
+    api = make_api(
+        application,
+        max_upload_bytes=settings.max_upload_mb << 20,
+        publish_wait_seconds=settings.publish_wait_seconds,
+        public_url=settings.public_url,
+    )
+    content = ContentApp(application.published, application.blobs, settings.public_url, settings.accel)
+    return Front(api, content)
+
+
+def prepare_access(application: Application, settings: Settings) -> SetupState:
+    """The first administrator, from the settings or by a one-time link."""
+    password = settings.admin_password.get_secret_value() if settings.admin_password else None
+    return application.access.prepare(settings.admin_username, password)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; made first, so that a port in use is said before anything is touched."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((host, port))
+    sock.listen(512)
+    return sock
+
+
+def run(host: str, sock: socket.socket, data: Path | None, *, works: bool) -> int:
+    """Serve until a signal; the exit status."""
+    settings = load_settings(data=data)
+    logs.configure(settings.log_level, settings.log_format)
+    application = assemble(settings, real_parts(settings))
+    start(application, works=works)
+    try:
+        state = prepare_access(application, settings)
+        port = sock.getsockname()[1]
+        shown = f"[{host}]" if ":" in host else host
+        base = settings.public_url.rstrip("/") or f"http://{shown}:{port}"
+        _log.info("server.ready", url=base, data=str(settings.data), works=works)
+        if state.token is not None:
+            print(f"\nCreate the first administrator once at: {base}/setup?token={state.token}\n", flush=True)
+        config = uvicorn.Config(
+            make_front(application, settings),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+            timeout_keep_alive=75,
+            proxy_headers=False,
+            lifespan="off",
+        )
+        uvicorn.Server(config).run(sockets=[sock])
+    finally:
+        stop(application)
+    return 0

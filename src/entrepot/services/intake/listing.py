@@ -1,0 +1,143 @@
+"""Lists and details of packages, for whoever may read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cmp_to_key
+
+from entrepot.adapters.catalog.base import (
+    Admission,
+    AdmissionState,
+    AuditEntry,
+    Catalog,
+    PackageFilter,
+    Placement,
+    Reading,
+    StoredPackage,
+)
+from entrepot.domain.formats.base import PackageFormat
+from entrepot.domain.model.actor import Actor
+from entrepot.domain.model.package import Format
+from entrepot.domain.model.suite import PackageId, Suite, SuiteId
+from entrepot.domain.policy.permissions import Permission, demand
+from entrepot.errors import NotFound
+
+_HISTORY = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One package file of a name: where it is live, and how it stands before suites that do not have it (yet)."""
+
+    package: StoredPackage
+    placements: Sequence[Placement]
+    admissions: Sequence[Admission]
+    suites: Mapping[SuiteId, Suite]
+
+    @property
+    def status(self) -> str:
+        """In the words of the main API."""
+        if self.placements:
+            return "validated"
+        states = {admission.state for admission in self.admissions}
+        if AdmissionState.HELD in states or AdmissionState.RECEIVED in states:
+            return "pending_review"
+        return "rejected"
+
+    @property
+    def distributions(self) -> list[str]:
+        """Codenames of the suites it is live in, or asks for."""
+        if self.placements:
+            return sorted({placement.suite.codename for placement in self.placements})
+        return sorted({self.suites[admission.suite_id].codename for admission in self.admissions})
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A name with its versions, newest first."""
+
+    name: str
+    versions: Sequence[Version]
+    history: Sequence[AuditEntry] = ()
+
+
+class Listings:
+    """What there is."""
+
+    def __init__(self, catalog: Catalog, formats: Mapping[Format, PackageFormat]) -> None:
+        self._catalog = catalog
+        self._formats = formats
+
+    def packages(self, actor: Actor, wanted: PackageFilter, offset: int, limit: int) -> tuple[list[Placement], int]:
+        """A page of live packages and the number of all."""
+        demand(actor, Permission.PACKAGE_READ)
+        with self._catalog.read() as reading:
+            return reading.placement_page(wanted, offset, limit)
+
+    def artifacts(self, actor: Actor, wanted: PackageFilter, offset: int, limit: int) -> tuple[list[Artifact], int]:
+        """A page of names with their versions and the number of all."""
+        demand(actor, Permission.PACKAGE_READ)
+        with self._catalog.read() as reading:
+            names, total = reading.name_page(wanted, offset, limit)
+            return [Artifact(name, self._versions(reading, name, wanted)) for name in names], total
+
+    def artifact(self, actor: Actor, name: str) -> Artifact:
+        """One name with its history.
+
+        Raises:
+            NotFound: nothing of that name is live or waits.
+        """
+        demand(actor, Permission.PACKAGE_READ)
+        with self._catalog.read() as reading:
+            versions = self._versions(reading, name, PackageFilter())
+            if not versions:
+                raise NotFound(f"there is no package {name[:200]}")
+            return Artifact(name, versions, reading.audit_entries(_HISTORY, name))
+
+    def version(
+        self, actor: Actor, name: str, version: str, architecture: str | None, distribution: str | None
+    ) -> tuple[Version, bool]:
+        """One file of a version and whether it is the newest; the first that fits when several do.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = self.artifact(actor, name).versions
+        fitting = [
+            each
+            for each in found
+            if each.package.key.version == version
+            and architecture in (None, each.package.key.architecture)
+            and (distribution is None or distribution in each.distributions)
+        ]
+        if not fitting:
+            raise NotFound(f"there is no package {name[:200]} {version[:100]}")
+        return fitting[0], fitting[0].package.key.version == found[0].package.key.version
+
+    def _versions(self, reading: Reading, name: str, wanted: PackageFilter) -> list[Version]:
+        exact = PackageFilter(name=name, architecture=wanted.architecture, format=wanted.format)
+        placed: dict[PackageId, list[Placement]] = {}
+        packages: dict[PackageId, StoredPackage] = {}
+        for placement in reading.placements(exact):
+            placed.setdefault(placement.package.id, []).append(placement)
+            packages[placement.package.id] = placement.package
+        waiting: dict[PackageId, list[Admission]] = {}
+        for state in (AdmissionState.HELD, AdmissionState.RECEIVED):
+            for admission in reading.admissions(exact, state):
+                waiting.setdefault(admission.package_id, []).append(admission)
+                packages.setdefault(admission.package_id, reading.package(admission.package_id))
+        suites = {suite.id: suite for suite in reading.suites()} if waiting else {}
+        versions = [
+            Version(package, placed.get(number, ()), waiting.get(number, ()), suites)
+            for number, package in packages.items()
+        ]
+        versions.sort(key=lambda each: each.package.key.architecture)
+        versions.sort(key=cmp_to_key(self._order), reverse=True)
+        return versions
+
+    def _order(self, a: Version, b: Version) -> int:
+        first, second = a.package.key, b.package.key
+        if first.format is not second.format:
+            return -1 if first.format > second.format else 1
+        return self._formats[first.format].compare(first.version, second.version)

@@ -1,0 +1,41 @@
+"""Ready-made client configuration: deb822 ``.sources`` with the key inline, ``.repo`` for dnf and zypper."""
+
+from __future__ import annotations
+
+from entrepot.domain.model.suite import Suite
+
+
+def sources_file(suite: Suite, base_url: str, armored_key: bytes) -> bytes:
+    """deb822 source (sources.list(5)); the key stands inline, so that one download is the whole set-up."""
+    key = "\n".join(f" {line or '.'}" for line in armored_key.decode("ascii").rstrip("\n").split("\n"))
+    text = (
+        f"# {suite.options.description or suite.codename}\n"
+        f"Types: deb\n"
+        f"URIs: {base_url}/apt/{suite.archive.name}\n"
+        f"Suites: {suite.codename}\n"
+        f"Components: {' '.join(suite.options.components)}\n"
+        f"Signed-By:\n{key}\n"
+    )
+    return text.encode()
+
+
+def repo_file(suite: Suite, base_url: str) -> bytes:
+    """dnf.conf(5) repository section; metadata is signed, packages keep whatever signature they came with.
+
+    ``gpgcheck=0`` because packages are not signed by this archive: ``repo_gpgcheck=1`` covers them through their
+    digests in the signed metadata.
+    """
+    root = f"{base_url}/rpm/{suite.archive.name}"
+    text = (
+        f"[{suite.archive.name}-{suite.codename}]\n"
+        f"name={suite.options.description or suite.codename}\n"
+        f"baseurl={root}/{suite.codename}/$basearch/\n"
+        f"enabled=1\n"
+        f"gpgcheck=0\n"
+        f"repo_gpgcheck=1\n"
+        f"gpgkey={root}/key.asc\n"
+        f"metadata_expire=60\n"
+        f"autorefresh=1\n"
+        f"type=rpm-md\n"
+    )
+    return text.encode()

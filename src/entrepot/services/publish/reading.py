@@ -1,0 +1,256 @@
+"""From a URL path to the bytes of the generation in force.  Readers take no lock.
+
+What is immutable is remembered; the pointer of a suite is looked up for every answer, unless the catalog can say that
+nothing was committed since.  While the database is away, the last known generation is served.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from entrepot.adapters.catalog.base import Catalog, Pointer
+from entrepot.adapters.signing.base import Keyring
+from entrepot.adapters.storage.base import BlobStore
+from entrepot.domain.formats.manifest import Manifest, parse_manifest
+from entrepot.domain.model.digest import Digest, digest_of
+from entrepot.domain.model.generation import Extent, PublishedFile
+from entrepot.domain.model.package import Format
+from entrepot.domain.model.suite import Archive, ArchiveId
+from entrepot.errors import CatalogUnavailable
+from entrepot.services.publish.client_files import repo_file, sources_file
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+_BY_HASH = re.compile(r"(?:^|.*/)by-hash/(SHA256|SHA512)/([0-9a-f]{64,128})\Z")
+_CHECKSUM_NAMED = re.compile(r".*/repodata/([0-9a-f]{64})-[^/]+\Z")
+_SUITE_FILE = re.compile(r"([^/]+)\.(sources|repo)\Z")
+_POOL_SECONDS = 5.0
+
+
+class Recent(Generic[K, V]):
+    """The most recently used values, at most so many."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: OrderedDict[K, V] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: K) -> V | None:
+        """None when absent."""
+        with self._lock:
+            value = self._values.get(key)
+            if value is not None:
+                self._values.move_to_end(key)
+            return value
+
+    def put(self, key: K, value: V) -> None:
+        """Remember, and forget the oldest beyond the limit."""
+        with self._lock:
+            self._values[key] = value
+            self._values.move_to_end(key)
+            while len(self._values) > self._most:
+                self._values.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file to send.  ``immutable`` means that these bytes will stand at this URL for ever."""
+
+    file: PublishedFile
+    immutable: bool
+    media_type: str
+    body: bytes | None = None
+
+
+class PublishedFiles:
+    """Read-only view of everything published."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        blobs: BlobStore,
+        keyring: Keyring,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._catalog = catalog
+        self._blobs = blobs
+        self._keyring = keyring
+        self._monotonic = monotonic
+        self._archives: dict[tuple[Format, str], Archive] = {}
+        self._manifests: Recent[Digest, Manifest] = Recent(64)
+        self._pointers: Recent[tuple[ArchiveId, str], tuple[int | None, Pointer]] = Recent(4096)
+        self._pool: Recent[tuple[ArchiveId, str], tuple[float, PublishedFile]] = Recent(65536)
+        self._hashed: Recent[tuple[int, str], PublishedFile] = Recent(4096)
+
+    def find(self, format_: Format, archive_name: str, path: str, base_url: str) -> Found | None:
+        """The file at ``/apt/<archive>/<path>`` or ``/rpm/<archive>/<path>``; none when nothing is published there.
+
+        Raises:
+            CatalogUnavailable: the database is away and nothing is remembered for this path.
+        """
+        archive = self._archive(format_, archive_name)
+        if archive is None:
+            return None
+        if path in ("key.asc", "key.gpg"):
+            return self._key(archive, armored=path == "key.asc")
+        named = _SUITE_FILE.match(path)
+        if named:
+            return self._client_file(archive, named[1], named[2], base_url)
+        if format_ is Format.DEB:
+            return self._find_deb(archive, path)
+        return self._find_rpm(archive, path)
+
+    def _find_deb(self, archive: Archive, path: str) -> Found | None:
+        if path.startswith("pool/"):
+            return self._pooled(archive, path)
+        top, _, rest = path.partition("/")
+        codename, _, inner = rest.partition("/")
+        if top != "dists" or not inner:
+            return None
+        hashed = _BY_HASH.match(inner)
+        if hashed:
+            return self._by_digest(archive, codename, hashed[2])
+        return self._current(archive, codename, inner)
+
+    def _find_rpm(self, archive: Archive, path: str) -> Found | None:
+        codename, _, inner = path.partition("/")
+        rest = inner.partition("/")[2]
+        if not rest:
+            return None
+        if rest.startswith("Packages/"):
+            return self._pooled(archive, rest)
+        hashed = _CHECKSUM_NAMED.match(inner)
+        if hashed:
+            return self._by_digest(archive, codename, hashed[1])
+        return self._current(archive, codename, inner)
+
+    def _archive(self, format_: Format, name: str) -> Archive | None:
+        known = self._archives.get((format_, name))
+        if known is None:
+            with self._catalog.read() as reading:
+                known = reading.archive(format_, name)
+            if known is not None:
+                self._archives[format_, name] = known
+        return known
+
+    def _pointer(self, archive: Archive, codename: str) -> Pointer | None:
+        key = (archive.id, codename)
+        remembered = self._pointers.get(key)
+        version = self._catalog.version()
+        if remembered is not None and version is not None and remembered[0] == version:
+            return remembered[1]
+        try:
+            with self._catalog.read() as reading:
+                pointer = reading.pointer(archive.id, codename)
+        except CatalogUnavailable:
+            if remembered is None:
+                raise
+            return remembered[1]
+        if pointer is not None:
+            self._pointers.put(key, (version, pointer))
+        return pointer
+
+    def manifest(self, digest: Digest) -> Manifest:
+        """A manifest by its digest."""
+        known = self._manifests.get(digest)
+        if known is None:
+            with self._blobs.open(digest) as blob:
+                known = parse_manifest(blob.read(), digest)
+            self._manifests.put(digest, known)
+        return known
+
+    def _current(self, archive: Archive, codename: str, path: str) -> Found | None:
+        pointer = self._pointer(archive, codename)
+        file = None if pointer is None else self.manifest(pointer.manifest).files.get(path)
+        return None if file is None else Found(file, immutable=False, media_type=media_type(path))
+
+    def _by_digest(self, archive: Archive, codename: str, digest: str) -> Found | None:
+        pointer = self._pointer(archive, codename)
+        if pointer is None:
+            return None
+        file = self._hashed.get((pointer.suite_id, digest))
+        if file is None:
+            file = self._search(pointer, digest)
+            if file is None:
+                return None
+            self._hashed.put((pointer.suite_id, digest), file)
+        return Found(file, immutable=True, media_type="application/octet-stream")
+
+    def _search(self, pointer: Pointer, digest: str) -> PublishedFile | None:
+        file = self.manifest(pointer.manifest).by_digest(digest)
+        if file is not None:
+            return file
+        with self._catalog.read() as reading:
+            generation = reading.generation_with_file(pointer.suite_id, digest)
+        return None if generation is None else self.manifest(generation.manifest).by_digest(digest)
+
+    def _pooled(self, archive: Archive, path: str) -> Found | None:
+        key, now = (archive.id, path), self._monotonic()
+        remembered = self._pool.get(key)
+        if remembered is None or remembered[0] < now:
+            try:
+                with self._catalog.read() as reading:
+                    pooled = reading.pooled(archive.id, path)
+            except CatalogUnavailable:
+                if remembered is None:
+                    raise
+            else:
+                if pooled is None:
+                    return None
+                file = PublishedFile(
+                    digest=pooled.digest,
+                    size_bytes=pooled.size_bytes,
+                    extents=(Extent(pooled.digest, 0, pooled.size_bytes),),
+                    modified_at=int(pooled.received_at.timestamp()),
+                )
+                remembered = (now + _POOL_SECONDS, file)
+                self._pool.put(key, remembered)
+        return Found(remembered[1], immutable=True, media_type=media_type(path))
+
+    def _key(self, archive: Archive, *, armored: bool) -> Found:
+        signer = self._keyring.signer(archive.key_name)
+        kind = "application/pgp-keys" if armored else "application/octet-stream"
+        return in_memory(signer.armored() if armored else signer.certificate(), kind)
+
+    def _client_file(self, archive: Archive, codename: str, suffix: str, base_url: str) -> Found | None:
+        with self._catalog.read() as reading:
+            suite = reading.suite_named(archive.id, codename)
+        if suite is None or (suffix == "sources") != (archive.format is Format.DEB):
+            return None
+        if suffix == "repo":
+            return in_memory(repo_file(suite, base_url), "text/plain; charset=utf-8")
+        armored = self._keyring.signer(archive.key_name).armored()
+        return in_memory(sources_file(suite, base_url, armored), "text/plain; charset=utf-8")
+
+
+def in_memory(body: bytes, kind: str) -> Found:
+    """Something made on the spot."""
+    file = PublishedFile(digest_of(body), len(body), (), 0, dated=False)
+    return Found(file, immutable=False, media_type=kind, body=body)
+
+
+_TYPES = {
+    "deb": "application/vnd.debian.binary-package",
+    "rpm": "application/x-rpm",
+    "gz": "application/gzip",
+    "xz": "application/x-xz",
+    "zst": "application/zstd",
+    "xml": "application/xml",
+    "asc": "application/pgp-signature",
+    "gpg": "application/pgp-signature",
+    "key": "application/pgp-keys",
+}
+
+
+def media_type(path: str) -> str:
+    """By the suffix; index files without one are text."""
+    name = path.rpartition("/")[2]
+    suffix = name.rpartition(".")[2] if "." in name else ""
+    return _TYPES.get(suffix, "text/plain; charset=utf-8")

@@ -1,0 +1,246 @@
+"""The publisher: makes a suite's current generation show its revision."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from entrepot.adapters.catalog.base import AuditEntry, Catalog, Reading
+from entrepot.adapters.queue.base import Queue
+from entrepot.adapters.signing.base import Keyring, Signer, Verification
+from entrepot.adapters.storage.base import BlobStore
+from entrepot.domain.formats.manifest import FileDraft, Form, Manifest, StoredDocument, parse_manifest, write_manifest
+from entrepot.domain.formats.segments.codecs import CODECS
+from entrepot.domain.formats.segments.document import Document, frame
+from entrepot.domain.formats.segments.packing import MapJobs
+from entrepot.domain.jobs.goals import Goal, GoalKind
+from entrepot.domain.model.actor import SYSTEM
+from entrepot.domain.model.digest import Digest, digest_of
+from entrepot.domain.model.generation import Generation
+from entrepot.domain.model.package import Format
+from entrepot.domain.model.suite import Change, Suite, SuiteId
+from entrepot.errors import LostRace
+from entrepot.services.publish.documents import Documents, crowded, seal
+from entrepot.services.publish.packs import PackWriter
+from entrepot.services.publish.trees import DocumentPlan, Measured, Tree, TreeWriter
+
+_log = structlog.get_logger(__name__)
+
+_PACKS_PER_GENERATION = 48
+_TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a pursuit did.  ``changed`` is false when the goal was met already."""
+
+    suite_id: SuiteId
+    revision: int
+    changed: bool
+    generation: Generation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A generation that is stored but not in force."""
+
+    manifest: Digest
+    package_count: int
+    new_digests: Sequence[str]
+    refresh_at: datetime | None
+
+
+Listener = Callable[[Published], None]
+
+
+class Publisher:
+    """Builds, checks and switches.  Any number of publishers may run; the catalog lets one win."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        blobs: BlobStore,
+        keyring: Keyring,
+        verification: Verification,
+        queue: Queue,
+        trees: Mapping[Format, TreeWriter],
+        map_jobs: MapJobs,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._catalog = catalog
+        self._blobs = blobs
+        self._keyring = keyring
+        self._verification = verification
+        self._queue = queue
+        self._trees = trees
+        self._documents = Documents(blobs, map_jobs)
+        self._now = now
+        self._listeners: list[Listener] = []
+        self._last: dict[SuiteId, tuple[Digest, Manifest]] = {}
+        self._lock = threading.Lock()
+
+    def on_switch(self, listener: Listener) -> None:
+        """Have ``listener`` called, in the publishing thread, after every switch of this process."""
+        self._listeners.append(listener)
+
+    def unmet(self) -> list[Goal]:
+        """Suites that have to be published or signed anew, found in the catalog."""
+        with self._catalog.read() as reading:
+            suites = {*reading.unpublished_suites(), *reading.suites_to_refresh(self._now())}
+        return [Goal(GoalKind.PUBLISH, suite_id) for suite_id in sorted(suites)]
+
+    def publish(self, suite_id: SuiteId) -> Published:
+        """Bring the goal about; a goal that is met costs one look-up.
+
+        Raises:
+            GenerationRefused: the new generation would have tripped clients; the old one stays in force.
+            SigningUnavailable, StoreFull, StoreUnavailable, CatalogUnavailable: try again later.
+        """
+        for _ in range(_TRIES):
+            try:
+                done = self._publish_once(suite_id)
+            except LostRace:
+                continue
+            if done.changed:
+                for listener in self._listeners:
+                    listener(done)
+            return done
+        raise LostRace("other publishers kept coming first")
+
+    def _publish_once(self, suite_id: SuiteId) -> Published:
+        with self._catalog.read() as reading:
+            suite = reading.suite(suite_id)
+            due = suite_id in reading.suites_to_refresh(self._now())
+            if suite.generation_id is not None and suite.revision == suite.published_revision and not due:
+                return Published(suite_id, suite.revision, changed=False)
+            old_generation = None if suite.generation_id is None else reading.generation(suite.generation_id)
+            old = None if old_generation is None else self._manifest(suite_id, old_generation.manifest)
+            with PackWriter(self._blobs) as writer:
+                built = self._build(reading, suite, old, writer)
+                count = reading.package_count(suite_id)
+                pack = writer.close()
+        now = self._monotone(old_generation)
+        documents = {plan.name: (plan, seal(document, pack)) for plan, document in built}
+        draft = self._write(suite, documents, count, old, now)
+        if old_generation is not None and draft.manifest == old_generation.manifest:
+            return Published(suite_id, suite.revision, changed=False, generation=old_generation)
+        return self._switch(suite, draft, now)
+
+    def _monotone(self, old: Generation | None) -> datetime:
+        """Now, but never before the generation in force: clients refuse a Release older than the one they hold."""
+        now = self._now()
+        return now if old is None else max(now, old.published_at)
+
+    def _manifest(self, suite_id: SuiteId, digest: Digest) -> Manifest:
+        with self._lock:
+            known = self._last.get(suite_id)
+        if known is not None and known[0] == digest:
+            return known[1]
+        with self._blobs.open(digest) as blob:
+            return parse_manifest(blob.read(), digest)
+
+    def _build(
+        self, reading: Reading, suite: Suite, old: Manifest | None, writer: PackWriter
+    ) -> list[tuple[DocumentPlan, Document]]:
+        changes = [] if old is None else reading.changes(suite.id, old.revision)
+        known = {} if old is None else old.documents
+        built = []
+        for plan in self._trees[suite.format].plan(suite):
+            changed = _keys_for(plan, changes)
+            built.append((plan, self._documents.refresh(reading, suite, plan, known.get(plan.name), changed, writer)))
+        merge = crowded((document for _, document in built), _PACKS_PER_GENERATION)
+        if merge:
+            built = [(plan, self._documents.move(document, merge, writer)) for plan, document in built]
+        return built
+
+    def _write(
+        self,
+        suite: Suite,
+        documents: Mapping[str, tuple[DocumentPlan, Document]],
+        count: int,
+        old: Manifest | None,
+        now: datetime,
+    ) -> Draft:
+        signer = self._keyring.signer(suite.archive.key_name)
+        tree_writer = self._trees[suite.format]
+        measured = {
+            name: self._documents.measure(suite, plan, document) for name, (plan, document) in documents.items()
+        }
+        tree = tree_writer.write(suite, suite.revision, now, measured, signer)
+        files = _files(suite, tree, measured, old, int(now.timestamp()))
+        self._check(tree_writer, tree, files, signer)
+        stored = {name: StoredDocument(document, plan.recipe) for name, (plan, document) in documents.items()}
+        manifest = self._blobs.put(write_manifest(suite.revision, count, stored, files))
+        before = set() if old is None else set(old.hashed)
+        new = [digest for file in files.values() for digest in (file.digest, file.sha512) if digest]
+        return Draft(manifest, count, [digest for digest in new if digest not in before], tree.refresh_at)
+
+    def _check(self, tree_writer: TreeWriter, tree: Tree, files: Mapping[str, FileDraft], signer: Signer) -> None:
+        sizes = {path: (file.size_bytes, str(file.digest)) for path, file in files.items()}
+        tree_writer.check(tree, sizes, signer.certificate(), self._verification)
+
+    def _switch(self, suite: Suite, draft: Draft, now: datetime) -> Published:
+        with self._catalog.write() as unit:
+            generation = unit.switch(
+                suite,
+                suite.revision,
+                draft.manifest,
+                draft.package_count,
+                draft.new_digests,
+                draft.refresh_at,
+                now,
+            )
+            detail = {"generation": generation.number, "revision": suite.revision, "packages": draft.package_count}
+            unit.audit(AuditEntry("PUBLISH", "SUCCESS", SYSTEM, now, suite=suite.codename, detail=detail))
+        with self._blobs.open(draft.manifest) as blob:
+            manifest = parse_manifest(blob.read(), draft.manifest)
+        with self._lock:
+            self._last[suite.id] = (draft.manifest, manifest)
+        _log.info(
+            "suite.published",
+            suite=suite.codename,
+            generation=generation.number,
+            revision=suite.revision,
+            packages=draft.package_count,
+        )
+        return Published(suite.id, suite.revision, changed=True, generation=generation)
+
+
+def _keys_for(plan: DocumentPlan, changes: Sequence[Change]) -> frozenset[bytes]:
+    return frozenset(
+        change.key for change in changes if change.component == plan.component and change.architecture in plan.trees
+    )
+
+
+def _files(
+    suite: Suite, tree: Tree, measured: Mapping[str, Measured], old: Manifest | None, second: int
+) -> dict[str, FileDraft]:
+    files: dict[str, FileDraft] = {}
+
+    def dates(path: str, digest: Digest) -> tuple[int, bool]:
+        before = None if old is None else old.files.get(path)
+        if before is not None and before.digest == digest:
+            return before.modified_at, before.dated
+        return second, before is None or before.modified_at < second
+
+    for path, (name, codec) in tree.forms.items():
+        form = measured[name].forms[codec]
+        around = frame(measured[name].document, CODECS[codec])
+        digest = Digest(form.digests["sha256"])
+        files[path] = FileDraft(
+            digest,
+            form.digests.get("sha512"),
+            form.size_bytes,
+            *dates(path, digest),
+            form=Form(name, codec, around.prefix, around.suffix),
+        )
+    for path, body in tree.bodies.items():
+        digest = digest_of(body)
+        sha512 = hashlib.sha512(body).hexdigest() if "sha512" in suite.options.digests else None
+        files[path] = FileDraft(digest, sha512, len(body), *dates(path, digest), body=body)
+    return files

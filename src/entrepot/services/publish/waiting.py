@@ -1,0 +1,54 @@
+"""Waiting until a suite is published up to a revision, without holding a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+from entrepot.adapters.catalog.base import Catalog
+from entrepot.domain.model.generation import Generation
+from entrepot.domain.model.suite import SuiteId
+from entrepot.services.publish.service import Published, Publisher
+
+_LOOK_SECONDS = 0.5
+
+
+class Publications:
+    """Who waits for which suite.  A switch in this process wakes at once; others are seen by looking."""
+
+    def __init__(self, catalog: Catalog, publisher: Publisher) -> None:
+        self._catalog = catalog
+        self._waiting: dict[SuiteId, list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}
+        publisher.on_switch(self._wake)
+
+    def _wake(self, published: Published) -> None:
+        for loop, event in list(self._waiting.get(published.suite_id, ())):
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits there any more
+                loop.call_soon_threadsafe(event.set)
+
+    async def until(self, suite_id: SuiteId, revision: int, seconds: float) -> Generation | None:
+        """The generation in force once it shows ``revision`` or later; none when time ran out first."""
+        deadline = time.monotonic() + seconds
+        entry = (asyncio.get_running_loop(), asyncio.Event())
+        self._waiting.setdefault(suite_id, []).append(entry)
+        try:
+            while True:
+                entry[1].clear()
+                found = await asyncio.to_thread(self._look, suite_id, revision)
+                if found is not None:
+                    return found
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return None
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(entry[1].wait(), min(left, _LOOK_SECONDS))
+        finally:
+            self._waiting[suite_id].remove(entry)
+
+    def _look(self, suite_id: SuiteId, revision: int) -> Generation | None:
+        with self._catalog.read() as reading:
+            suite = reading.suite(suite_id)
+            if suite.published_revision < revision or suite.generation_id is None:
+                return None
+            return reading.generation(suite.generation_id)

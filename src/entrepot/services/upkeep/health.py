@@ -1,0 +1,81 @@
+"""Is the installation well?  Each component by itself, quickly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from entrepot.adapters.catalog.base import Catalog
+from entrepot.adapters.signing.base import Keyring
+from entrepot.adapters.storage.base import BlobStore
+from entrepot.errors import EntrepotError
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """``state`` is ok, degraded, error or disabled; ``detail`` is for signed-in callers."""
+
+    name: str
+    state: str
+    detail: str = ""
+
+
+class Health:
+    """Asks every component."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        blobs: BlobStore,
+        keyring: Keyring,
+        keeper_alive: Callable[[], bool],
+    ) -> None:
+        self._catalog = catalog
+        self._blobs = blobs
+        self._keyring = keyring
+        self._keeper_alive = keeper_alive
+
+    def components(self) -> list[Component]:
+        """All of them.  Scanners that are not set up are ``disabled``, never ok."""
+        return [
+            self._database(),
+            self._storage(),
+            Component("clamav", "disabled", "no antivirus scanner is set up"),
+            Component("grype", "disabled", "no vulnerability scanner is set up"),
+            self._signing(),
+            self._scheduler(),
+        ]
+
+    def _database(self) -> Component:
+        try:
+            self._catalog.ping()
+        except EntrepotError as error:
+            return Component("database", "error", error.detail)
+        return Component("database", "ok")
+
+    def _storage(self) -> Component:
+        try:
+            with self._blobs.writer() as writer:
+                writer.write(b"health")
+                writer.reopen().close()
+        except EntrepotError as error:
+            return Component("storage", "error", error.detail)
+        return Component("storage", "ok")
+
+    def _signing(self) -> Component:
+        try:
+            for name in self._keyring.names():
+                self._keyring.signer(name)
+        except EntrepotError as error:
+            return Component("gpg", "error", error.detail)
+        return Component("gpg", "ok", f"{len(self._keyring.names())} signing identities")
+
+    def _scheduler(self) -> Component:
+        try:
+            with self._catalog.read() as reading:
+                waiting = reading.unpublished_suites()
+        except EntrepotError as error:
+            return Component("scheduler", "error", error.detail)
+        if not self._keeper_alive():
+            return Component("scheduler", "error", "the scheduler of this node does not run")
+        return Component("scheduler", "ok", f"{len(waiting)} suites wait for publication")
