@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -164,3 +165,23 @@ def load_secret(path: Path) -> bytes:
     if mode & 0o077:
         raise BadSetting("the secret key file must be readable by its owner only (chmod 600)")
     return secret
+
+
+@dataclass(frozen=True, slots=True)
+class ClientEnvironment:
+    """What the environment tells the client commands; empty is not given."""
+
+    url: str
+    token: str
+    config_folder: Path
+
+
+def client_environment() -> ClientEnvironment:
+    """``ENTREPOT_URL`` and ``ENTREPOT_TOKEN``, and where a person's configuration lies (XDG base directories)."""
+    config = os.environ.get("XDG_CONFIG_HOME", "")
+    folder = Path(config) if config.startswith("/") else Path(os.path.expanduser("~"), ".config")  # noqa: PTH111
+    return ClientEnvironment(
+        url=os.environ.get("ENTREPOT_URL", "").strip(),
+        token=os.environ.get("ENTREPOT_TOKEN", "").strip(),
+        config_folder=folder / "entrepot",
+    )

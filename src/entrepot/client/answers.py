@@ -93,7 +93,7 @@ class ArtifactPage(TypedDict):
 
 
 class Artifact(TypedDict):
-    """``GET /artifacts/{name}``: every version; ``info["versions"]`` says more of each, with ``files`` by architecture."""
+    """``GET /artifacts/{name}``: every version; ``info["versions"]`` says more, with ``files`` by architecture."""
 
     name: str
     info: Mapping[str, object]

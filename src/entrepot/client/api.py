@@ -34,7 +34,7 @@ from entrepot.client.transport import Call, Patience, Transport, failure
 _PER_PAGE = 200
 _MOST_PAGES = 5000
 _KEY_BYTES = 1 << 20
-_UPLOAD_SECONDS = 700  # the server lets an upload wait for its generation, at most 600 s
+_CHANGE_SECONDS = 700  # the server lets a change wait for its generation, at most 600 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,8 @@ class Client:
         params: Mapping[str, str | int] | None = None,
         payload: Mapping[str, object] | None = None,
     ) -> dict[str, object]:
-        answer = self._transport.send(Call(method, path, params, payload), self._patience)
+        seconds = None if method == "GET" else _CHANGE_SECONDS
+        answer = self._transport.send(Call(method, path, params, payload, read_seconds=seconds), self._patience)
         if answer.status >= 400:
             raise failure(answer)
         return answer.json()
@@ -133,7 +134,7 @@ class Client:
             if told is not None:
                 told(seconds, reason)
 
-        call = Call("POST", "/upload/", form=(form.headers, form), read_seconds=_UPLOAD_SECONDS)
+        call = Call("POST", "/upload/", form=(form.headers, form), read_seconds=_CHANGE_SECONDS)
         answer = self._transport.send(call, replace(self._patience, told=start_over))
         if answer.status >= 400:
             raise failure(answer)

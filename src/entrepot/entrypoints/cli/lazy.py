@@ -1,0 +1,65 @@
+"""The table of client commands, and a group that imports a command's module only when that command runs."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+from typer.main import get_group
+
+from entrepot.entrypoints.cli.commands import Command, Commands, Group, flowing
+
+_USE, _MANAGE = "Packages", "Repositories"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command that is not imported yet; ``summary`` is the first line of its help."""
+
+    name: str
+    module: str
+    summary: str
+    panel: str
+
+
+COMMANDS = (
+    Entry("push", "push", "Upload package files and wait until clients can install them.", _USE),
+    Entry("ls", "ls", "List packages.", _USE),
+    Entry("show", "show", "Show a package, or one version of it.", _USE),
+    Entry("promote", "promote", "Copy a package from one distribution to another.", _USE),
+    Entry("rm", "rm", "Remove a package, or one version of it.", _USE),
+    Entry("suite", "suite", "Distributions: list, add, publish anew, set up clients.", _MANAGE),
+    Entry("key", "key", "Public signing keys.", _MANAGE),
+    Entry("login", "login", "Sign in and remember the server.", _MANAGE),
+    Entry("logout", "login", "Forget the session.", _MANAGE),
+    Entry("whoami", "login", "Show who is signed in, and where.", _MANAGE),
+    Entry("health", "health", "Show how the server is.", _MANAGE),
+)
+
+
+def load(entry: Entry) -> Any:
+    """The real command."""
+    module = importlib.import_module(f"entrepot.entrypoints.cli.{entry.module}")
+    commands = Commands()
+    module.register(commands)
+    return get_group(commands).commands[entry.name]
+
+
+class LazyGroup(Group):
+    """Client commands by the table, then those that were registered; help of the program imports no command."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.help = flowing(self.help)
+        registered = dict(self.commands)
+        self.commands.clear()
+        for entry in COMMANDS:
+            self.add_command(Command(entry.name, help=entry.summary, rich_help_panel=entry.panel))
+        self.commands.update(registered)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The real command in place of its listing."""
+        name, command, rest = super().resolve_command(ctx, args)
+        found = [entry for entry in COMMANDS if entry.name == name]
+        return name, load(found[0]) if found else command, rest

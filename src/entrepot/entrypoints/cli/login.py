@@ -1,0 +1,130 @@
+"""``login``, ``logout``, ``whoami``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from entrepot.client.api import Client
+from entrepot.entrypoints.cli.configuration import Stored
+from entrepot.entrypoints.cli.failures import CommandFailed, ExitCode
+from entrepot.entrypoints.cli.output import Output
+from entrepot.entrypoints.cli.session import JsonOption, UrlOption, configuration, connect, root_url
+from entrepot.entrypoints.cli.text import one_line
+from entrepot.settings import client_environment
+
+_USUAL_URL = "http://127.0.0.1:8000"
+_MOST_PASSWORD_CHARACTERS = 1024
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("login")(login)
+    app.command("logout")(logout)
+    app.command("whoami")(whoami)
+
+
+def login(
+    ctx: typer.Context,
+    url: Annotated[
+        str | None, typer.Argument(metavar="[URL]", help="Server, such as https://packages.example.org.")
+    ] = None,
+    username: Annotated[str | None, typer.Option("--username", "-u", metavar="NAME", help="Instead of asking.")] = None,
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from a pipe.")] = False,
+) -> None:
+    """Sign in and remember the server.
+
+    The session is kept in config.toml in $XDG_CONFIG_HOME/entrepot (else ~/.config/entrepot), readable by you only.
+    In scripts, set ENTREPOT_URL and ENTREPOT_TOKEN instead.
+    """
+    output = Output()
+    address = url or root_url(ctx) or client_environment().url or configuration().load().url
+    if not address:
+        _need_terminal("the server's address", "give it: entrepot login URL")
+        address = typer.prompt("Server", default=_USUAL_URL, err=True)
+    if "://" not in address:
+        raise CommandFailed(
+            f"{address} is not a URL", "invalid_url", ExitCode.INVALID, f"begin with the scheme: https://{address}"
+        )
+    with Client(address) as client:
+        _warn_unencrypted(client.base_url, output)
+        name = username or _asked_name()
+        answer = client.sign_in(name, _password(from_pipe=password_stdin))
+    token = answer["access_token"]
+    if not token:
+        raise CommandFailed(
+            "the account wants a second factor, which this command cannot ask for",
+            "mfa_required",
+            ExitCode.AUTH,
+            "make an API token and set ENTREPOT_TOKEN",
+        )
+    file = configuration()
+    file.store(Stored(client.base_url, name, token))
+    minutes = int(answer.get("expires_in", 0)) // 60
+    lasts = f"; the session lasts {minutes} minutes" if minutes else ""
+    output.note(f"signed in to {client.base_url} as {one_line(name)}{lasts}")
+    if client_environment().token:
+        output.note("note: ENTREPOT_TOKEN is set and wins over this session")
+
+
+def _warn_unencrypted(url: str, output: Output) -> None:
+    parts = urlsplit(url)
+    if parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "::1", "localhost"}:
+        output.note("warning: http is not encrypted; the password can be read on its way")
+
+
+def _need_terminal(what: str, hint: str) -> None:
+    if not sys.stdin.isatty():
+        raise CommandFailed(f"nobody is there to ask for {what}", "no_terminal", ExitCode.INVALID, hint)
+
+
+def _asked_name() -> str:
+    _need_terminal("the user name", "give it with --username")
+    return str(typer.prompt("User name", err=True))
+
+
+def _password(*, from_pipe: bool) -> str:
+    if from_pipe:
+        if sys.stdin.isatty():
+            raise CommandFailed(
+                "no password was piped in", "no_password", ExitCode.INVALID, "leave --password-stdin out"
+            )
+        password = sys.stdin.readline(_MOST_PASSWORD_CHARACTERS + 2).rstrip("\r\n")
+    else:
+        _need_terminal("the password", "pipe it in and give --password-stdin")
+        password = str(typer.prompt("Password", hide_input=True, err=True))
+    if not password:
+        raise CommandFailed("the password is empty", "no_password", ExitCode.INVALID)
+    return password
+
+
+def logout() -> None:
+    """Forget the session.
+
+    The server's address is kept.  ENTREPOT_TOKEN is not affected.
+    """
+    output = Output()
+    file = configuration()
+    output.note(f"the session in {file.path} is forgotten" if file.forget_token() else "no session was stored")
+
+
+def whoami(ctx: typer.Context, url: UrlOption = None, as_json: JsonOption = False) -> None:
+    """Show who is signed in, and where."""
+    output = Output(as_json=as_json)
+    with connect(ctx, url, output) as client:
+        profile = client.me()
+    if as_json:
+        output.json(profile)
+        return
+    output.fields(
+        {
+            "user": profile["username"],
+            "roles": " ".join(profile.get("roles") or [str(profile.get("role", ""))]),
+            "name": profile.get("full_name"),
+            "mail": profile.get("email"),
+            "server": client.base_url,
+        }
+    )

@@ -1,0 +1,95 @@
+"""What a command prints: JSON, tables for people, tab-separated lines for pipes; notes go to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from entrepot.entrypoints.cli.text import one_line
+
+_COLOURS = {
+    "published": "green",
+    "validated": "green",
+    "ok": "green",
+    "healthy": "green",
+    "ready": "green",
+    "clean": "green",
+    "publishing": "yellow",
+    "pending_review": "yellow",
+    "degraded": "yellow",
+    "rejected": "red",
+    "quarantined": "red",
+    "blocked": "red",
+    "failed": "red",
+    "error": "red",
+    "unhealthy": "red",
+}
+
+
+class Output:
+    """Standard output and standard error of one command.  Colours follow the terminal and ``NO_COLOR``."""
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
+        self.as_json = as_json
+        self.quiet = quiet
+        self.console = Console(highlight=False, markup=False, emoji=False)
+        self.errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+    def json(self, body: object) -> None:
+        """One document; ASCII only, so that nothing in it can act on a terminal."""
+        sys.stdout.write(json.dumps(body, indent=2) + "\n")
+
+    def ids(self, ids: Iterable[str]) -> None:
+        """One per line, each once."""
+        for each in dict.fromkeys(ids):
+            sys.stdout.write(one_line(each) + "\n")
+
+    def line(self, text: str = "") -> None:
+        """A line as it is, never wrapped: it may be copied and run."""
+        if self.console.is_terminal:
+            self.console.print(Text(text), soft_wrap=True)
+        else:
+            sys.stdout.write(text + "\n")
+
+    def verdict(self, word: str, text: str) -> None:
+        """A line that begins with a status."""
+        if self.console.is_terminal:
+            shown = Text(f"{word:<14} ", style=_COLOURS.get(word, ""))
+            self.console.print(shown.append(text, style="default not bold"), soft_wrap=True)
+        else:
+            sys.stdout.write(f"{word}\t{text}\n")
+
+    def note(self, text: str) -> None:
+        """A remark for the person, apart from the output."""
+        self.errors.print(Text(text), soft_wrap=True)
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Rows with a heading on a terminal; without one, whole and tab-separated, in a pipe."""
+        cleaned = [[one_line(cell) for cell in row] for row in rows]
+        if not self.console.is_terminal:
+            sys.stdout.writelines("\t".join(row) + "\n" for row in cleaned)
+            return
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column, overflow="fold", justify="right" if column in {"SIZE", "PACKAGES"} else "left")
+        for row in cleaned:
+            table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
+        self.console.print(table)
+
+    def fields(self, fields: Mapping[str, object]) -> None:
+        """Names and values, those without a value left out."""
+        shown = {name: one_line(value) for name, value in fields.items() if value not in (None, "", [])}
+        if not self.console.is_terminal:
+            sys.stdout.writelines(f"{name}\t{value}\n" for name, value in shown.items())
+            return
+        table = Table(box=None, pad_edge=False, show_header=False)
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, value in shown.items():
+            table.add_row(name, Text(value, style=_COLOURS.get(value, "")))
+        self.console.print(table)

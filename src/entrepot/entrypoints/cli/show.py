@@ -1,0 +1,121 @@
+"""``show``: one package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+import typer
+
+from entrepot.client.answers import Artifact, Manifest
+from entrepot.entrypoints.cli.failures import CommandFailed, ExitCode
+from entrepot.entrypoints.cli.output import Output
+from entrepot.entrypoints.cli.session import ArchOption, DistOption, JsonOption, UrlOption, connect
+from entrepot.entrypoints.cli.text import moment, one_line, package_name, size, words
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("show")(show)
+
+
+def show(
+    ctx: typer.Context,
+    package: Annotated[str, typer.Argument(metavar="NAME[=VERSION]", help="Package; without a version, all of it.")],
+    dist: DistOption = None,
+    arch: ArchOption = None,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+) -> None:
+    """Show a package, or one version of it.
+
+    With a version: where it comes from, what it depends on, what the checks found.
+    """
+    output = Output(as_json=as_json)
+    wanted = package_name(package)
+    if wanted.version is None and (dist or arch):
+        raise CommandFailed(
+            "--dist and --arch choose among files of one version", "usage", ExitCode.INVALID, "give NAME=VERSION"
+        )
+    body: Artifact | Manifest
+    with connect(ctx, url, output) as client:
+        if wanted.version is None:
+            body = client.artifact(wanted.name)
+        else:
+            body = client.manifest(wanted.name, wanted.version, architecture=arch, distribution=dist)
+    if as_json:
+        output.json(body)
+    elif wanted.version is None:
+        _show_artifact(output, body)
+    else:
+        _show_manifest(output, body)
+
+
+def _show_artifact(output: Output, body: Mapping[str, object]) -> None:
+    info = _mapping(body.get("info"))
+    output.fields(
+        {
+            "name": body.get("name"),
+            "latest": info.get("latest"),
+            "section": info.get("section"),
+            "summary": info.get("description"),
+        }
+    )
+    output.line()
+    output.table(
+        ("VERSION", "ARCH", "SIZE", "STATUS", "DISTRIBUTIONS", "RECEIVED"),
+        (
+            (
+                version,
+                row.get("arch"),
+                size(row.get("size_bytes")),
+                row.get("status"),
+                words(row.get("distributions")),
+                moment(row.get("imported_at")),
+            )
+            for version, row in _files(_mapping(info.get("versions")))
+        ),
+    )
+
+
+def _files(versions: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str, object]]]:
+    for version, value in versions.items():
+        entry = _mapping(value)
+        files = entry.get("files")
+        rows = files if isinstance(files, list) and files else [entry]
+        for row in rows:
+            yield version, _mapping(row)
+
+
+def _show_manifest(output: Output, body: Mapping[str, object]) -> None:
+    source, integrity = _mapping(body.get("source")), _mapping(body.get("integrity"))
+    output.fields(
+        {
+            "name": body.get("name"),
+            "version": body.get("version"),
+            "arch": body.get("arch"),
+            "status": body.get("status"),
+            "in": words(body.get("distributions")),
+            "file": body.get("filename"),
+            "size": size(body.get("file_size_bytes")),
+            "sha256": integrity.get("sha256"),
+            "section": body.get("section"),
+            "maintainer": body.get("maintainer"),
+            "license": body.get("license"),
+            "homepage": body.get("url"),
+            "received": f"{moment(source.get('imported_at'))} from {one_line(source.get('imported_by', '?'))}",
+            "depends": ", ".join(one_line(entry) for entry in _list(body.get("dependencies"))),
+            "description": body.get("description"),
+        }
+    )
+    for step in (_mapping(each) for each in _list(body.get("validation_steps"))):
+        word = "ok" if step.get("passed") else "failed"
+        output.verdict(word, f"{one_line(step.get('name', ''))}: {one_line(step.get('message', ''))}")
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
