@@ -21,7 +21,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A package as read.  ``header_range`` are the offsets of its main header; ``changes`` are the newest first."""
+    """A package as read.  ``header_range`` are the offsets of its main header; ``changes`` are the newest first.
+
+    ``archive_bytes`` is the size of the payload unpacked, known once it was; 0 before.
+    """
 
     key: PackageKey
     summary: str

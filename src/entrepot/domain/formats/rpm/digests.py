@@ -117,16 +117,17 @@ class HashedSource:
 
 
 class HashedStream:
-    """An uncompressed stream of unknown length, hashed on the way."""
+    """An uncompressed stream of unknown length, hashed and counted on the way."""
 
-    __slots__ = ("_expected", "_source")
+    __slots__ = ("_expected", "_source", "size_bytes")
 
     def __init__(self, source: ByteSource, expected: Iterable[Expectation]) -> None:
-        self._source, self._expected = source, tuple(expected)
+        self._source, self._expected, self.size_bytes = source, tuple(expected), 0
 
     def read(self, size: int, /) -> bytes:
         """What the stream gives."""
         data = self._source.read(size)
+        self.size_bytes += len(data)
         for each in self._expected:
             each.running.update(data)
         return data

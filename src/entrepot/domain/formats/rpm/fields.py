@@ -8,6 +8,7 @@ from entrepot.domain.formats.base import Limits
 from entrepot.domain.formats.rpm.architecture import BASE_ARCHITECTURES, SOURCE_ARCHITECTURES
 from entrepot.domain.formats.rpm.header import MAIN_HEADER, Header
 from entrepot.domain.formats.rpm.layout import rpm_filename
+from entrepot.domain.formats.rpm.markup import cleaned
 from entrepot.domain.formats.rpm.quoting import quote
 from entrepot.domain.formats.rpm.tags import SCRIPTS, Tag
 from entrepot.domain.model.package import Format, PackageKey
@@ -61,7 +62,7 @@ def read_source(header: Header, package: str) -> str:
 
 
 def read_text(header: Header, tag: Tag, limits: Limits) -> str:
-    """Free text, empty when absent; may hold any character.
+    """Free text, empty when absent, without the characters that no XML can hold.
 
     Raises:
         BadPackageField: not a string, or not UTF-8.
@@ -72,7 +73,7 @@ def read_text(header: Header, tag: Tag, limits: Limits) -> str:
         sentence = f"{MAIN_HEADER}: the tag {tag.name} is longer than {limits.field_bytes} bytes"
         raise PackageBomb(sentence, member=MAIN_HEADER, field=tag.name)
     try:
-        return raw.decode()
+        return cleaned(raw.decode())
     except UnicodeDecodeError:
         raise header.bad(tag, f"is {quote(raw)}, which is not UTF-8") from None
 

@@ -10,14 +10,19 @@ _TEXT = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord("\r"): "&#13
 _ATTRIBUTE = _TEXT | {ord('"'): "&quot;", ord("\t"): "&#9;", ord("\n"): "&#10;"}
 
 
+def cleaned(value: str) -> str:
+    """``value`` without what XML has no character for."""
+    return _NO_CHARACTER.sub("", value)
+
+
 def text(value: str) -> str:
     """``value`` for the content of an element, without what XML has no character for."""
-    return _NO_CHARACTER.sub("", value).translate(_TEXT)
+    return cleaned(value).translate(_TEXT)
 
 
 def attribute(value: str) -> str:
     """``value`` for an attribute in double quotes, without what XML has no character for."""
-    return _NO_CHARACTER.sub("", value).translate(_ATTRIBUTE)
+    return cleaned(value).translate(_ATTRIBUTE)
 
 
 def element(name: str, value: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from entrepot.domain.formats.base import ByteSource, Limits
 from entrepot.domain.formats.rpm import fields
@@ -19,7 +20,7 @@ from entrepot.domain.formats.rpm.markup import decoded
 from entrepot.domain.formats.rpm.other import other_fragment, read_changes
 from entrepot.domain.formats.rpm.payload import verify_payload, walk_payload
 from entrepot.domain.formats.rpm.primary import primary_fragment
-from entrepot.domain.formats.rpm.tags import SigTag, Tag
+from entrepot.domain.formats.rpm.tags import Tag
 from entrepot.domain.model.package import Format, PackageFacts, PackageKey
 from entrepot.domain.versions import rpm as versions
 
@@ -45,7 +46,7 @@ class RpmFormat:
         note_files(content.files, log)
         for relation in ("provides", "obsoletes"):
             note_takeover(content.key.name, relation, content.relations[relation], log)
-        verify_payload(container, content.files, limits)
+        content = replace(content, archive_bytes=verify_payload(container, content.files, limits))
         return _facts(container, content, limits, log)
 
     def compare(self, a: str, b: str) -> int:
@@ -97,7 +98,7 @@ def _read_content(container: Container, limits: Limits) -> Content:
         source_rpm=text(Tag.SOURCERPM),
         build_time=main.number(Tag.BUILDTIME) or 0,
         installed_bytes=fields.read_installed_size_bytes(main),
-        archive_bytes=_archive_bytes(container),
+        archive_bytes=0,
         header_range=(container.header_start, container.header_end),
         relations={relation: read_dependencies(main, relation) for relation in TAGS},
         files=read_files(main, limits, source_package=container.source_package),
@@ -132,15 +133,3 @@ def _texts(entries: tuple[Dependency, ...]) -> tuple[str, ...]:
 
 def _is_shipped(file: ListedFile) -> bool:
     return not file.is_directory and not file.is_ghost
-
-
-def _archive_bytes(container: Container) -> int:
-    """The size of the payload unpacked, which the signature header says; 0 when it does not."""
-    for header, tag in (
-        (container.signatures, SigTag.LONGARCHIVESIZE),
-        (container.signatures, SigTag.PAYLOADSIZE),
-        (container.main, Tag.ARCHIVESIZE),
-    ):
-        if (size := header.number(tag)) is not None:
-            return size
-    return 0

@@ -25,35 +25,42 @@ _CODECS = {
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-def verify_payload(container: Container, files: tuple[ListedFile, ...], limits: Limits) -> None:
+def verify_payload(container: Container, files: tuple[ListedFile, ...], limits: Limits) -> int:
     """Unpack the whole payload without keeping it, and verify its digests and its agreement with ``files``.
+
+    Gives its size unpacked, which the signature header also says, unprotected.
 
     Raises:
         MalformedPackage, AmbiguousPackage, PackageBomb, PackageDigestMismatch: naming the fault.
     """
     try:
-        for _ in _walk(container, files, limits):
+        stream = _open_stream(container, limits)
+        for _ in _walk(stream, files, limits):
             pass
     except (MalformedPackage, AmbiguousPackage):
         # Damage on the way here shows first as a broken stream; the digest names the cause.
         container.payload.finish()
         raise
     container.payload.finish()
+    return stream.size_bytes
 
 
 def walk_payload(
     container: Container, files: tuple[ListedFile, ...], limits: Limits
 ) -> Iterator[tuple[bytes, ByteSource]]:
     """Every regular file with content and its bytes, which can be read until the next one is taken."""
-    yield from _walk(container, files, limits)
+    yield from _walk(_open_stream(container, limits), files, limits)
     container.payload.finish()
 
 
-def _walk(container: Container, files: tuple[ListedFile, ...], limits: Limits) -> Iterator[tuple[bytes, ByteSource]]:
+def _open_stream(container: Container, limits: Limits) -> HashedStream:
     payload_format = container.main.text(Tag.PAYLOADFORMAT)
     if payload_format not in (None, b"cpio"):
         raise MalformedPackage(f"{PAYLOAD}: the format {quote(payload_format)} is not cpio", member=PAYLOAD)
-    stream = HashedStream(_open(container, limits), container.unpacked)
+    return HashedStream(_decompressed(container, limits), container.unpacked)
+
+
+def _walk(stream: HashedStream, files: tuple[ListedFile, ...], limits: Limits) -> Iterator[tuple[bytes, ByteSource]]:
     reader = CpioReader(stream, limits)
     by_name = {_bare(each.path): number for number, each in enumerate(files)}
     seen: set[int] = set()
@@ -73,7 +80,7 @@ def _walk(container: Container, files: tuple[ListedFile, ...], limits: Limits) -
     stream.check()
 
 
-def _open(container: Container, limits: Limits) -> ByteSource:
+def _decompressed(container: Container, limits: Limits) -> ByteSource:
     name = container.main.text(Tag.PAYLOADCOMPRESSOR)
     if name is not None:
         if name not in _CODECS:

@@ -55,18 +55,20 @@ def is_primary(path: bytes) -> bool:
 def listed_requires(
     requires: Iterable[Dependency], provides: Iterable[Dependency], files: Iterable[ListedFile]
 ) -> list[Dependency]:
-    """What of the requires is listed: not what rpm itself or this package provides, nothing twice in a row.
+    """What of the requires is listed: neither features of rpm nor own files, no exact match, no repetition.
 
     Of the versioned symbols of the C library only the newest is kept, at the end: it implies the others.
     """
-    own = {each.name for each in provides}
-    own |= {decoded(each.path) for each in files if is_primary(each.path)}
+    own = {(each.name, each.sense, each.version) for each in provides}
+    own_files = {decoded(each.path) for each in files if is_primary(each.path)}
     last: dict[str, tuple[str, str, bool]] = {}
     listed: list[Dependency] = []
     libc: Dependency | None = None
     for each in requires:
         same = (each.sense, each.version, each.pre)
-        if each.name.startswith("rpmlib(") or each.name in own or last.get(each.name) == same:
+        if each.name.startswith("rpmlib(") or each.name in own_files:
+            continue
+        if (each.name, each.sense, each.version) in own or last.get(each.name) == same:
             continue
         if each.name.startswith(_LIBC):
             libc = each if libc is None or _is_newer_libc(each.name, libc.name) else libc
