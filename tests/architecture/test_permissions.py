@@ -1,0 +1,74 @@
+"""Whatever a service does for somebody, it asks first whether they may."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import fields
+from typing import get_type_hints
+
+from entrepot.application import Application
+
+# Not for people: the reason why nobody's permission is asked.
+FREE = {
+    "Access.prepare": "start of the program",
+    "Access.setup_done": "open to all: a page has to know whether to show the set-up",
+    "Access.set_up": "the one-time token is the permission",
+    "Access.sign_in": "name and password are the permission",
+    "Access.authenticate": "says who asks; nothing is given away",
+    "Intake.stage": "room for a body; the route asks before, receive asks again",
+    "Intake.inspect": "worker: brings a goal about",
+    "Intake.receipt": "worker and own upload; no route of its own",
+    "Intake.unfinished": "keeper: goals that are not met",
+    "Listings.version": "asks through Listings.artifact",
+    "Suites.prepare": "start of the program",
+    "Publisher.on_switch": "wiring",
+    "Publisher.unmet": "keeper: goals that are not met",
+    "Publisher.publish": "worker: brings a goal about",
+    "Publications.until": "waits for what the caller was allowed to do",
+    "PublishedFiles.find": "content is open to all package managers",
+    "PublishedFiles.manifest": "content is open to all package managers",
+    "Collector.collect": "worker: brings a goal about",
+    "Keeper.start": "start of the program",
+    "Keeper.stop": "end of the program",
+    "Keeper.alive": "health",
+    "Keeper.beat": "the keeper's own thread",
+    "Keeper.goals": "the keeper's own thread",
+    "Health.components": "open to all; the route leaves details to those who are signed in",
+}
+
+
+def services() -> list[type]:
+    """The classes that entry points reach."""
+    hints = get_type_hints(Application)
+    found = [hints[each.name] for each in fields(Application)]
+    return [each for each in found if getattr(each, "__module__", "").startswith("entrepot.services.")]
+
+
+def public_methods(service: type) -> dict[str, Callable[..., object]]:
+    """What others may call, by ``Class.method``."""
+    return {
+        f"{service.__name__}.{name}": method
+        for name, method in inspect.getmembers(service, inspect.isfunction)
+        if not name.startswith("_")
+    }
+
+
+METHODS = {name: method for service in services() for name, method in public_methods(service).items()}
+
+
+def test_the_services_are_found() -> None:
+    assert len(services()) >= 12
+
+
+def test_every_public_method_demands_a_permission_or_is_listed() -> None:
+    silent = {name for name, method in METHODS.items() if "demand(actor, Permission." not in inspect.getsource(method)}
+    assert silent - set(FREE) == set(), "these ask nobody's permission"
+    assert set(FREE) - silent == set(), "these are listed as free, and do not exist or do ask"
+
+
+def test_a_permission_is_demanded_before_the_catalog_is_opened() -> None:
+    for name, method in METHODS.items():
+        text = inspect.getsource(method)
+        asked, opened = text.find("demand(actor"), text.find("self._catalog.")
+        assert asked < opened or -1 in {asked, opened}, name

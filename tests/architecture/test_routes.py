@@ -1,0 +1,227 @@
+"""Every route, asked by every kind of caller: below the role that it needs there is 401 or 403 and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, cast
+
+import httpx2
+import pytest
+from tests.architecture.conftest import SECRET, InProcess
+
+from entrepot.adapters.catalog.base import Account
+from entrepot.application import Application
+from entrepot.domain.model.actor import Role
+from entrepot.entrypoints.api import artifacts, auth, distributions, health, upload
+from entrepot.main import wall_clock
+from entrepot.services.access.tokens import SessionClaims, SessionTokens
+
+PACKAGE = b"not a package"
+FORM = (
+    b'--b\r\nContent-Disposition: form-data; name="file"; filename="x_1_all.deb"\r\n\r\n' + PACKAGE + b"\r\n--b--\r\n"
+)
+PROMOTION = {"package": "absent", "from_dist": "jammy", "to_dist": "noble"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A well-formed request about something that is not there; ``role`` is the lowest that may ask, none is open."""
+
+    method: str
+    route: str
+    role: Role | None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """With the places filled in."""
+        return self.route.format(name="absent", version="1.0", codename="absent")
+
+
+CALLS = (
+    Call("POST", "/auth/token", None, {"json": {"username": "nobody", "password": "wrong"}}),
+    Call("GET", "/auth/roles", None),
+    Call("GET", "/setup/status", None),
+    # Open to whoever knows the one-time token of an installation without accounts.
+    Call("POST", "/setup", None, {"json": {"admin_username": "x", "admin_password": "x"}}),
+    Call("GET", "/health", None),
+    Call("GET", "/health/live", None),
+    Call("GET", "/health/ready", None),
+    Call("GET", "/auth/me", Role.READER),
+    Call("GET", "/packages", Role.READER),
+    Call("GET", "/artifacts", Role.READER),
+    Call("GET", "/artifacts/{name}", Role.READER),
+    Call("GET", "/artifacts/{name}/{version}", Role.READER),
+    Call("GET", "/distributions", Role.READER),
+    Call("GET", "/distributions/{codename}/packages", Role.READER),
+    Call("GET", "/archives", Role.READER),
+    Call(
+        "POST",
+        "/upload",
+        Role.UPLOADER,
+        {"content": FORM, "headers": {"content-type": "multipart/form-data; boundary=b"}},
+    ),
+    Call("POST", "/artifacts/admin/sync-index", Role.MAINTAINER),
+    Call("DELETE", "/artifacts/{name}", Role.MAINTAINER),
+    Call("DELETE", "/artifacts/{name}/{version}", Role.MAINTAINER),
+    Call("POST", "/distributions/promote", Role.MAINTAINER, {"json": PROMOTION}),
+    Call("POST", "/distributions/init", Role.ADMIN, {"json": {"codename": "walked", "format": "deb"}}),
+)
+MODULES = (auth, artifacts, upload, distributions, health)
+# Open because of the framework; they describe the API and nothing of this installation.
+FRAMEWORK = {"/docs", "/docs/oauth2-redirect", "/openapi.json"}
+# Open by design: what package managers fetch, without an account.
+CONTENT = ("/apt/main/key.asc", "/apt/main/jammy.sources", "/rpm/main/almalinux9.repo", "/apt/main/dists/jammy/absent")
+
+
+def add_account(application: Application, role: Role) -> None:
+    """An account named like its role, which nobody can sign in to by a password."""
+    account = Account(
+        id=0,
+        username=role.value,
+        password_hash="none",
+        roles=frozenset({role}),
+        full_name="",
+        email="",
+        active=True,
+        session_epoch=1,
+        created_at=wall_clock(),
+        last_login=None,
+    )
+    with application.catalog.write() as unit:
+        unit.add_account(account)
+
+
+@pytest.fixture(scope="module")
+def tokens(in_process: InProcess) -> dict[Role, str]:
+    """A good session for every role."""
+    issuer = SessionTokens(SECRET, timedelta(hours=1))
+    for role in Role:
+        add_account(in_process.application, role)
+    return {role: issuer.issue(SessionClaims(role.value, 1), wall_clock()) for role in Role}
+
+
+def strangers() -> dict[str, str | None]:
+    """Credentials that must be worth nothing, though all are made for the administrator."""
+    now, lifetime = wall_clock(), timedelta(hours=1)
+    ours = SessionTokens(SECRET, lifetime)
+    good = ours.issue(SessionClaims("admin", 1), now)
+    foreign = SessionTokens(secrets.token_bytes(32), lifetime).issue(SessionClaims("admin", 1), now)
+    head, _, signature = good.split(".")
+    return {
+        "anonymous": None,
+        "expired": f"Bearer {ours.issue(SessionClaims('admin', 1), now - 2 * lifetime)}",
+        "older epoch": f"Bearer {ours.issue(SessionClaims('admin', 0), now)}",
+        "nobody": f"Bearer {ours.issue(SessionClaims('nobody', 1), now)}",
+        "foreign secret": f"Bearer {foreign}",
+        "no signature": f"Bearer {good.rpartition('.')[0]}.",
+        "algorithm none": f"Bearer eyJhbGciOiJub25lIn0.{good.split('.')[1]}.",
+        "other claims": f"Bearer {head}.eyJzdWIiOiJhZG1pbiJ9.{signature}",
+        "garbage": "Bearer garbage",
+        "long garbage": f"Bearer {'x' * 8000}",
+        "other scheme": "Basic YWRtaW46YWRtaW4=",
+        "bare token": good,
+    }
+
+
+def ask(in_process: InProcess, call: Call, authorization: str | None) -> httpx2.Response:
+    """One request to the real application."""
+
+    async def send() -> httpx2.Response:
+        transport = httpx2.ASGITransport(app=cast("Any", in_process.front), raise_app_exceptions=False)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://entrepot.example") as client:
+            arguments = dict(call.arguments)
+            headers = {**arguments.pop("headers", {})}
+            if authorization is not None:
+                headers["authorization"] = authorization
+            return await client.request(call.method, call.path, headers=headers, **arguments)
+
+    return asyncio.run(send())
+
+
+def test_the_table_has_every_route_and_no_other() -> None:
+    there = {
+        (method, route.path)
+        for module in MODULES
+        for route in module.router.routes
+        for method in cast("Any", route).methods
+        if method != "HEAD"
+    }
+    assert there == {(call.method, call.route) for call in CALLS}
+
+
+def test_the_application_serves_no_route_beside_the_table(in_process: InProcess) -> None:
+    document = ask(in_process, Call("GET", "/openapi.json", None), None).json()
+    served = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
+    assert served == {(call.method, call.route) for call in CALLS}
+    for path in sorted(FRAMEWORK):
+        assert ask(in_process, Call("GET", path, None), None).status_code == 200
+
+
+GUARDED = [call for call in CALLS if call.role is not None]
+OPEN = [call for call in CALLS if call.role is None]
+
+
+@pytest.mark.parametrize("call", GUARDED, ids=lambda call: f"{call.method} {call.route}")
+def test_strangers_get_401_before_anything_else(in_process: InProcess, tokens: dict[Role, str], call: Call) -> None:
+    for name, authorization in strangers().items():
+        answer = ask(in_process, call, authorization)
+        assert answer.status_code == 401, f"{name}: {answer.text}"
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("call", GUARDED, ids=lambda call: f"{call.method} {call.route}")
+def test_a_lower_role_gets_403_before_anything_else(in_process: InProcess, tokens: dict[Role, str], call: Call) -> None:
+    assert call.role is not None
+    for role in Role:
+        answer = ask(in_process, call, f"Bearer {tokens[role]}")
+        if role.level < call.role.level:
+            assert answer.status_code == 403, f"{role}: {answer.text}"
+            assert answer.json()["detail"] == f"{call.role.value} role required"
+        else:
+            assert answer.status_code not in {401, 403, 405, 500}, f"{role}: {answer.text}"
+
+
+@pytest.mark.parametrize("call", OPEN, ids=lambda call: f"{call.method} {call.route}")
+def test_open_routes_take_any_caller_alike(in_process: InProcess, tokens: dict[Role, str], call: Call) -> None:
+    statuses = {ask(in_process, call, token).status_code for token in (None, f"Bearer {tokens[Role.READER]}")}
+    assert len(statuses) == 1
+    assert statuses <= {200, 401, 422}  # 401: a wrong password; 422: no one-time token
+
+
+@pytest.mark.parametrize("call", GUARDED, ids=lambda call: f"{call.method} {call.route}")
+def test_every_prefix_and_a_slash_lead_to_the_same_guard(in_process: InProcess, call: Call) -> None:
+    for prefix, end in (("/api", ""), ("/api/v1", ""), ("", "/"), ("/api/v1", "/")):
+        there = Call(call.method, prefix + call.route + end, call.role, call.arguments)
+        assert ask(in_process, there, None).status_code == 401
+
+
+def test_a_stranger_learns_nothing_from_malformed_parameters(in_process: InProcess) -> None:
+    for path in ("/packages?page=0", "/artifacts?per_page=many", "/distributions/absent/packages?page=-1"):
+        assert ask(in_process, Call("GET", path, Role.READER), None).status_code == 401
+    wrong_shape = {"json": {"nothing": "useful"}}
+    for path in ("/distributions/promote", "/distributions/init"):
+        assert ask(in_process, Call("POST", path, Role.ADMIN, wrong_shape), None).status_code == 401
+
+
+@pytest.mark.parametrize("path", CONTENT)
+def test_content_is_open(in_process: InProcess, path: str) -> None:
+    assert ask(in_process, Call("GET", path, None), None).status_code in {200, 404}
+    for method in ("POST", "PUT", "DELETE", "PATCH"):
+        assert ask(in_process, Call(method, path, None), None).status_code == 405
+
+
+def test_an_account_that_is_switched_off_loses_its_session(in_process: InProcess, tokens: dict[Role, str]) -> None:
+    call = Call("GET", "/auth/me", Role.READER)
+    application = in_process.application
+    for change in ({"active": False}, {"active": True, "session_epoch": 2}):
+        with application.catalog.write() as unit:
+            unit.change_account("auditor", change)
+        assert ask(in_process, call, f"Bearer {tokens[Role.AUDITOR]}").status_code == 401
+    with application.catalog.write() as unit:
+        unit.change_account("auditor", {"session_epoch": 1})
+    assert ask(in_process, call, f"Bearer {tokens[Role.AUDITOR]}").status_code == 200
