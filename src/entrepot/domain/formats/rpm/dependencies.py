@@ -8,9 +8,11 @@ from typing import NamedTuple
 from entrepot.domain.formats.rpm.header import Header
 from entrepot.domain.formats.rpm.quoting import quote
 from entrepot.domain.formats.rpm.tags import Tag
+from entrepot.errors import PackageBomb
 
 MAX_NAME_BYTES = 4096
 MAX_DEPTH = 32
+MAX_ENTRIES = 1 << 18
 
 # rpmds.h: comparison, and the flags that say a scriptlet needs it before the package is there.
 _COMPARISON = 0x0E
@@ -19,7 +21,8 @@ _WORDS = {2: ("LT", "<"), 4: ("GT", ">"), 8: ("EQ", "="), 10: ("LE", "<="), 12: 
 _VERSION = re.compile(r"[!-~]{0,512}")
 _UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\ufffe\uffff]")
 _RICH_OPERATORS = frozenset(("and", "or", "if", "else", "unless", "with", "without"))
-_COMPARATORS = frozenset(("<", "<=", "=", "==", ">=", ">"))
+_CHAINED_OPERATORS = ("and", "or", "with")
+_COMPARATORS = frozenset(("<", "<=", "=<", "=", "==", "=>", ">=", ">"))
 
 TAGS = {
     "provides": (Tag.PROVIDENAME, Tag.PROVIDEFLAGS, Tag.PROVIDEVERSION),
@@ -70,9 +73,12 @@ def read_dependencies(header: Header, relation: str) -> tuple[Dependency, ...]:
 
     Raises:
         BadPackageField: arrays of different length, a name or version that is none, an unbalanced rich dependency.
+        PackageBomb: more than ``MAX_ENTRIES``.
     """
     name_tag, flags_tag, version_tag = TAGS[relation]
     counts = {header.count(tag) for tag in (name_tag, flags_tag, version_tag)}
+    if max(counts) > MAX_ENTRIES:
+        raise PackageBomb(f"{header.name}: it has more than {MAX_ENTRIES} {relation}", member=header.name)
     if len(counts) > 1:
         raise header.bad(name_tag, f"has {header.count(name_tag)} values, its flags or versions another number")
     triples = zip(header.texts(name_tag), header.numbers(flags_tag), header.texts(version_tag), strict=True)
@@ -120,21 +126,26 @@ def _after_group(text: str, at: int, depth: int) -> int:
     if depth > MAX_DEPTH:
         raise ValueError(f"is nested more than {MAX_DEPTH} deep")
     at = _after_operand(text, at + 1, depth)
-    operators = 0
+    operators: list[str] = []
     while True:
         word, after = _word(text, at)
         if not word:
             break
         if word not in _RICH_OPERATORS:
             raise ValueError(f"has {quote(word)} where an operator must be")
-        operators += 1
+        operators.append(word)
         at = _after_operand(text, after, depth)
     if text[_skip_spaces(text, at) :][:1] != ")":
         raise ValueError("has unbalanced parentheses")
-    # A group of one has no meaning of its own, and rpm refuses it.
-    if not operators:
-        raise ValueError("has a group without an operator")
+    if len(operators) > 1 and not _may_chain(operators):
+        raise ValueError("mixes operators without parentheses")
     return _skip_spaces(text, at) + 1
+
+
+def _may_chain(operators: list[str]) -> bool:
+    return operators in (["if", "else"], ["unless", "else"]) or (
+        len(set(operators)) == 1 and operators[0] in _CHAINED_OPERATORS
+    )
 
 
 def _after_operand(text: str, at: int, depth: int) -> int:

@@ -52,12 +52,14 @@ def render_fragment(
 
     ``digest`` is the SHA-256 of the file in hexadecimal.  ``href`` is relative to the folder that holds ``repodata``;
     it is escaped for XML here, percent-encoding it is up to the caller.  ``file_time`` is in Unix seconds.
+
+    Raises:
+        ValueError: the fragment is not one that was rendered here.
     """
-    fragment = fragment.replace(DIGEST_MARK, digest.encode(), 1)
-    if kind != Document.PRIMARY:
-        return fragment
-    return (
-        fragment.replace(TIME_MARK, b"%d" % file_time, 1)
-        .replace(SIZE_MARK, b"%d" % size_bytes, 1)
-        .replace(HREF_MARK, attribute(href).encode(), 1)
-    )
+    # Every mark is its name between two bytes 1, so one split by that byte finds them all in the order of the element.
+    parts = fragment.split(b"\1")
+    if kind != "primary":
+        parts[1::2] = (digest.encode(),)
+    else:
+        parts[1::2] = (digest.encode(), b"%d" % file_time, b"%d" % size_bytes, attribute(href).encode())
+    return b"".join(parts)

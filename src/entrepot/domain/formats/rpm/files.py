@@ -105,7 +105,7 @@ def _check_counts(header: Header, limits: Limits) -> None:
     if Tag.OLDFILENAMES in header:
         raise header.bad(Tag.OLDFILENAMES, "is how packages listed files before rpm 4; rebuild the package")
     count = header.count(Tag.BASENAMES)
-    if count > limits.members:
+    if max(count, header.count(Tag.DIRNAMES)) > limits.members:
         raise PackageBomb(f"{MAIN_HEADER}: it lists more than {limits.members} files", member=MAIN_HEADER)
     for tag in _PARALLEL:
         if tag in header and header.count(tag) != count:

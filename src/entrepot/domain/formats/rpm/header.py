@@ -28,7 +28,7 @@ _STRINGS = (Type.STRING, Type.STRING_ARRAY, Type.I18NSTRING)
 
 
 class Entry(NamedTuple):
-    """Where a value lies: offsets into the data of the header, and how many values there are."""
+    """Where a value lies: offsets into the whole header, and how many values there are."""
 
     kind: Type
     start: int
@@ -42,7 +42,7 @@ class Header:
     Every getter raises BadPackageField when the value has another type or count than the tag must have.
     """
 
-    __slots__ = ("_data", "_entries", "name", "raw")
+    __slots__ = ("_entries", "name", "raw")
 
     def __init__(self, name: str, raw: bytes, region: int) -> None:
         """Check ``raw``, a whole header from its magic to its end.
@@ -53,10 +53,9 @@ class Header:
         """
         self.name, self.raw = name, raw
         count, size = struct.unpack_from(">II", raw, 8)
-        self._data = raw[INTRO_BYTES + count * _ENTRY.size :]
         limit = _check_region(name, raw, count, size, region)
         self._entries: dict[int, Entry] = {}
-        for tag, entry in _entries(name, raw, self._data, count, limit):
+        for tag, entry in _entries(name, raw, count, limit):
             if tag in self._entries:
                 raise AmbiguousPackage(f"{name}: the tag {tag} is there twice", member=name)
             self._entries[tag] = entry
@@ -100,7 +99,7 @@ class Header:
             return ()
         if entry.kind not in _LETTER:
             raise self.bad(tag, "is not a number")
-        return struct.unpack_from(f">{entry.length}{_LETTER[entry.kind]}", self._data, entry.start)
+        return struct.unpack_from(f">{entry.length}{_LETTER[entry.kind]}", self.raw, entry.start)
 
     def blob(self, tag: int) -> bytes | None:
         """The bytes of a binary tag."""
@@ -109,7 +108,7 @@ class Header:
             return None
         if entry.kind is not Type.BIN:
             raise self.bad(tag, "is not binary")
-        return self._data[entry.start : entry.end]
+        return self.raw[entry.start : entry.end]
 
     def bad(self, tag: int, fault: str) -> BadPackageField:
         """The error that says what is wrong with a tag."""
@@ -120,8 +119,8 @@ class Header:
         if entry.kind not in _STRINGS:
             raise self.bad(tag, "is not a string")
         if first:
-            return [self._data[entry.start : self._data.index(b"\0", entry.start)]]
-        return self._data[entry.start : entry.end - 1].split(b"\0")
+            return [self.raw[entry.start : self.raw.index(b"\0", entry.start)]]
+        return self.raw[entry.start : entry.end - 1].split(b"\0")
 
 
 def read_header(source: ByteSource, name: str, left_bytes: int, max_bytes: int) -> bytes:
@@ -162,7 +161,7 @@ def read_exactly(source: ByteSource, size: int, name: str, left_bytes: int) -> b
 
 
 def _check_region(name: str, raw: bytes, count: int, size: int, region: int) -> int:
-    """The first entry has to span all others, and its trailer to end the data; gives where that trailer begins."""
+    """The first entry has to span all others, its trailer to end the data; gives where in the data that begins."""
     tag, kind, offset, length = _ENTRY.unpack_from(raw, INTRO_BYTES)
     if (tag, kind, length) != (region, Type.BIN, _REGION_BYTES):
         raise MalformedPackage(f"{name}: its first entry is not a region of tag {region}", member=name)
@@ -176,9 +175,9 @@ def _check_region(name: str, raw: bytes, count: int, size: int, region: int) -> 
     return size - _REGION_BYTES
 
 
-def _entries(name: str, raw: bytes, data: bytes, count: int, limit: int) -> Iterator[tuple[int, Entry]]:
+def _entries(name: str, raw: bytes, count: int, limit: int) -> Iterator[tuple[int, Entry]]:
     """The entries after the region: in the order of their data, aligned, not overlapping, before ``limit``."""
-    reached = 0
+    reached, base = 0, INTRO_BYTES + count * _ENTRY.size
     for number in range(1, count):
         tag, kind, offset, length = _ENTRY.unpack_from(raw, INTRO_BYTES + number * _ENTRY.size)
         where = f"{name}: entry {number} (tag {tag})"
@@ -192,18 +191,18 @@ def _entries(name: str, raw: bytes, data: bytes, count: int, limit: int) -> Iter
             raise MalformedPackage(f"{where} is not aligned", member=name)
         if not 1 <= length <= limit - offset or (kind == Type.STRING and length != 1):
             raise MalformedPackage(f"{where} has the impossible count {length}", member=name)
-        reached = _end_of(data, Type(kind), offset, length, limit)
-        if not 0 < reached <= limit:
+        reached = _end_of(raw, Type(kind), base + offset, length, base + limit) - base
+        if not offset < reached <= limit:
             raise MalformedPackage(f"{where} runs past the end of the data", member=name)
-        yield tag, Entry(Type(kind), offset, reached, length)
+        yield tag, Entry(Type(kind), base + offset, base + reached, length)
 
 
-def _end_of(data: bytes, kind: Type, offset: int, count: int, limit: int) -> int:
+def _end_of(raw: bytes, kind: Type, offset: int, count: int, limit: int) -> int:
     """Where the value ends; 0 when a string does not."""
     if kind in _WIDTH:
         return offset + _WIDTH[kind] * count
     for _ in range(count):
-        offset = data.find(b"\0", offset, limit) + 1
+        offset = raw.find(b"\0", offset, limit) + 1
         if not offset:
             return 0
     return offset

@@ -6,6 +6,8 @@ import re
 
 # XML 1.0 section 2.2: everything outside is no character at all, not even as a reference.
 _NO_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Nearly all text is made of these alone, and is passed on as it is: attributes are filled in by the ten thousand.
+_PLAIN = re.compile("[A-Za-z0-9 ()*+,./:;=@^_~%{}|$!?#'-]*")
 _TEXT = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord("\r"): "&#13;"}
 _ATTRIBUTE = _TEXT | {ord('"'): "&quot;", ord("\t"): "&#9;", ord("\n"): "&#10;"}
 
@@ -17,12 +19,12 @@ def cleaned(value: str) -> str:
 
 def text(value: str) -> str:
     """``value`` for the content of an element, without what XML has no character for."""
-    return cleaned(value).translate(_TEXT)
+    return value if _PLAIN.fullmatch(value) else cleaned(value).translate(_TEXT)
 
 
 def attribute(value: str) -> str:
     """``value`` for an attribute in double quotes, without what XML has no character for."""
-    return cleaned(value).translate(_ATTRIBUTE)
+    return value if _PLAIN.fullmatch(value) else cleaned(value).translate(_ATTRIBUTE)
 
 
 def element(name: str, value: str) -> str:

@@ -11,6 +11,7 @@ from entrepot.domain.formats.rpm.tags import Tag
 from entrepot.errors import PackageBomb
 
 MAX_CHANGES = 10  # what createrepo_c lists unless told otherwise
+_MAX_RECORDED = 1 << 18
 
 _PARALLEL = (Tag.CHANGELOGTIME, Tag.CHANGELOGNAME, Tag.CHANGELOGTEXT)
 
@@ -31,9 +32,11 @@ def read_changes(header: Header, limits: Limits) -> tuple[Change, ...]:
 
     Raises:
         BadPackageField: arrays of different length.
-        PackageBomb: an entry is longer than ``limits.field_bytes``.
+        PackageBomb: an entry is longer than ``limits.field_bytes``, or there are absurdly many.
     """
     counts = {header.count(tag) for tag in _PARALLEL}
+    if max(counts) > _MAX_RECORDED:
+        raise PackageBomb(f"{MAIN_HEADER}: the change log has more than {_MAX_RECORDED} entries", member=MAIN_HEADER)
     if len(counts) > 1:
         raise header.bad(Tag.CHANGELOGTIME, "and the names and texts of the change log differ in number")
     times = header.numbers(Tag.CHANGELOGTIME)[:MAX_CHANGES]
