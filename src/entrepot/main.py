@@ -35,9 +35,10 @@ from entrepot.services.intake.listing import Listings
 from entrepot.services.intake.movements import Movements
 from entrepot.services.intake.suites import Suites
 from entrepot.services.publish.deb_tree import DebTree
+from entrepot.services.publish.manifests import Manifests
 from entrepot.services.publish.reading import PublishedFiles
 from entrepot.services.publish.rpm_tree import RpmTree
-from entrepot.services.publish.service import Publisher
+from entrepot.services.publish.service import Publisher, PublisherParts
 from entrepot.services.publish.trees import TreeWriter
 from entrepot.services.publish.verification import Verifier
 from entrepot.services.publish.waiting import Publications
@@ -91,9 +92,9 @@ def real_parts(settings: Settings) -> Parts:
 def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS) -> Application:
     """Wire the services; tests call this with other parts."""
     codecs = ThreadPoolExecutor(max_workers=2, thread_name_prefix="codec")
-    publisher = Publisher(
-        parts.catalog, parts.blobs, parts.keyring, verification, parts.queue, TREES, codecs.map, parts.now
-    )
+    manifests = Manifests(parts.blobs)
+    tools = PublisherParts(parts.blobs, manifests, parts.keyring, verification, codecs.map)
+    publisher = Publisher(parts.catalog, tools, TREES, parts.now)
     intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), parts.now)
     keep = Keep(settings.generations_kept, settings.generation_grace_seconds, settings.collect_grace_seconds)
     keeper = Keeper(parts.catalog, parts.queue, settings.node_name, (publisher.unmet, intake.unfinished), parts.now)
@@ -106,7 +107,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         listings=Listings(parts.catalog, FORMATS),
         publisher=publisher,
         publications=Publications(parts.catalog, publisher),
-        published=PublishedFiles(parts.catalog, parts.blobs, parts.keyring),
+        published=PublishedFiles(parts.catalog, manifests, parts.keyring),
         collector=Collector(parts.catalog, parts.blobs, keep, parts.now),
         verifier=Verifier(parts.catalog, parts.blobs, parts.keyring, verification, TREES),
         keeper=keeper,

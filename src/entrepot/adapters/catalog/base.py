@@ -182,6 +182,10 @@ class SuiteReading(Protocol):
 
     def suite_named(self, archive_id: ArchiveId, codename: str) -> Suite | None: ...
 
+    def suites_named(self, archive: str, codename: str) -> list[Suite]:
+        """Of any format."""
+        ...
+
     def unpublished_suites(self) -> list[SuiteId]:
         """Suites whose goal is not met."""
         ...
@@ -204,6 +208,10 @@ class PackageReading(Protocol):
 
     def placements(self, conditions: PackageFilter) -> list[Placement]:
         """Live packages that meet the conditions, by name, then in order of arrival; meant for one name."""
+        ...
+
+    def names_present(self, suite_id: SuiteId, names: Sequence[str]) -> set[str]:
+        """Which of these names are live packages of a suite."""
         ...
 
     def placement_page(self, conditions: PackageFilter, offset: int, limit: int) -> tuple[list[Placement], int]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from entrepot.adapters.catalog.base import PackageFilter, Placing, Writing
+from entrepot.adapters.catalog.base import PackageFilter, Placing, Reading, StoredPackage, Writing
 from entrepot.domain.formats.base import PackageFormat
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.digest import Digest
@@ -29,52 +29,71 @@ def repeat_lost_races(attempt: Callable[[], T]) -> T:
     return attempt()
 
 
-def check_key(unit: Writing, suite: Suite, key: PackageKey, digest: Digest) -> None:
-    """Refuse other bytes under a key that this archive has seen, even if it was deleted since.
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A stored package about to be placed."""
+
+    id: PackageId
+    key: PackageKey
+    source: str
+    digest: Digest
+
+    @staticmethod
+    def of(package: StoredPackage) -> Candidate:
+        """From the catalog."""
+        return Candidate(package.id, package.key, package.source, package.digest)
+
+
+def check_key(reading: Reading, suite: Suite, key: PackageKey, digest: Digest) -> bool:
+    """Whether this archive knows the key already; other bytes under it are refused, even if it was deleted since.
 
     Raises:
         SameKeyOtherBytes: with both digests.
     """
-    before = unit.claimed(suite.archive.id, key)
+    before = reading.claimed(suite.archive.id, key)
     if before is not None and before.digest != digest:
         raise SameKeyOtherBytes(
             f"{key} is known with other content; a version never changes once it came in: build a new version",
             incoming_sha256=digest,
             existing_sha256=before.digest,
         )
+    return before is not None
 
 
 def place(
     unit: Writing,
     suite: Suite,
     format_: PackageFormat,
-    package_id: PackageId,
+    candidate: Candidate,
     component: str,
     actor: Actor,
     now: datetime,
 ) -> int:
-    """Put a stored package into a suite; the revision that contains it.  The caller checked key and gate."""
-    package = unit.package(package_id)
+    """Put a stored package into a suite; the revision that contains it.  The caller asked the gate.
+
+    Raises:
+        SameKeyOtherBytes: the archive knows the version with other content.
+    """
     revision = unit.touch_suite(suite.id)
-    if unit.claimed(suite.archive.id, package.key) is None:
-        unit.claim(suite.archive.id, package.key, package_id)
-    tree = format_.tree(package.key.architecture)
-    current = unit.suite(suite.id).options
-    if tree not in (*current.architectures, format_.independent):
-        revision = unit.change_suite(suite.id, replace(current, architectures=(*current.architectures, tree)))
-    path = _pool_path(unit, suite, format_, package_id, component)
-    unit.place(suite.id, Placing(package_id, package.key, component, tree, path), revision, actor, now)
+    if not check_key(unit, suite, candidate.key, candidate.digest):
+        unit.claim(suite.archive.id, candidate.key, candidate.id)
+    tree = format_.tree(candidate.key.architecture)
+    if tree not in (*suite.options.architectures, format_.independent):
+        current = unit.suite(suite.id).options
+        if tree not in current.architectures:
+            revision = unit.change_suite(suite.id, replace(current, architectures=(*current.architectures, tree)))
+    path = _pool_path(unit, suite, format_, candidate, component)
+    unit.place(suite.id, Placing(candidate.id, candidate.key, component, tree, path), revision, actor, now)
     return revision
 
 
-def _pool_path(unit: Writing, suite: Suite, format_: PackageFormat, package_id: PackageId, component: str) -> str:
-    package = unit.package(package_id)
-    for apart in ("", package.digest[:16]):
-        path = format_.pool_path(package.key, package.source, component, apart=apart)
+def _pool_path(unit: Writing, suite: Suite, format_: PackageFormat, candidate: Candidate, component: str) -> str:
+    for apart in ("", candidate.digest[:16]):
+        path = format_.pool_path(candidate.key, candidate.source, component, apart=apart)
         owner = unit.pool_owner(suite.archive.id, path)
         if owner is None:
-            unit.take_pool_path(suite.archive.id, path, package_id)
-        if owner in (None, package_id):
+            unit.take_pool_path(suite.archive.id, path, candidate.id)
+        if owner in (None, candidate.id):
             break
     return path
 

@@ -16,7 +16,7 @@ from entrepot.domain.model.package import Format, PackageKey
 from entrepot.domain.model.suite import Suite, SuiteId
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.errors import InvalidRequest, NotFound
-from entrepot.services.intake.admit import check_key, live_in, place, repeat_lost_races
+from entrepot.services.intake.admit import Candidate, live_in, place, repeat_lost_races
 from entrepot.services.intake.targets import find_suite, find_suites
 
 Revisions = Mapping[SuiteId, int]
@@ -110,11 +110,11 @@ class Movements:
                 if live_in(unit, target, package.id, package.key):
                     present.append(package.key)
                     continue
-                check_key(unit, target, package.key, package.digest)
                 component = placement.component
                 if component not in target.options.components:
                     component = target.options.components[0]
-                revision = place(unit, target, self._formats[target.format], package.id, component, actor, now)
+                format_ = self._formats[target.format]
+                revision = place(unit, target, format_, Candidate.of(package), component, actor, now)
                 promoted.append(package.key)
             name, version = chosen[0].package.key.name, chosen[0].package.key.version
             detail: dict[str, JsonValue] = {"from": source.codename, "to": target.codename, "count": len(promoted)}

@@ -29,7 +29,7 @@ from entrepot.domain.model.suite import PackageId, Suite
 from entrepot.domain.policy.gate import CheckOutcome, CheckResult, Judgement, Verdict, judge
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.errors import EntrepotError, InvalidRequest, PackageDigestMismatch
-from entrepot.services.intake.admit import check_key, live_in, place, repeat_lost_races
+from entrepot.services.intake.admit import Candidate, check_key, live_in, place, repeat_lost_races
 from entrepot.services.intake.checks.base import Check, Subject, Surroundings
 from entrepot.services.intake.targets import Target, find_target
 
@@ -125,8 +125,8 @@ class Intake:
         except EntrepotError as error:
             self._record_refusal(actor, request, target, error)
             raise
-        with self._catalog.write() as unit:
-            check_key(unit, target.suite, facts.key, staged.digest())
+        with self._catalog.read() as reading:
+            check_key(reading, target.suite, facts.key, staged.digest())
         outcomes = self._ask(
             _subject(facts, staged.digest(), target), [check for check in self._checks if not check.slow]
         )
@@ -184,7 +184,6 @@ class Intake:
         filename = format_.filename(facts.key)
         judgement = judge(outcomes)
         with self._catalog.write() as unit:
-            check_key(unit, target.suite, facts.key, digest)
             known = unit.package_with_digest(digest)
             package_id = (
                 known.id
@@ -206,12 +205,21 @@ class Intake:
             if known and live_in(unit, target.suite, known.id, facts.key):
                 self._audit_upload(unit, actor, receipt, "DUPLICATE", now)
                 return _with(receipt, ReceiptStatus.DUPLICATE, unit.suite(target.suite.id).revision)
-            receipt = self._conclude(unit, actor, receipt, target.component, judgement, waits=waits)
+            candidate = Candidate(package_id, facts.key, facts.source, digest)
+            receipt = self._conclude(unit, actor, receipt, candidate, target.component, judgement, waits=waits)
         self._wake(receipt)
         return receipt
 
     def _conclude(
-        self, unit: Writing, actor: Actor, receipt: Receipt, component: str, judgement: Judgement, *, waits: bool
+        self,
+        unit: Writing,
+        actor: Actor,
+        receipt: Receipt,
+        candidate: Candidate,
+        component: str,
+        judgement: Judgement,
+        *,
+        waits: bool,
     ) -> Receipt:
         """Write the admission and, when it may, place the package; all in the caller's unit."""
         now = self._now()
@@ -219,7 +227,9 @@ class Intake:
         revision = None
         if state is AdmissionState.ACCEPTED:
             format_ = self._formats[receipt.key.format]
-            revision = place(unit, receipt.suite, format_, receipt.package_id, component, actor, now)
+            revision = place(unit, receipt.suite, format_, candidate, component, actor, now)
+        else:
+            check_key(unit, receipt.suite, candidate.key, candidate.digest)
         admission = Admission(
             id=0,
             suite_id=receipt.suite.id,
@@ -289,7 +299,7 @@ class Intake:
                 return
             if state is AdmissionState.ACCEPTED and not live_in(unit, suite, package.id, package.key):
                 format_ = self._formats[package.key.format]
-                revision = place(unit, suite, format_, package.id, admission.component, requester, now)
+                revision = place(unit, suite, format_, Candidate.of(package), admission.component, requester, now)
             unit.decide_admission(admission.id, state, steps, judgement.reasons, SYSTEM, now, "", revision)
             result = "SUCCESS" if state is AdmissionState.ACCEPTED else "PENDING_REVIEW"
             key = package.key

@@ -26,9 +26,7 @@ def find_suites(reading: Reading, distribution: str) -> list[Suite]:
     archive_name, slash, codename = distribution.partition("/")
     if not slash:
         archive_name, codename = DEFAULT_ARCHIVE, distribution
-    archives = [archive for archive in reading.archives() if archive.name == archive_name]
-    found = [reading.suite_named(archive.id, codename) for archive in archives]
-    return [suite for suite in found if suite is not None]
+    return reading.suites_named(archive_name, codename)
 
 
 def find_suite(reading: Reading, distribution: str, format_: Format | None = None) -> Suite:

@@ -11,9 +11,9 @@ from entrepot.adapters.catalog.base import Reading
 from entrepot.adapters.storage.base import BlobStore
 from entrepot.domain.formats.manifest import StoredDocument
 from entrepot.domain.formats.segments.codecs import CODECS, PLAIN, Member
-from entrepot.domain.formats.segments.cut import Entry
+from entrepot.domain.formats.segments.cut import DEFAULT_SIZES, Entry
 from entrepot.domain.formats.segments.digests import RunningDigests
-from entrepot.domain.formats.segments.document import Document, MemberRef, Segment
+from entrepot.domain.formats.segments.document import Document, Draft, MemberRef, Segment
 from entrepot.domain.formats.segments.packing import MapJobs, Packed, pack
 from entrepot.domain.formats.segments.recut import build, recut
 from entrepot.domain.model.digest import Digest
@@ -33,7 +33,7 @@ class Expected:
         self._entries: deque[tuple[bytes, Shown, str]] = deque()
 
     def note(self, key: bytes, shown: Shown, digest: str) -> None:
-        """An entry was read from the catalog."""
+        """An entry was read from the catalog; an empty digest stands for content that was looked for before."""
         self._entries.append((key, shown, digest))
 
     def skip(self, segment: Segment) -> None:
@@ -57,7 +57,7 @@ class Expected:
         if found != [shown for _, shown, _ in wanted]:
             raise GenerationRefused(f"{plan.name}: an entry does not read back as the catalog has it")
         for key, _, digest in wanted:
-            if not self._blobs.has(Digest(digest)):
+            if digest and not self._blobs.has(Digest(digest)):
                 raise GenerationRefused(f"{plan.name}: the content of {key!r} is missing from the store")
 
 
@@ -66,6 +66,35 @@ def _text_of(codec: str, member: Member, length: int) -> bytes:
         return CODECS[codec].unpack(member, length)
     except BlobCorrupt as error:
         raise GenerationRefused(f"a fresh {codec} member does not decode") from error
+
+
+class Twins:
+    """Segments by their text, over all documents of a suite: what one has packed, the next does not pack again.
+
+    Packages for all architectures make the indexes of several architectures alike, segment by segment.
+    """
+
+    def __init__(self, stored: Iterable[StoredDocument]) -> None:
+        self._known = {
+            (each.recipe, segment.text_digest): segment for each in stored for segment in each.document.segments
+        }
+
+    def note(self, plan: DocumentPlan, segment: Segment) -> Segment:
+        """Remember a segment that was just packed and checked."""
+        self._known[recipe_of(plan), segment.text_digest] = segment
+        return segment
+
+    def replace(self, drafts: Iterable[Segment | Draft], plan: DocumentPlan) -> Iterator[Segment | Draft]:
+        """Segments in place of drafts that have a twin."""
+        recipe = recipe_of(plan)
+        for each in drafts:
+            twin = None if isinstance(each, Segment) else self._known.get((recipe, each.text_digest))
+            yield each if twin is None or not set(plan.codecs) <= set(twin.members) else twin
+
+
+def recipe_of(plan: DocumentPlan) -> str:
+    """What the segments of a document depend on besides its packages."""
+    return f"{plan.recipe} {DEFAULT_SIZES}"
 
 
 class Documents:
@@ -84,11 +113,13 @@ class Documents:
         plan: DocumentPlan,
         old: StoredDocument | None,
         changed: frozenset[bytes],
+        twins: Twins,
         writer: PackWriter,
     ) -> Document:
         """The document as the catalog has it now; new bytes are in the pack that is being written."""
         if old is not None and not _usable(old, plan):
             old = None
+        everything = old is None
         if old is not None and not changed:
             return old.document
         expected = Expected(self._blobs)
@@ -97,19 +128,20 @@ class Documents:
             listings = reading.listings(suite.id, plan.component, plan.trees, plan.kind, first, before)
             for listing in listings:
                 text = plan.render(listing)
-                expected.note(listing.key, plan.shown(listing), listing.digest)
+                fresh = everything or listing.key in changed
+                expected.note(listing.key, plan.shown(listing), listing.digest if fresh else "")
                 yield Entry(listing.key, text)
 
         drafts = build(read(b"", None)) if old is None else recut(old.document.segments, changed, read)
         codecs = [CODECS[name] for name in plan.codecs]
         segments: list[Segment] = []
-        for each in pack(drafts, codecs, self._map_jobs):
+        for each in pack(twins.replace(drafts, plan), codecs, self._map_jobs):
             if isinstance(each, Segment):
                 expected.skip(each)
                 segments.append(each)
             else:
                 expected.check(plan, each)
-                segments.append(_keep(each, writer))
+                segments.append(twins.note(plan, _keep(each, writer)))
         document = Document(segments)
         document = replace(document, head=plan.head(document.count), tail=plan.tail)
         counted = reading.listing_count(suite.id, plan.component, plan.trees)
@@ -155,7 +187,7 @@ class Documents:
 
 def _usable(old: StoredDocument, plan: DocumentPlan) -> bool:
     segments = old.document.segments
-    return old.recipe == plan.recipe and all(set(plan.codecs) <= set(segment.members) for segment in segments[:1])
+    return old.recipe == recipe_of(plan) and all(set(plan.codecs) <= set(segment.members) for segment in segments[:1])
 
 
 def _keep(packed: Packed, writer: PackWriter) -> Segment:

@@ -7,56 +7,25 @@ nothing was committed since.  While the database is away, the last known generat
 from __future__ import annotations
 
 import re
-import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 from entrepot.adapters.catalog.base import Catalog, Pointer
 from entrepot.adapters.signing.base import Keyring
-from entrepot.adapters.storage.base import BlobStore
-from entrepot.domain.formats.manifest import Manifest, parse_manifest
-from entrepot.domain.model.digest import Digest, digest_of
+from entrepot.domain.model.digest import digest_of
 from entrepot.domain.model.generation import Extent, PublishedFile
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Archive, ArchiveId
 from entrepot.errors import CatalogUnavailable
 from entrepot.services.publish.client_files import repo_file, sources_file
-
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
+from entrepot.services.publish.manifests import Manifests
+from entrepot.services.publish.recent import Recent
 
 _BY_HASH = re.compile(r"(?:^|.*/)by-hash/(SHA256|SHA512)/([0-9a-f]{64,128})\Z")
 _CHECKSUM_NAMED = re.compile(r".*/repodata/([0-9a-f]{64})-[^/]+\Z")
 _SUITE_FILE = re.compile(r"([^/]+)\.(sources|repo)\Z")
 _POOL_SECONDS = 5.0
-
-
-class Recent(Generic[K, V]):
-    """The most recently used values, at most so many."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._values: OrderedDict[K, V] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: K) -> V | None:
-        """None when absent."""
-        with self._lock:
-            value = self._values.get(key)
-            if value is not None:
-                self._values.move_to_end(key)
-            return value
-
-    def put(self, key: K, value: V) -> None:
-        """Remember, and forget the oldest beyond the limit."""
-        with self._lock:
-            self._values[key] = value
-            self._values.move_to_end(key)
-            while len(self._values) > self._most:
-                self._values.popitem(last=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +44,15 @@ class PublishedFiles:
     def __init__(
         self,
         catalog: Catalog,
-        blobs: BlobStore,
+        manifests: Manifests,
         keyring: Keyring,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._catalog = catalog
-        self._blobs = blobs
         self._keyring = keyring
         self._monotonic = monotonic
         self._archives: dict[tuple[Format, str], Archive] = {}
-        self._manifests: Recent[Digest, Manifest] = Recent(64)
+        self._manifests = manifests
         self._pointers: Recent[tuple[ArchiveId, str], tuple[int | None, Pointer]] = Recent(4096)
         self._pool: Recent[tuple[ArchiveId, str], tuple[float, PublishedFile]] = Recent(65536)
         self._hashed: Recent[tuple[int, str], PublishedFile] = Recent(4096)
@@ -157,18 +125,9 @@ class PublishedFiles:
             self._pointers.put(key, (version, pointer))
         return pointer
 
-    def manifest(self, digest: Digest) -> Manifest:
-        """A manifest by its digest."""
-        known = self._manifests.get(digest)
-        if known is None:
-            with self._blobs.open(digest) as blob:
-                known = parse_manifest(blob.read(), digest)
-            self._manifests.put(digest, known)
-        return known
-
     def _current(self, archive: Archive, codename: str, path: str) -> Found | None:
         pointer = self._pointer(archive, codename)
-        file = None if pointer is None else self.manifest(pointer.manifest).files.get(path)
+        file = None if pointer is None else self._manifests.get(pointer.manifest).files.get(path)
         return None if file is None else Found(file, immutable=False, media_type=media_type(path))
 
     def _by_digest(self, archive: Archive, codename: str, digest: str) -> Found | None:
@@ -184,12 +143,12 @@ class PublishedFiles:
         return Found(file, immutable=True, media_type="application/octet-stream")
 
     def _search(self, pointer: Pointer, digest: str) -> PublishedFile | None:
-        file = self.manifest(pointer.manifest).by_digest(digest)
+        file = self._manifests.get(pointer.manifest).by_digest(digest)
         if file is not None:
             return file
         with self._catalog.read() as reading:
             generation = reading.generation_with_file(pointer.suite_id, digest)
-        return None if generation is None else self.manifest(generation.manifest).by_digest(digest)
+        return None if generation is None else self._manifests.get(generation.manifest).by_digest(digest)
 
     def _pooled(self, archive: Archive, path: str) -> Found | None:
         key, now = (archive.id, path), self._monotonic()

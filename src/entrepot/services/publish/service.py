@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,10 +10,9 @@ from datetime import datetime
 import structlog
 
 from entrepot.adapters.catalog.base import AuditEntry, Catalog, Reading
-from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.signing.base import Keyring, Signer, Verification
 from entrepot.adapters.storage.base import BlobStore
-from entrepot.domain.formats.manifest import FileDraft, Form, Manifest, StoredDocument, parse_manifest, write_manifest
+from entrepot.domain.formats.manifest import FileDraft, Form, Manifest, StoredDocument, write_manifest
 from entrepot.domain.formats.segments.codecs import CODECS
 from entrepot.domain.formats.segments.document import Document, frame
 from entrepot.domain.formats.segments.packing import MapJobs
@@ -25,7 +23,8 @@ from entrepot.domain.model.generation import Generation
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Change, Suite, SuiteId
 from entrepot.errors import LostRace
-from entrepot.services.publish.documents import Documents, crowded, seal
+from entrepot.services.publish.documents import Documents, Twins, crowded, recipe_of, seal
+from entrepot.services.publish.manifests import Manifests
 from entrepot.services.publish.packs import PackWriter
 from entrepot.services.publish.trees import DocumentPlan, Measured, Tree, TreeWriter
 
@@ -55,6 +54,17 @@ class Draft:
     refresh_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class PublisherParts:
+    """What generations are made with; ``map_jobs`` lends threads for compression."""
+
+    blobs: BlobStore
+    manifests: Manifests
+    keyring: Keyring
+    verification: Verification
+    map_jobs: MapJobs
+
+
 Listener = Callable[[Published], None]
 
 
@@ -62,27 +72,17 @@ class Publisher:
     """Builds, checks and switches.  Any number of publishers may run; the catalog lets one win."""
 
     def __init__(
-        self,
-        catalog: Catalog,
-        blobs: BlobStore,
-        keyring: Keyring,
-        verification: Verification,
-        queue: Queue,
-        trees: Mapping[Format, TreeWriter],
-        map_jobs: MapJobs,
-        now: Callable[[], datetime],
+        self, catalog: Catalog, parts: PublisherParts, trees: Mapping[Format, TreeWriter], now: Callable[[], datetime]
     ) -> None:
         self._catalog = catalog
-        self._blobs = blobs
-        self._keyring = keyring
-        self._verification = verification
-        self._queue = queue
+        self._blobs = parts.blobs
+        self._manifests = parts.manifests
+        self._keyring = parts.keyring
+        self._verification = parts.verification
         self._trees = trees
-        self._documents = Documents(blobs, map_jobs)
+        self._documents = Documents(parts.blobs, parts.map_jobs)
         self._now = now
         self._listeners: list[Listener] = []
-        self._last: dict[SuiteId, tuple[Digest, Manifest]] = {}
-        self._lock = threading.Lock()
 
     def on_switch(self, listener: Listener) -> None:
         """Have ``listener`` called, in the publishing thread, after every switch of this process."""
@@ -119,7 +119,7 @@ class Publisher:
             if suite.generation_id is not None and suite.revision == suite.published_revision and not due:
                 return Published(suite_id, suite.revision, changed=False)
             old_generation = None if suite.generation_id is None else reading.generation(suite.generation_id)
-            old = None if old_generation is None else self._manifest(suite_id, old_generation.manifest)
+            old = None if old_generation is None else self._manifests.get(old_generation.manifest)
             with PackWriter(self._blobs) as writer:
                 built = self._build(reading, suite, old, writer)
                 count = reading.package_count(suite_id)
@@ -136,23 +136,18 @@ class Publisher:
         now = self._now()
         return now if old is None else max(now, old.published_at)
 
-    def _manifest(self, suite_id: SuiteId, digest: Digest) -> Manifest:
-        with self._lock:
-            known = self._last.get(suite_id)
-        if known is not None and known[0] == digest:
-            return known[1]
-        with self._blobs.open(digest) as blob:
-            return parse_manifest(blob.read(), digest)
-
     def _build(
         self, reading: Reading, suite: Suite, old: Manifest | None, writer: PackWriter
     ) -> list[tuple[DocumentPlan, Document]]:
         changes = [] if old is None else reading.changes(suite.id, old.revision)
         known = {} if old is None else old.documents
-        built = []
+        built: list[tuple[DocumentPlan, Document]] = []
+        twins = Twins(known.values())
         for plan in self._trees[suite.format].plan(suite):
             changed = _keys_for(plan, changes)
-            built.append((plan, self._documents.refresh(reading, suite, plan, known.get(plan.name), changed, writer)))
+            built.append(
+                (plan, self._documents.refresh(reading, suite, plan, known.get(plan.name), changed, twins, writer))
+            )
         merge = crowded((document for _, document in built), _PACKS_PER_GENERATION)
         if merge:
             built = [(plan, self._documents.move(document, merge, writer)) for plan, document in built]
@@ -174,8 +169,8 @@ class Publisher:
         tree = tree_writer.write(suite, suite.revision, now, measured, signer)
         files = _files(suite, tree, measured, old, int(now.timestamp()))
         self._check(tree_writer, tree, files, signer)
-        stored = {name: StoredDocument(document, plan.recipe) for name, (plan, document) in documents.items()}
-        manifest = self._blobs.put(write_manifest(suite.revision, count, stored, files))
+        stored = {name: StoredDocument(document, recipe_of(plan)) for name, (plan, document) in documents.items()}
+        manifest = self._manifests.keep(write_manifest(suite.revision, count, stored, files))
         before = set() if old is None else set(old.hashed)
         new = [digest for file in files.values() for digest in (file.digest, file.sha512) if digest]
         return Draft(manifest, count, [digest for digest in new if digest not in before], tree.refresh_at)
@@ -197,10 +192,6 @@ class Publisher:
             )
             detail = {"generation": generation.number, "revision": suite.revision, "packages": draft.package_count}
             unit.audit(AuditEntry("PUBLISH", "SUCCESS", SYSTEM, now, suite=suite.codename, detail=detail))
-        with self._blobs.open(draft.manifest) as blob:
-            manifest = parse_manifest(blob.read(), draft.manifest)
-        with self._lock:
-            self._last[suite.id] = (draft.manifest, manifest)
         _log.info(
             "suite.published",
             suite=suite.codename,

@@ -86,6 +86,16 @@ class PackageQueries:
         query = self._placements(conditions).order_by(t.package.c.name, t.content.c.id)
         return self._placed(query)
 
+    def names_present(self, suite_id: SuiteId, names: Sequence[str]) -> set[str]:
+        """By name alone."""
+        query = (
+            sa.select(t.package.c.name)
+            .distinct()
+            .join(t.content, t.content.c.package_id == t.package.c.id)
+            .where(t.package.c.name.in_(list(names)), t.content.c.suite_id == suite_id, _LIVE)
+        )
+        return set(self._connection.execute(query).scalars())
+
     def placement_page(self, conditions: PackageFilter, offset: int, limit: int) -> tuple[list[Placement], int]:
         """A page and the number of all."""
         base = self._placements(conditions)

@@ -52,6 +52,11 @@ class SuiteQueries:
         row = self._connection.execute(query).first()
         return None if row is None else suite_of(row)
 
+    def suites_named(self, archive: str, codename: str) -> list[Suite]:
+        """By the names of archive and suite."""
+        query = _SUITES.where(t.archive.c.name == archive, t.suite.c.codename == codename)
+        return [suite_of(row) for row in self._connection.execute(query.order_by(t.archive.c.format))]
+
     def unpublished_suites(self) -> list[SuiteId]:
         """Whose goal is not met."""
         query = sa.select(t.suite.c.id).where(

@@ -141,6 +141,7 @@ content = sa.Table(
         "suite_id",
         "component",
         "sort_key",
+        "architecture",  # last, so that counting needs no look at the rows
         sqlite_where=sa.text("removed_revision IS NULL"),
         postgresql_where=sa.text("removed_revision IS NULL"),
     ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from entrepot.adapters.catalog.base import PackageFilter
 from entrepot.domain.policy.gate import CheckOutcome, CheckResult
 from entrepot.services.intake.checks.base import Subject, Surroundings
 
@@ -14,15 +13,15 @@ _MOST = 200
 
 def missing_names(subject: Subject, around: Surroundings) -> list[str]:
     """First alternative of every dependency of which no alternative is a package of the suite."""
-    missing: list[str] = []
+    entries = [
+        [found[0] for part in entry.split("|") if (found := _NAME.search(part))] for entry in subject.depends[:_MOST]
+    ]
+    asked = sorted({name for names in entries for name in names})
+    if not asked:
+        return []
     with around.catalog.read() as reading:
-        for entry in subject.depends[:_MOST]:
-            names = [found[0] for part in entry.split("|") if (found := _NAME.search(part))]
-            if names and not any(
-                reading.placements(PackageFilter(name=name, suite=subject.suite.codename)) for name in names
-            ):
-                missing.append(names[0])
-    return missing
+        present = reading.names_present(subject.suite.id, asked)
+    return [names[0] for names in entries if names and not present.intersection(names)]
 
 
 class DependencyCheck:

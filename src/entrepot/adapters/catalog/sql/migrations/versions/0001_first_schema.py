@@ -187,7 +187,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_content_added", ["suite_id", "added_revision"], unique=False)
         batch_op.create_index(
             "ix_content_live",
-            ["suite_id", "component", "sort_key"],
+            ["suite_id", "component", "sort_key", "architecture"],
             unique=False,
             sqlite_where=sa.text("removed_revision IS NULL"),
             postgresql_where=sa.text("removed_revision IS NULL"),
