@@ -28,7 +28,7 @@ from entrepot.domain.model.package import Concern, Format, PackageFacts, Package
 from entrepot.domain.model.suite import PackageId, Suite
 from entrepot.domain.policy.gate import CheckOutcome, CheckResult, Judgement, Verdict, judge
 from entrepot.domain.policy.permissions import Permission, demand
-from entrepot.errors import EntrepotError, InvalidRequest, PackageDigestMismatch
+from entrepot.errors import EntrepotError, InvalidRequest, PackageDigestMismatch, SameKeyOtherBytes
 from entrepot.services.intake.admit import Candidate, check_key, live_in, place, repeat_lost_races
 from entrepot.services.intake.checks.base import Check, Subject, Surroundings
 from entrepot.services.intake.targets import Target, find_target
@@ -37,6 +37,13 @@ _STATES = {
     Verdict.ACCEPT: AdmissionState.ACCEPTED,
     Verdict.HOLD: AdmissionState.HELD,
     Verdict.REFUSE: AdmissionState.REFUSED,
+}
+
+
+_RESULTS = {
+    AdmissionState.ACCEPTED: "SUCCESS",
+    AdmissionState.HELD: "PENDING_REVIEW",
+    AdmissionState.REFUSED: "BLOCKED",
 }
 
 
@@ -289,7 +296,7 @@ class Intake:
         self, admission: Admission, package: StoredPackage, suite: Suite, outcomes: Sequence[CheckOutcome]
     ) -> None:
         judgement, now = judge(outcomes), self._now()
-        state, revision = _STATES[judgement.verdict], None
+        state, reasons, revision = _STATES[judgement.verdict], judgement.reasons, None
         requester = Actor(admission.requested_by, SYSTEM.roles)
         steps = [_step(outcome) for outcome in outcomes]
         with self._catalog.write() as unit:
@@ -298,12 +305,17 @@ class Intake:
             if unit.admission(admission.id).state is not AdmissionState.RECEIVED:
                 return
             if state is AdmissionState.ACCEPTED and not live_in(unit, suite, package.id, package.key):
-                format_ = self._formats[package.key.format]
-                revision = place(unit, suite, format_, Candidate.of(package), admission.component, requester, now)
-            unit.decide_admission(admission.id, state, steps, judgement.reasons, SYSTEM, now, "", revision)
-            result = "SUCCESS" if state is AdmissionState.ACCEPTED else "PENDING_REVIEW"
+                try:
+                    check_key(unit, suite, package.key, package.digest)
+                except SameKeyOtherBytes as error:  # a rival was faster; nothing that comes later can change that
+                    state, reasons = AdmissionState.REFUSED, (error.detail,)
+                else:
+                    format_ = self._formats[package.key.format]
+                    revision = place(unit, suite, format_, Candidate.of(package), admission.component, requester, now)
+            unit.decide_admission(admission.id, state, steps, reasons, SYSTEM, now, "", revision)
             key = package.key
-            detail: dict[str, JsonValue] = {"architecture": key.architecture, "reasons": list(judgement.reasons)}
+            detail: dict[str, JsonValue] = {"architecture": key.architecture, "reasons": list(reasons)}
+            result = _RESULTS[state]
             unit.audit(AuditEntry("VALIDATE", result, requester, now, key.name, key.version, suite.codename, detail))
 
     def receipt(self, admission_id: int) -> Receipt:
