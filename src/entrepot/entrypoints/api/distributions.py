@@ -50,9 +50,13 @@ class PromoteRequest(BaseModel):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    package: Annotated[str, Field(max_length=256)] = Field(validation_alias=AliasChoices("package", "name"))
-    from_dist: Word = Field(validation_alias=AliasChoices("from_dist", "from_distribution", "from"))
-    to_dist: Word = Field(validation_alias=AliasChoices("to_dist", "to_distribution", "to"))
+    package: Annotated[str, Field(max_length=256)] = Field(
+        validation_alias=AliasChoices("package", "name"), examples=["hello"]
+    )
+    from_dist: Word = Field(
+        validation_alias=AliasChoices("from_dist", "from_distribution", "from"), examples=["bookworm"]
+    )
+    to_dist: Word = Field(validation_alias=AliasChoices("to_dist", "to_distribution", "to"), examples=["noble"])
     version: Annotated[str, Field(max_length=256)] | None = None
     arch: Word | None = None
 
