@@ -24,7 +24,7 @@ from entrepot.domain.formats.rpm import RpmFormat
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Archive
 from entrepot.entrypoints.worker.dispatch import Dispatch
-from entrepot.errors import BadSetting
+from entrepot.errors import BadSetting, SigningUnavailable
 from entrepot.services.access import Access
 from entrepot.services.access.tokens import SessionTokens
 from entrepot.services.intake import Intake
@@ -121,9 +121,20 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
 
 def _key_maker(settings: Settings, parts: Parts) -> Callable[[Archive], None]:
     def make(archive: Archive) -> None:
+        fact = f"key/{archive.key_name}"
+        with parts.catalog.read() as reading:
+            known = reading.fact(fact)
+        if known is not None and archive.key_name not in parts.keyring.names():
+            raise SigningUnavailable(
+                f"the signing key {known} of archive {archive.name} is gone; restore the folder 'keys' from a backup: "
+                "clients trust no other key"
+            )
         address = f" <{settings.key_email}>" if settings.key_email else ""
         uid = f"Entrepot {archive.format.value} archive {archive.name}{address}"
-        parts.keyring.create(archive.key_name, uid, KeyAlgorithm(settings.key_algorithm), parts.now())
+        made = parts.keyring.create(archive.key_name, uid, KeyAlgorithm(settings.key_algorithm), parts.now())
+        if known is None:
+            with parts.catalog.write() as unit:
+                unit.set_fact(fact, made.fingerprint)
 
     return make
 

@@ -14,6 +14,7 @@ from entrepot import __version__
 from entrepot.application import Application
 from entrepot.entrypoints.api import artifacts, auth, distributions, health, problems, upload
 from entrepot.entrypoints.content.app import ContentApp
+from entrepot.entrypoints.web import pages
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -43,7 +44,7 @@ def make_api(application: Application, *, max_upload_bytes: int, publish_wait_se
         version=__version__,
         summary="Linux package repository server",
         redirect_slashes=False,
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
     )
     api.state.application = application
@@ -51,7 +52,7 @@ def make_api(application: Application, *, max_upload_bytes: int, publish_wait_se
     api.state.publish_wait_seconds = publish_wait_seconds
     api.state.public_url = public_url
     problems.install(api)
-    for module in (auth, artifacts, upload, distributions, health):
+    for module in (auth, artifacts, upload, distributions, health, pages):
         api.include_router(module.router)
     return api
 

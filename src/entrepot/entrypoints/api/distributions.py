@@ -36,6 +36,8 @@ class InitRequest(BaseModel):
     label: Word | None = None
     suite: Word | None = None
     version: Word | None = None
+    codecs: Words | None = None
+    digests: Words | None = None
     valid_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     not_automatic: bool | None = None
     but_automatic_upgrades: bool | None = None

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from entrepot.adapters.catalog.base import AuditEntry, Catalog, Writing
 from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.signing.base import Keyring
+from entrepot.domain.formats.deb.release import ReleaseFields, write_release
 from entrepot.domain.jobs.goals import Goal, GoalKind
-from entrepot.domain.model.actor import SYSTEM, Actor
+from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Archive, Suite, SuiteId, SuiteOptions
 from entrepot.domain.policy.permissions import Permission, demand
-from entrepot.errors import InvalidRequest
+from entrepot.errors import BadIndexField, InvalidRequest
 from entrepot.services.intake.targets import DEFAULT_ARCHIVE, find_suite
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.+~-]{0,63}\Z")
@@ -23,6 +24,8 @@ _CODENAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.+_~-]{0,63}\Z")
 _COMPONENT = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.+_-]{0,31}(/[a-zA-Z0-9][a-zA-Z0-9.+_-]{0,31}){0,3}\Z")
 _ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}\Z")
 
+_CODECS = ("gz", "xz", "zst")
+_DIGESTS = ("sha256", "sha512")
 _DEB = ("amd64", "arm64")
 _RPM = ("x86_64", "aarch64")
 
@@ -231,14 +234,37 @@ def with_options(base: SuiteOptions, changes: Mapping[str, object]) -> SuiteOpti
                 raise InvalidRequest(f"{word[:80]!r} cannot be one of the {name}")
     if "components" in values and not values["components"]:
         raise InvalidRequest("a suite needs a component")
-    for name in ("description", "origin", "label", "suite", "version"):
-        text = values.get(name)
-        if isinstance(text, str) and (len(text) > 400 or any(ord(char) < 32 for char in text)):
-            raise InvalidRequest(f"{name} must be one line of at most 400 characters")
     unknown = set(values) - set(SuiteOptions.__dataclass_fields__)
     if unknown:
         raise InvalidRequest(f"unknown option {min(unknown)[:80]!r}")
-    return replace(base, **values)  # type: ignore[arg-type]
+    for name, known in (("codecs", _CODECS), ("digests", _DIGESTS)):
+        for word in values.get(name, ()):  # type: ignore[attr-defined]
+            if word not in known:
+                raise InvalidRequest(f"{name} must be among {', '.join(known)}")
+    changed = replace(base, **values)  # type: ignore[arg-type]
+    _check_release(changed)
+    return changed
 
 
-__all__ = ["OUT_OF_THE_BOX", "SYSTEM", "Initialised", "Suites"]
+def _check_release(options: SuiteOptions) -> None:
+    """What cannot be written into a signed file must not get as far as a publication."""
+    fields = ReleaseFields(
+        origin=options.origin,
+        label=options.label,
+        suite=options.suite,
+        codename="any",
+        version=options.version,
+        date=datetime(2000, 1, 1, tzinfo=UTC),
+        architectures=options.architectures,
+        components=options.components,
+        description=options.description,
+        not_automatic=options.not_automatic,
+        but_automatic_upgrades=options.but_automatic_upgrades,
+    )
+    try:
+        write_release(fields, [])
+    except BadIndexField as error:
+        raise InvalidRequest(error.detail) from error
+
+
+__all__ = ["OUT_OF_THE_BOX", "Initialised", "Suites"]

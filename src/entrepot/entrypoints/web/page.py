@@ -1,0 +1,48 @@
+"""The frame of every page: one small style for light and dark, wide and narrow."""
+
+from __future__ import annotations
+
+from html import escape
+
+from starlette.responses import HTMLResponse
+
+_STYLE = """
+:root{color-scheme:light dark;--ink:#1b2530;--soft:#5b6875;--paper:#fbfaf7;--card:#fff;--line:#dcd8cf;--sea:#0b5f7a;
+--alarm:#a12622}
+@media(prefers-color-scheme:dark){:root{--ink:#e8e6e1;--soft:#a3adb6;--paper:#12181d;--card:#1a2229;--line:#313b44;
+--sea:#6fc3dd;--alarm:#f0938f}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,sans-serif}
+main{max-width:46rem;margin:0 auto;padding:2.5rem 1.25rem 4rem}
+header{border-bottom:3px double var(--line);margin-bottom:1.75rem}
+h1{font-size:1.6rem;margin:0 0 .25rem;letter-spacing:.01em}
+h2{font-size:1.15rem;margin:2rem 0 .5rem}
+header p{margin:0 0 1rem;color:var(--soft)}
+a{color:var(--sea)}
+code,pre{font-family:ui-monospace,monospace;font-size:.9em}
+pre{background:var(--card);border:1px solid var(--line);border-radius:6px;padding:.75rem 1rem;overflow-x:auto}
+form,.card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:1.25rem}
+label{display:block;font-weight:600;margin:.9rem 0 .25rem}
+label:first-of-type{margin-top:0}
+input{width:100%;font:inherit;color:inherit;background:var(--paper);border:1px solid var(--line);border-radius:6px;
+padding:.5rem .65rem}
+input:focus-visible,button:focus-visible,a:focus-visible{outline:3px solid var(--sea);outline-offset:2px}
+button{margin-top:1.25rem;font:inherit;font-weight:600;color:var(--paper);background:var(--sea);border:0;
+border-radius:6px;padding:.6rem 1.1rem;cursor:pointer}
+.hint{color:var(--soft);font-size:.9rem;margin:.25rem 0 0}
+.alarm{color:var(--alarm);font-weight:600}
+dl.operations{margin:0}dl.operations dt{margin-top:1.1rem}
+.verb{display:inline-block;min-width:4.5rem;font-weight:700;color:var(--sea)}
+dl.operations dd{margin:.15rem 0 0;color:var(--soft)}
+"""
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+
+def page(title: str, subtitle: str, body: str, status: int = 200) -> HTMLResponse:
+    """A page; ``body`` is HTML whose texts the caller has escaped."""
+    html = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} · Entrepot</title>'
+        f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{_STYLE}</style></head>'
+        f"<body><main><header><h1>{escape(title)}</h1><p>{escape(subtitle)}</p></header>{body}</main></body></html>"
+    )
+    return HTMLResponse(html, status, {"Content-Security-Policy": _POLICY})
