@@ -46,12 +46,16 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise BadFile(f"{path} cannot be read: {error.strerror}", code="file.unreadable") from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not S_ISREG(status.st_mode):
             raise BadFile(f"{path} is not a regular file", code="file.unreadable")
         if status.st_size == 0:
             raise BadFile(f"{path} is empty", code="file.empty")
+    except BaseException:
+        os.close(descriptor)
+        raise
+    with os.fdopen(descriptor, "rb") as file:
         yield file
 
 

@@ -41,8 +41,8 @@ def _meant(argument: str) -> list[Path]:
     if path.exists() or path.is_symlink():
         return [path]
     if glob.has_magic(argument):
-        # Path.glob takes no absolute patterns.
-        names = glob.iglob(argument, recursive=True)  # noqa: PTH207
+        # Path.glob takes no absolute patterns; and a recursive one would follow links in circles.
+        names = glob.iglob(argument)  # noqa: PTH207
         matching = sorted(path for path in map(Path, names) if _is_package(path))
         if matching:
             return matching

@@ -10,7 +10,7 @@ from entrepot.client.answers import Upload
 from entrepot.client.errors import ClientError
 from entrepot.entrypoints.cli.failures import exit_code_of, explain
 from entrepot.entrypoints.cli.output import Output
-from entrepot.entrypoints.cli.text import one_line
+from entrepot.entrypoints.cli.text import one_line, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,9 @@ def _tell(output: Output, answer: Upload) -> None:
     if isinstance(checks, dict) and checks:
         shown = ", ".join(f"{one_line(name).replace('_', ' ')} {one_line(word)}" for name, word in checks.items())
         output.line(f"  checks: {shown}")
+    missing = words(_mapping(answer.get("validation")).get("deps_missing"))
+    if missing:
+        output.line(f"  missing dependencies: {missing}")
     for warning in answer.get("warnings") or []:
         output.line(f"  note: {one_line(warning)}")
     if answer["status"] not in {"published", "pending_review"} and answer.get("message"):
@@ -84,9 +87,12 @@ def _complain(output: Output, each: Pushed) -> None:
         output.note(f"entrepot: {one_line(each.path.name)}: not sent [not_sent]")
 
 
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
 def _failed_steps(body: Mapping[str, object]) -> list[str]:
-    validation = body.get("validation")
-    steps = validation.get("steps") if isinstance(validation, dict) else None
+    steps = _mapping(body.get("validation")).get("steps")
     return [
         f"{one_line(step.get('name', ''))}: {one_line(step.get('message', ''))}"
         for step in (steps if isinstance(steps, list) else [])
