@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 from entrepot.adapters.signing.base import Signer, Verification
@@ -36,7 +35,7 @@ class RpmTree:
                 component=component,
                 trees=(architecture, ALL[Format.RPM]),
                 kind=kind,
-                recipe=f"{kind}-1",
+                recipe=f"{kind}-2",
                 codecs=("plain", codec),
                 render=partial(_render, kind),
                 shown=_of_primary if kind == "primary" else _of_others,
@@ -120,7 +119,8 @@ def _render(kind: str, listing: Listing) -> bytes:
 
 
 def _href(listing: Listing) -> str:
-    return quote(listing.pool_path, safe="/~+-._")
+    # As createrepo_c writes it: dnf percent-encodes by itself, and what were encoded here would be so twice.
+    return listing.pool_path
 
 
 def _of_primary(listing: Listing) -> Shown:
