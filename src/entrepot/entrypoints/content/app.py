@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
-from typing import Any
+from typing import Any, BinaryIO
 
 from entrepot.adapters.storage.base import BlobStore
+from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.generation import Extent
 from entrepot.domain.model.package import Format
 from entrepot.entrypoints.content.conditional import Answer, answer_for, etag_of, last_modified
-from entrepot.errors import EntrepotError, Kind
+from entrepot.errors import BlobCorrupt, EntrepotError, Kind
 from entrepot.services.publish.reading import Found, PublishedFiles
 
 Scope = MutableMapping[str, Any]
@@ -22,6 +24,7 @@ Headers = list[tuple[bytes, bytes]]
 _FORMATS = {"apt": Format.DEB, "rpm": Format.RPM}
 _CHUNK_BYTES = 1 << 20
 _SMALL_BYTES = 256 << 10
+_AT_ONCE_BYTES = 64 << 10  # reading this takes less than handing it to a thread
 _FOREVER = b"public, max-age=31536000, immutable"
 _ASK_AGAIN = b"no-cache"
 _UNAVAILABLE = {Kind.UNAVAILABLE, Kind.LIMITED, Kind.FULL}
@@ -49,9 +52,10 @@ class ContentApp:
         archive, _, path = rest.partition("/")
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         try:
-            found = await asyncio.to_thread(
-                self._files.find, _FORMATS[top], archive, path, self._base_url(scope, headers)
-            )
+            found = self._files.remembered(_FORMATS[top], archive, path)
+            if found is None:
+                base_url = self._base_url(scope, headers)
+                found = await asyncio.to_thread(self._files.find, _FORMATS[top], archive, path, base_url)
         except EntrepotError as error:
             status = 503 if error.kind in _UNAVAILABLE else 500
             await _plain(send, status, error.detail.encode() + b"\n", [(b"retry-after", b"5")])
@@ -82,7 +86,8 @@ class ContentApp:
             return
         body = b""
         if with_body:
-            body = await asyncio.to_thread(self._read, found, answer)
+            small = answer.length <= _AT_ONCE_BYTES
+            body = self._read(found, answer) if small else await asyncio.to_thread(self._read, found, answer)
         await send({"type": "http.response.body", "body": body})
 
     def _handed_over(self, found: Found) -> tuple[bytes, bytes] | None:
@@ -103,18 +108,45 @@ class ContentApp:
         return b"".join(self._blobs.read(part.blob, part.offset, part.length) for part in parts)
 
     async def _stream(self, send: Send, found: Found, answer: Answer) -> None:
+        """A batch at a time; a file in many extents of one blob is read through one handle."""
         left = answer.length
-        for part in parts_of(found.file.extents, answer.offset, answer.length):
-            with await asyncio.to_thread(self._blobs.open, part.blob) as blob:
-                await asyncio.to_thread(blob.seek, part.offset)
-                remaining = part.length
-                while remaining:
-                    data = await asyncio.to_thread(blob.read, min(_CHUNK_BYTES, remaining))
-                    if not data:
-                        return  # the connection is cut short of its length, which every client notices
-                    remaining -= len(data)
-                    left -= len(data)
-                    await send({"type": "http.response.body", "body": data, "more_body": left > 0})
+        batches = _batches(parts_of(found.file.extents, answer.offset, answer.length))
+        with contextlib.ExitStack() as handles:
+            opened: dict[Digest, BinaryIO] = {}
+            for batch in batches:
+                data = await asyncio.to_thread(self._read_batch, batch, opened, handles)
+                left -= len(data)
+                await send({"type": "http.response.body", "body": data, "more_body": left > 0})
+
+    def _read_batch(self, batch: list[Extent], opened: dict[Digest, BinaryIO], handles: contextlib.ExitStack) -> bytes:
+        pieces = []
+        for part in batch:
+            blob = opened.get(part.blob)
+            if blob is None:
+                blob = opened[part.blob] = handles.enter_context(self._blobs.open(part.blob))
+            blob.seek(part.offset)
+            pieces.append(blob.read(part.length))
+        data = b"".join(pieces)
+        if len(data) != sum(part.length for part in batch):
+            raise BlobCorrupt("content in the store is shorter than recorded", blob=batch[0].blob)
+        return data
+
+
+def _batches(parts: Iterator[Extent]) -> Iterator[list[Extent]]:
+    """Pieces of at most a MiB together."""
+    batch: list[Extent] = []
+    size = 0
+    for part in parts:
+        at, end = part.offset, part.offset + part.length
+        while at < end:
+            length = min(end - at, _CHUNK_BYTES - size)
+            batch.append(Extent(part.blob, at, length))
+            at, size = at + length, size + length
+            if size == _CHUNK_BYTES:
+                yield batch
+                batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def parts_of(extents: tuple[Extent, ...], offset: int, length: int) -> Iterator[Extent]:

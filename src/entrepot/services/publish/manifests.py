@@ -30,6 +30,10 @@ class Manifests:
             self._recent.put(digest, known)
         return known
 
+    def remembered(self, digest: Digest) -> Manifest | None:
+        """Only if it was read lately."""
+        return self._recent.get(digest)
+
     def keep(self, data: bytes) -> Digest:
         """Store a manifest that was just written, and remember it."""
         digest = self._blobs.put(data)

@@ -26,6 +26,7 @@ _BY_HASH = re.compile(r"(?:^|.*/)by-hash/(SHA256|SHA512)/([0-9a-f]{64,128})\Z")
 _CHECKSUM_NAMED = re.compile(r".*/repodata/([0-9a-f]{64})-[^/]+\Z")
 _SUITE_FILE = re.compile(r"([^/]+)\.(sources|repo)\Z")
 _POOL_SECONDS = 5.0
+_HASHED_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,35 @@ class PublishedFiles:
         if format_ is Format.DEB:
             return self._find_deb(archive, path)
         return self._find_rpm(archive, path)
+
+    def remembered(self, format_: Format, archive_name: str, path: str) -> Found | None:
+        """The same answer as ``find`` where it can be given without waiting for anything; else none."""
+        archive = self._archives.get((format_, archive_name))
+        if archive is None:
+            return None
+        if format_ is Format.RPM:
+            codename, _, inner = path.partition("/")
+            pooled = inner.partition("/")[2]
+            hashed = _CHECKSUM_NAMED.match(inner)
+            is_pooled = pooled.startswith("Packages/")
+        else:
+            codename, _, inner = path.removeprefix("dists/").partition("/")
+            pooled, is_pooled = path, path.startswith("pool/")
+            hashed = _BY_HASH.match(inner)
+        if is_pooled:
+            known = self._pool.get((archive.id, pooled))
+            fresh = known is not None and known[0] >= self._monotonic()
+            return Found(known[1], immutable=True, media_type=media_type(path)) if known and fresh else None
+        remembered = self._pointers.get((archive.id, codename))
+        if remembered is None or remembered[0] is None or remembered[0] != self._catalog.version():
+            return None
+        if hashed:
+            digest = hashed[hashed.re.groups]
+            file = self._hashed.get((remembered[1].suite_id, digest))
+            return None if file is None else Found(file, immutable=True, media_type=_HASHED_TYPE)
+        manifest = self._manifests.remembered(remembered[1].manifest)
+        file = None if manifest is None else manifest.files.get(inner)
+        return None if file is None else Found(file, immutable=False, media_type=media_type(inner))
 
     def _find_deb(self, archive: Archive, path: str) -> Found | None:
         if path.startswith("pool/"):
@@ -140,7 +170,7 @@ class PublishedFiles:
             if file is None:
                 return None
             self._hashed.put((pointer.suite_id, digest), file)
-        return Found(file, immutable=True, media_type="application/octet-stream")
+        return Found(file, immutable=True, media_type=_HASHED_TYPE)
 
     def _search(self, pointer: Pointer, digest: str) -> PublishedFile | None:
         file = self._manifests.get(pointer.manifest).by_digest(digest)
