@@ -21,9 +21,12 @@ from entrepot.application import Application
 from entrepot.client.errors import ClientError
 from entrepot.client.transport import Answer, failure
 from entrepot.entrypoints.api.problems import STATUS, problem
+from entrepot.entrypoints.cli.app import make_app
 from entrepot.entrypoints.cli.failures import exit_code_of, hint_for
+from entrepot.entrypoints.cli.reference import commands_page
 from entrepot.entrypoints.server import make_api
 from entrepot.errors import EntrepotError, Kind
+from entrepot.program import serve, verify, worker
 from entrepot.settings import Settings
 
 PROJECT = Path(__file__).parents[3]
@@ -174,6 +177,14 @@ def api_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def cli_page() -> str:
+    """``cli.md``: every command."""
+    program = make_app()
+    for module in (serve, worker, verify):
+        module.register(program)
+    return commands_page(program, _MADE)
+
+
 def _flowing(text: str) -> str:
     return " ".join(text.replace("``", "`").split())
 
@@ -182,6 +193,7 @@ PAGES = {
     "errors.md": errors_page,
     "settings.md": settings_page,
     "api.md": api_page,
+    "cli.md": cli_page,
     "openapi.json": openapi_text,
 }
 

@@ -28,7 +28,7 @@ def published(name: str, status: str = "published", **more: object) -> Reply:
         "arch": "all",
         "distribution": "jammy",
         "generation": 7,
-        "pipeline": {"antivirus": "skipped", "cve_scan": "skipped"},
+        "pipeline": {"antivirus": "skipped", "cve_scan": "skipped", "gpg": "signed"},
         "install": ["curl -fsSL http://h/x.sources -o /etc/x.sources", "apt-get update", f"apt-get install {name}"],
     }
     return reply(body | more, 201)
@@ -78,7 +78,7 @@ def test_each_verdict_is_said_and_the_clients_lines_once(
     assert ran.code == 0
     lines = ran.out.split("\n")
     assert lines.count("published\thello 1.0 all in jammy, generation 7") == 3
-    assert lines.count("  checks: antivirus skipped, cve scan skipped") == 3
+    assert lines.count("  gpg signed; not run: antivirus, cve scan") == 3
     assert "  missing dependencies: libc6" in lines
     assert "  note: has a set-uid file" in lines
     assert lines.count("apt-get install hello") == 1

@@ -20,8 +20,6 @@ from entrepot.errors import EntrepotError
 
 _INTERRUPTED = 130
 
-app = Commands(cls=LazyGroup, no_args_is_help=True, pretty_exceptions_enable=False)
-
 
 @dataclass(slots=True)
 class Invocation:
@@ -37,7 +35,6 @@ def _show_version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def root(
     ctx: typer.Context,
     url: Annotated[str | None, typer.Option("--url", metavar="URL", help="Server, for client commands.")] = None,
@@ -53,6 +50,16 @@ def root(
     """
     invocation = ctx.ensure_object(Invocation)
     invocation.url, invocation.debug = url, debug
+
+
+def make_app() -> Commands:
+    """A program with the client's commands; others can be registered."""
+    made = Commands(cls=LazyGroup, no_args_is_help=True, pretty_exceptions_enable=False)
+    made.callback()(root)
+    return made
+
+
+app = make_app()
 
 
 def run(arguments: list[str]) -> int:

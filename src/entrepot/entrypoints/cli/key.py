@@ -40,7 +40,7 @@ def ls(
         output.ids(fingerprint for row in body["archives"] for fingerprint in row.get("fingerprints") or [])
     else:
         output.table(
-            ("ARCHIVE", "FINGERPRINTS", "SUITES"),
+            ("ARCHIVE", "FINGERPRINT", "SUITES"),
             ((full_name(row), words(row.get("fingerprints")), words(row.get("suites"))) for row in body["archives"]),
         )
 

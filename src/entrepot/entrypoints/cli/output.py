@@ -30,6 +30,9 @@ _COLOURS = {
     "unhealthy": "red",
 }
 
+_NUMBERS = {"SIZE", "PACKAGES"}
+_WHOLE = {"ARCHIVE", "FINGERPRINT", "CODENAME", "FORMAT", "SIZE", "STATUS"}
+
 
 class Output:
     """Standard output and standard error of one command.  Colours follow the terminal and ``NO_COLOR``."""
@@ -59,7 +62,7 @@ class Output:
     def verdict(self, word: str, text: str) -> None:
         """A line that begins with a status."""
         if self.console.is_terminal:
-            shown = Text(f"{word:<14} ", style=_COLOURS.get(word, ""))
+            shown = Text(f"{word:<9}  ", style=_COLOURS.get(word, ""))
             self.console.print(shown.append(text, style="default not bold"), soft_wrap=True)
         else:
             sys.stdout.write(f"{word}\t{text}\n")
@@ -76,7 +79,12 @@ class Output:
             return
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:
-            table.add_column(column, overflow="fold", justify="right" if column in {"SIZE", "PACKAGES"} else "left")
+            table.add_column(
+                column,
+                overflow="fold",
+                no_wrap=column in _WHOLE,
+                justify="right" if column in _NUMBERS else "left",
+            )
         for row in cleaned:
             table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
         self.console.print(table)

@@ -65,4 +65,5 @@ class Bars:
 
 def _label(path: Path) -> str:
     name = one_line(path.name)
-    return name if len(name) <= 40 else f"{name[:24]}...{name[-13:]}"
+    # What tells files apart, version and architecture, is at the end.
+    return name if len(name) <= 34 else f"{name[:8]}...{name[-23:]}"

@@ -61,10 +61,9 @@ def _tell(output: Output, answer: Upload) -> None:
     if answer.get("duplicate"):
         text += " (was there already)"
     output.verdict(one_line(answer["status"]), text)
-    checks = answer.get("pipeline")
-    if isinstance(checks, dict) and checks:
-        shown = ", ".join(f"{one_line(name).replace('_', ' ')} {one_line(word)}" for name, word in checks.items())
-        output.line(f"  checks: {shown}")
+    checks = _checks(_mapping(answer.get("pipeline")))
+    if checks:
+        output.line(f"  {checks}")
     missing = words(_mapping(answer.get("validation")).get("deps_missing"))
     if missing:
         output.line(f"  missing dependencies: {missing}")
@@ -85,6 +84,14 @@ def _complain(output: Output, each: Pushed) -> None:
             output.note(f"  {step}")
     elif each.answer is None:
         output.note(f"entrepot: {one_line(each.path.name)}: not sent [not_sent]")
+
+
+def _checks(pipeline: Mapping[str, object]) -> str:
+    """What was found, then what was not looked for: a check that was skipped is no good news."""
+    shown = {one_line(name).replace("_", " "): one_line(word) for name, word in pipeline.items()}
+    found = ", ".join(f"{name} {word}" for name, word in shown.items() if word != "skipped")
+    skipped = ", ".join(name for name, word in shown.items() if word == "skipped")
+    return "; ".join(part for part in (found, f"not run: {skipped}" if skipped else "") if part)
 
 
 def _mapping(value: object) -> Mapping[str, object]:

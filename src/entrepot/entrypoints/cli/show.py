@@ -63,7 +63,7 @@ def _show_artifact(output: Output, body: Mapping[str, object]) -> None:
     )
     output.line()
     output.table(
-        ("VERSION", "ARCH", "SIZE", "STATUS", "DISTRIBUTIONS", "RECEIVED"),
+        ("VERSION", "ARCH", "SIZE", "STATUS", "DISTRIBUTIONS", "RECEIVED (UTC)"),
         (
             (
                 version,
@@ -103,7 +103,8 @@ def _show_manifest(output: Output, body: Mapping[str, object]) -> None:
             "maintainer": body.get("maintainer"),
             "license": body.get("license"),
             "homepage": body.get("url"),
-            "received": f"{moment(source.get('imported_at'))} from {one_line(source.get('imported_by', '?'))}",
+            "received": moment(source.get("imported_at"), zone=True),
+            "received from": source.get("imported_by"),
             "depends": ", ".join(one_line(entry) for entry in _list(body.get("dependencies"))),
             "description": body.get("description"),
         }

@@ -49,7 +49,7 @@ def ls(
         output.ids(_short_name(row) for row in body["distributions"])
     else:
         output.table(
-            ("CODENAME", "FORMAT", "PACKAGES", "SIZE", "COMPONENTS", "LAST ARRIVAL"),
+            ("CODENAME", "FORMAT", "PACKAGES", "SIZE", "COMPONENTS", "LAST ARRIVAL (UTC)"),
             (
                 (
                     _short_name(row),
@@ -89,7 +89,7 @@ def show(
             "architectures": words(row.get("architectures")),
             "packages": row.get("package_count"),
             "size": size(row.get("total_size")),
-            "last arrival": moment(row.get("last_updated")),
+            "last arrival": moment(row.get("last_updated"), zone=True),
             "client file": row.get("client_file"),
             "key": row.get("key_url"),
         }

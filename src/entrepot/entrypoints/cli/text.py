@@ -29,9 +29,9 @@ def size(count: object) -> str:
     return f"{count} B" if step == 0 else f"{amount:.1f} {_STEPS[step]}"
 
 
-def moment(value: object) -> str:
-    """An ISO 8601 time to the minute."""
-    return one_line(value)[:16].replace("T", " ") if value else ""
+def moment(value: object, *, zone: bool = False) -> str:
+    """An ISO 8601 time in UTC to the minute, as the API has no others."""
+    return one_line(value)[:16].replace("T", " ") + (" UTC" if zone else "") if value else ""
 
 
 def words(value: object) -> str:
