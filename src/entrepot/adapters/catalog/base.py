@@ -190,6 +190,10 @@ class SuiteReading(Protocol):
         """Suites whose goal is not met."""
         ...
 
+    def late_suites(self, before: datetime) -> list[SuiteId]:
+        """Suites whose later documents lag behind a generation that is in force since ``before``."""
+        ...
+
     def suites_to_refresh(self, now: datetime) -> list[SuiteId]:
         """Suites whose signature must be renewed by now."""
         ...
@@ -261,6 +265,10 @@ class IndexReading(Protocol):
         ...
 
     def listing_count(self, suite_id: SuiteId, component: str, architectures: Sequence[str]) -> int: ...
+
+    def fragment_bytes(self, suite_id: SuiteId, component: str, architectures: Sequence[str], kind: str) -> int:
+        """Size of all fragments of a kind together."""
+        ...
 
     def package_count(self, suite_id: SuiteId) -> int:
         """Live packages of a suite."""
@@ -379,8 +387,12 @@ class Writing(Reading, Protocol):
         files: Sequence[str],
         refresh_at: datetime | None,
         now: datetime,
+        *,
+        late: bool = False,
     ) -> Generation:
         """Compare and set: make a new generation the current one, if the one that ``suite`` shows still is.
+
+        ``late`` says that its later documents show ``revision`` as well.
 
         Raises:
             LostRace: another publisher moved the pointer.

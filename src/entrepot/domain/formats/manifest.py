@@ -27,10 +27,14 @@ _LENGTH = struct.Struct(">Q")
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document and the recipe that its text was made by; another recipe means another text."""
+    """A document, the recipe that its text was made by, and the suite's revision that it shows.
+
+    Another recipe means another text.  Documents that are made later than others show an older revision for a while.
+    """
 
     document: Document
     recipe: str
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +133,10 @@ def _document_row(stored: StoredDocument, packs: dict[str, int]) -> dict[str, An
             pack = packs.setdefault(member.extent.blob, len(packs))
             members[codec] = [pack, member.extent.offset, member.extent.length, member.unpadded]
         key = segment.first_key.decode("latin-1")  # any bytes, reversibly
-        segments.append(
-            [key, segment.first_length, segment.count, segment.text_digest, segment.plain_length, members]
-        )
+        segments.append([key, segment.first_length, segment.count, segment.text_digest, segment.plain_length, members])
     return {
         "recipe": stored.recipe,
+        "revision": stored.revision,
         "head": document.head.decode(),
         "tail": document.tail.decode(),
         "segments": segments,
@@ -193,4 +196,6 @@ def _document(row: Mapping[str, Any], packs: Sequence[Digest]) -> StoredDocument
         )
         for key, first_length, count, text, plain, members in row["segments"]
     ]
-    return StoredDocument(Document(segments, row["head"].encode(), row["tail"].encode()), row["recipe"])
+    return StoredDocument(
+        Document(segments, row["head"].encode(), row["tail"].encode()), row["recipe"], row["revision"]
+    )

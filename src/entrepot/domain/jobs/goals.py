@@ -11,6 +11,8 @@ class GoalKind(StrEnum):
 
     PUBLISH = "publish"
     """The suite's current generation shows its revision."""
+    PUBLISH_LATE = "publish-late"
+    """Its slow documents (Contents) show the revision, too."""
     INSPECT = "inspect"
     """The admission has a verdict, and the catalog follows it."""
     COLLECT = "collect"

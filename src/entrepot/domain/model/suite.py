@@ -47,6 +47,7 @@ class SuiteOptions:
     not_automatic: bool = False
     but_automatic_upgrades: bool = False
     codecs: tuple[str, ...] = ("gz", "xz")
+    contents: bool = True
     digests: tuple[str, ...] = ("sha256",)
     attributes: Mapping[str, str] = field(default_factory=dict)
 
@@ -56,7 +57,8 @@ class Suite:
     """A named list of packages under one signed index.
 
     ``revision`` counts changes of content and options; ``published_revision`` is the one that the current generation
-    shows.  The goal of publishing is to make them equal.
+    shows.  The goal of publishing is to make them equal.  ``late_revision`` is the one that the documents show which
+    are made later than the others.
     """
 
     id: SuiteId
@@ -65,6 +67,7 @@ class Suite:
     options: SuiteOptions
     revision: int
     published_revision: int
+    late_revision: int
     generation_id: GenerationId | None
     oldest_kept_revision: int
     created_at: datetime
@@ -86,6 +89,7 @@ class Listing:
     sha512: str
     size_bytes: int
     pool_path: str
+    section: str
     added_at: datetime
     fragments: Mapping[str, bytes]
 

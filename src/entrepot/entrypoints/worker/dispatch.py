@@ -18,6 +18,8 @@ class Dispatch:
         match goal.kind:
             case GoalKind.PUBLISH:
                 self._application.publisher.publish(SuiteId(goal.subject))
+            case GoalKind.PUBLISH_LATE:
+                self._application.publisher.publish(SuiteId(goal.subject), late=True)
             case GoalKind.INSPECT:
                 self._application.intake.inspect(goal.subject)
             case GoalKind.COLLECT:

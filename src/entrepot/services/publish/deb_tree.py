@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from entrepot.adapters.signing.base import Signer, Verification
+from entrepot.domain.formats.deb.contents_index import contents_entries, owner_word, parse_contents
 from entrepot.domain.formats.deb.packages_index import parse_entries, stanza
 from entrepot.domain.formats.deb.release import ReleaseFields, ReleaseFile, write_component_release, write_release
 from entrepot.domain.formats.deb.release_reader import parse_release
 from entrepot.domain.formats.segments.codecs import CODECS
+from entrepot.domain.formats.segments.cut import Entry
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import ALL, Listing, Suite
 from entrepot.errors import EntrepotError, GenerationRefused
@@ -25,8 +27,25 @@ class DebTree:
     format = Format.DEB
 
     def plan(self, suite: Suite) -> Sequence[DocumentPlan]:
-        """One Packages for each component and architecture; packages for all architectures stand in each."""
-        return [
+        """Packages and Contents for each component and architecture; what is for all architectures stands in each."""
+        contents = [
+            DocumentPlan(
+                name=f"{component}/Contents-{architecture}",
+                component=component,
+                trees=(architecture, ALL[Format.DEB]),
+                kind="paths",
+                recipe="contents-1",
+                codecs=("plain", "gz"),
+                render=_nothing,
+                shown=_shown,
+                parse=_parse_contents,
+                later=_gather_contents,
+            )
+            for component in suite.options.components
+            for architecture in suite.options.architectures
+            if suite.options.contents
+        ]
+        return contents + [
             DocumentPlan(
                 name=f"{component}/binary-{architecture}/Packages",
                 component=component,
@@ -56,6 +75,8 @@ class DebTree:
                 forms[path] = (name, codec)
                 listed.append(ReleaseFile(path, form.size_bytes, form.digests))
         for plan in self.plan(suite):
+            if plan.later is not None:
+                continue
             folder = plan.name.removesuffix("/Packages")
             body = write_component_release(fields, plan.component, plan.trees[0])
             bodies[f"{folder}/Release"] = body
@@ -136,6 +157,25 @@ def _shown(listing: Listing) -> Shown:
 def _parse(text: bytes) -> Iterator[Shown]:
     for entry in parse_entries([text]):
         yield Shown(entry.filename, entry.size_bytes, entry.sha256)
+
+
+def _gather_contents(listings: Iterable[Listing]) -> Iterator[Entry]:
+    """Every path with the packages that ship it, from all of them at once: paths of one package lie all over."""
+    pairs: list[tuple[bytes, bytes]] = []
+    for listing in listings:
+        owner = owner_word(listing.section, listing.key.split(b"\0", 1)[0].decode())
+        pairs.extend((path, owner) for path in listing.fragments["paths"].split(b"\n") if path)
+    pairs.sort()
+    return contents_entries(pairs)
+
+
+def _parse_contents(text: bytes) -> Iterator[Shown]:
+    for path, owners in parse_contents([text]):
+        yield Shown(path.decode("latin-1"), 0, b",".join(owners).decode())
+
+
+def _nothing(_listing: Listing) -> bytes:
+    return b""
 
 
 def _digests(body: bytes, algorithms: Iterable[str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.suite import Suite, SuiteId
 from entrepot.errors import BlobCorrupt, GenerationRefused
 from entrepot.services.publish.packs import PackWriter, read_extent, sealed
-from entrepot.services.publish.trees import DocumentPlan, Measured, Shown
+from entrepot.services.publish.trees import DocumentPlan, Gather, Measured, Shown
 
 _REMEMBERED = 256
 
@@ -116,7 +116,11 @@ class Documents:
         twins: Twins,
         writer: PackWriter,
     ) -> Document:
-        """The document as the catalog has it now; new bytes are in the pack that is being written."""
+        """The document as the catalog has it now; new bytes are in the pack that is being written.
+
+        Raises:
+            GenerationRefused: it does not read back as the catalog has it.
+        """
         if old is not None and not _usable(old, plan):
             old = None
         everything = old is None
@@ -133,6 +137,34 @@ class Documents:
                 yield Entry(listing.key, text)
 
         drafts = build(read(b"", None)) if old is None else recut(old.document.segments, changed, read)
+        document = self._pack(drafts, plan, expected, twins, writer)
+        counted = reading.listing_count(suite.id, plan.component, plan.trees)
+        if document.count != counted:
+            raise GenerationRefused(f"{plan.name}: {document.count} entries, the catalog has {counted} packages")
+        return document
+
+    def gather(
+        self, reading: Reading, suite: Suite, plan: DocumentPlan, collect: Gather, twins: Twins, writer: PackWriter
+    ) -> Document:
+        """A document that is made from all packages at once; only segments with another text are packed."""
+        expected = Expected(self._blobs)
+
+        def noted() -> Iterator[Entry]:
+            for entry in collect(reading.listings(suite.id, plan.component, plan.trees, plan.kind)):
+                for shown in plan.parse(entry.text):
+                    expected.note(entry.key, shown, "")
+                yield entry
+
+        return self._pack(build(noted()), plan, expected, twins, writer)
+
+    def _pack(
+        self,
+        drafts: Iterable[Segment | Draft],
+        plan: DocumentPlan,
+        expected: Expected,
+        twins: Twins,
+        writer: PackWriter,
+    ) -> Document:
         codecs = [CODECS[name] for name in plan.codecs]
         segments: list[Segment] = []
         for each in pack(twins.replace(drafts, plan), codecs, self._map_jobs):
@@ -143,11 +175,7 @@ class Documents:
                 expected.check(plan, each)
                 segments.append(twins.note(plan, _keep(each, writer)))
         document = Document(segments)
-        document = replace(document, head=plan.head(document.count), tail=plan.tail)
-        counted = reading.listing_count(suite.id, plan.component, plan.trees)
-        if document.count != counted:
-            raise GenerationRefused(f"{plan.name}: {document.count} entries, the catalog has {counted} packages")
-        return document
+        return replace(document, head=plan.head(document.count), tail=plan.tail)
 
     def measure(self, suite: Suite, plan: DocumentPlan, document: Document) -> Measured:
         """Size and digests of every form."""

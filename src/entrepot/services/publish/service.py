@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -32,6 +32,8 @@ _log = structlog.get_logger(__name__)
 
 _PACKS_PER_GENERATION = 48
 _TRIES = 20
+_GATHERED_BYTES = 256 << 20
+_LATE_AFTER_SECONDS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Draft:
 
     manifest: Digest
     package_count: int
-    new_digests: Sequence[str]
+    digests: Sequence[str]
     refresh_at: datetime | None
 
 
@@ -63,6 +65,15 @@ class PublisherParts:
     keyring: Keyring
     verification: Verification
     map_jobs: MapJobs
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A document of a generation and the revision that it shows."""
+
+    plan: DocumentPlan
+    document: Document
+    revision: int
 
 
 Listener = Callable[[Published], None]
@@ -92,10 +103,16 @@ class Publisher:
         """Suites that have to be published or signed anew, found in the catalog."""
         with self._catalog.read() as reading:
             suites = {*reading.unpublished_suites(), *reading.suites_to_refresh(self._now())}
-        return [Goal(GoalKind.PUBLISH, suite_id) for suite_id in sorted(suites)]
+            late = reading.late_suites(self._now() - timedelta(seconds=_LATE_AFTER_SECONDS))
+        return [
+            *(Goal(GoalKind.PUBLISH, suite_id) for suite_id in sorted(suites)),
+            *(Goal(GoalKind.PUBLISH_LATE, suite_id) for suite_id in sorted(set(late) - suites)),
+        ]
 
-    def publish(self, suite_id: SuiteId) -> Published:
+    def publish(self, suite_id: SuiteId, *, late: bool = False) -> Published:
         """Bring the goal about; a goal that is met costs one look-up.
+
+        ``late`` asks for the documents that are made later than the others, and is met when they show the revision.
 
         Raises:
             GenerationRefused: the new generation would have tripped clients; the old one stays in force.
@@ -103,7 +120,7 @@ class Publisher:
         """
         for _ in range(_TRIES):
             try:
-                done = self._publish_once(suite_id)
+                done = self._publish_once(suite_id, late=late)
             except LostRace:
                 continue
             if done.changed:
@@ -112,24 +129,26 @@ class Publisher:
             return done
         raise LostRace("other publishers kept coming first")
 
-    def _publish_once(self, suite_id: SuiteId) -> Published:
+    def _publish_once(self, suite_id: SuiteId, *, late: bool) -> Published:
         with self._catalog.read() as reading:
             suite = reading.suite(suite_id)
             due = suite_id in reading.suites_to_refresh(self._now())
-            if suite.generation_id is not None and suite.revision == suite.published_revision and not due:
+            behind = late and suite.late_revision < suite.revision
+            if suite.generation_id is not None and suite.revision == suite.published_revision and not (due or behind):
                 return Published(suite_id, suite.revision, changed=False)
             old_generation = None if suite.generation_id is None else reading.generation(suite.generation_id)
             old = None if old_generation is None else self._manifests.get(old_generation.manifest)
             with PackWriter(self._blobs) as writer:
-                built = self._build(reading, suite, old, writer)
+                built = self._build(reading, suite, old, writer, late=late)
                 count = reading.package_count(suite_id)
                 pack = writer.close()
         now = self._monotone(old_generation)
-        documents = {plan.name: (plan, seal(document, pack)) for plan, document in built}
+        documents = {each.plan.name: replace(each, document=seal(each.document, pack)) for each in built}
         draft = self._write(suite, documents, count, old, now)
         if old_generation is not None and draft.manifest == old_generation.manifest:
             return Published(suite_id, suite.revision, changed=False, generation=old_generation)
-        return self._switch(suite, draft, now)
+        complete = late or all(plan.later is None for plan in self._trees[suite.format].plan(suite))
+        return self._switch(suite, draft, now, late=complete)
 
     def _monotone(self, old: Generation | None) -> datetime:
         """Now, but never before the generation in force: clients refuse a Release older than the one they hold."""
@@ -137,58 +156,71 @@ class Publisher:
         return now if old is None else max(now, old.published_at)
 
     def _build(
-        self, reading: Reading, suite: Suite, old: Manifest | None, writer: PackWriter
-    ) -> list[tuple[DocumentPlan, Document]]:
+        self, reading: Reading, suite: Suite, old: Manifest | None, writer: PackWriter, *, late: bool
+    ) -> list[Built]:
         changes = [] if old is None else reading.changes(suite.id, old.revision)
         known = {} if old is None else old.documents
-        built: list[tuple[DocumentPlan, Document]] = []
+        built: list[Built] = []
         twins = Twins(known.values())
         for plan in self._trees[suite.format].plan(suite):
-            changed = _keys_for(plan, changes)
-            built.append(
-                (plan, self._documents.refresh(reading, suite, plan, known.get(plan.name), changed, twins, writer))
-            )
-        merge = crowded((document for _, document in built), _PACKS_PER_GENERATION)
+            stored = known.get(plan.name)
+            if plan.later is None:
+                changed = _keys_for(plan, changes)
+                document = self._documents.refresh(reading, suite, plan, stored, changed, twins, writer)
+                built.append(Built(plan, document, suite.revision))
+            elif late and self._affordable(reading, suite, plan):
+                document = self._documents.gather(reading, suite, plan, plan.later, twins, writer)
+                built.append(Built(plan, document, suite.revision))
+            elif stored is not None and not late:
+                built.append(Built(plan, stored.document, stored.revision))
+        merge = crowded((each.document for each in built), _PACKS_PER_GENERATION)
         if merge:
-            built = [(plan, self._documents.move(document, merge, writer)) for plan, document in built]
+            built = [replace(each, document=self._documents.move(each.document, merge, writer)) for each in built]
         return built
+
+    def _affordable(self, reading: Reading, suite: Suite, plan: DocumentPlan) -> bool:
+        """Whether what a later document gathers fits into memory; a mirror of that size has upstream's own."""
+        size = reading.fragment_bytes(suite.id, plan.component, plan.trees, plan.kind)
+        if size > _GATHERED_BYTES:
+            _log.warning("index.left_out", suite=suite.codename, index=plan.name, bytes=size, most=_GATHERED_BYTES)
+        return size <= _GATHERED_BYTES
 
     def _write(
         self,
         suite: Suite,
-        documents: Mapping[str, tuple[DocumentPlan, Document]],
+        documents: Mapping[str, Built],
         count: int,
         old: Manifest | None,
         now: datetime,
     ) -> Draft:
         signer = self._keyring.signer(suite.archive.key_name)
         tree_writer = self._trees[suite.format]
-        measured = {
-            name: self._documents.measure(suite, plan, document) for name, (plan, document) in documents.items()
-        }
+        measured = {name: self._documents.measure(suite, each.plan, each.document) for name, each in documents.items()}
         tree = tree_writer.write(suite, suite.revision, now, measured, signer)
         files = _files(suite, tree, measured, old, int(now.timestamp()))
         self._check(tree_writer, tree, files, signer)
-        stored = {name: StoredDocument(document, recipe_of(plan)) for name, (plan, document) in documents.items()}
+        stored = {
+            name: StoredDocument(each.document, recipe_of(each.plan), each.revision) for name, each in documents.items()
+        }
         manifest = self._manifests.keep(write_manifest(suite.revision, count, stored, files))
-        before = set() if old is None else set(old.hashed)
-        new = [digest for file in files.values() for digest in (file.digest, file.sha512) if digest]
-        return Draft(manifest, count, [digest for digest in new if digest not in before], tree.refresh_at)
+        digests = [digest for file in files.values() for digest in (file.digest, file.sha512) if digest]
+        return Draft(manifest, count, digests, tree.refresh_at)
 
     def _check(self, tree_writer: TreeWriter, tree: Tree, files: Mapping[str, FileDraft], signer: Signer) -> None:
         sizes = {path: (file.size_bytes, str(file.digest)) for path, file in files.items()}
         tree_writer.check(tree, sizes, signer.certificate(), self._verification)
 
-    def _switch(self, suite: Suite, draft: Draft, now: datetime) -> Published:
+    def _switch(self, suite: Suite, draft: Draft, now: datetime, *, late: bool) -> Published:
         with self._catalog.write() as unit:
             generation = unit.switch(
                 suite,
                 suite.revision,
                 draft.manifest,
                 draft.package_count,
-                draft.new_digests,
+                draft.digests,
                 draft.refresh_at,
                 now,
+                late=late,
             )
             detail = {"generation": generation.number, "revision": suite.revision, "packages": draft.package_count}
             unit.audit(AuditEntry("PUBLISH", "SUCCESS", SYSTEM, now, suite=suite.codename, detail=detail))

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from entrepot.adapters.signing.base import Signer, Verification
+from entrepot.domain.formats.segments.cut import Entry
 from entrepot.domain.formats.segments.digests import FormDigest
 from entrepot.domain.formats.segments.document import Document
 from entrepot.domain.model.package import Format
@@ -23,6 +24,10 @@ class Shown:
     digest: str
 
 
+Gather = Callable[[Iterable[Listing]], Iterable[Entry]]
+"""Entries in key order from all packages of a document."""
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentPlan:
     """One index document of a suite.
@@ -30,6 +35,8 @@ class DocumentPlan:
     ``render`` gives an entry's text and ``shown`` what a client must see in it; ``parse`` reads it back as a client
     would, in order.  ``recipe`` names everything
     that the text depends on besides the packages: when it changes, all of it is written anew.
+    A document with ``later`` is made from all packages at once, in a generation of its own that nobody waits for;
+    until then the last one stands.
     """
 
     name: str
@@ -43,6 +50,7 @@ class DocumentPlan:
     parse: Callable[[bytes], Iterable[Shown]]
     head: Callable[[int], bytes] = field(default=lambda _count: b"")
     tail: bytes = b""
+    later: Gather | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from entrepot.adapters.catalog.base import Catalog, Reading
@@ -11,6 +11,7 @@ from entrepot.adapters.signing.base import Keyring, Verification
 from entrepot.adapters.storage.base import BlobStore
 from entrepot.domain.formats.manifest import Manifest, parse_manifest
 from entrepot.domain.formats.segments.cut import Entry
+from entrepot.domain.formats.segments.document import Segment
 from entrepot.domain.formats.segments.recut import build
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.digest import Digest
@@ -144,7 +145,8 @@ class Verifier:
 
     def _content(self, where: str, suite: Suite, manifest: Manifest) -> Iterator[Difference]:
         plans = {plan.name: plan for plan in self._trees[suite.format].plan(suite)}
-        for name in sorted(set(plans) ^ set(manifest.documents)):
+        needed = {name for name, plan in plans.items() if plan.later is None}
+        for name in sorted((needed - set(manifest.documents)) | (set(manifest.documents) - set(plans))):
             yield Difference("index.set", f"{where}/{name}", "the index is published but not planned, or the reverse")
         with self._catalog.read() as reading:
             current = reading.suite(suite.id)
@@ -152,11 +154,15 @@ class Verifier:
                 return  # it moved on meanwhile; the next walk sees it
             for name, plan in plans.items():
                 stored = manifest.documents.get(name)
-                if stored is not None and not self._same(reading, suite, plan, stored.document.segments):
+                if stored is None or stored.revision != suite.revision:
+                    continue  # a later document may lag behind
+                if not self._same(reading, suite, plan, stored.document.segments):
                     yield Difference("index.content", f"{where}/{name}", "the index does not list what the catalog has")
 
-    def _same(self, reading: Reading, suite: Suite, plan: DocumentPlan, segments: object) -> bool:
+    def _same(self, reading: Reading, suite: Suite, plan: DocumentPlan, segments: Sequence[Segment]) -> bool:
         listings = reading.listings(suite.id, plan.component, plan.trees, plan.kind)
-        entries = (Entry(listing.key, plan.render(listing)) for listing in listings)
+        entries: Iterable[Entry] = (Entry(listing.key, plan.render(listing)) for listing in listings)
+        if plan.later is not None:
+            entries = plan.later(reading.listings(suite.id, plan.component, plan.trees, plan.kind))
         wanted = [draft.text_digest for draft in build(entries)]
-        return wanted == [segment.text_digest for segment in segments]  # type: ignore[attr-defined]
+        return wanted == [segment.text_digest for segment in segments]

@@ -44,6 +44,7 @@ class IndexQueries:
                 t.package.c.sha512,
                 t.package.c.size_bytes,
                 t.content.c.pool_path,
+                t.package.c.section,
                 t.package.c.received_at,
                 t.fragment.c.body,
             )
@@ -61,8 +62,8 @@ class IndexQueries:
         )
         if before is not None:
             query = query.where(t.content.c.sort_key < before)
-        for number, key, architecture, digest, sha512, size, path, at, body in self._connection.execute(query):
-            yield Listing(PackageId(number), key, architecture, digest, sha512, size, path, at, {kind: body})
+        for number, key, architecture, digest, sha512, size, path, section, at, body in self._connection.execute(query):
+            yield Listing(PackageId(number), key, architecture, digest, sha512, size, path, section, at, {kind: body})
 
     def listing_count(self, suite_id: SuiteId, component: str, architectures: Sequence[str]) -> int:
         """How many of them."""
@@ -71,6 +72,21 @@ class IndexQueries:
             t.content.c.component == component,
             _LIVE,
             t.content.c.architecture.in_(list(architectures)),
+        )
+        return int(self._connection.execute(query).scalar_one())
+
+    def fragment_bytes(self, suite_id: SuiteId, component: str, architectures: Sequence[str], kind: str) -> int:
+        """By the length of each."""
+        query = (
+            sa.select(sa.func.coalesce(sa.func.sum(sa.func.length(t.fragment.c.body)), 0))
+            .join(t.content, t.content.c.package_id == t.fragment.c.package_id)
+            .where(
+                t.content.c.suite_id == suite_id,
+                t.content.c.component == component,
+                _LIVE,
+                t.content.c.architecture.in_(list(architectures)),
+                t.fragment.c.kind == kind,
+            )
         )
         return int(self._connection.execute(query).scalar_one())
 
@@ -131,6 +147,8 @@ class IndexQueries:
         files: Sequence[str],
         refresh_at: datetime | None,
         now: datetime,
+        *,
+        late: bool = False,
     ) -> Generation:
         """Insert the generation and move the pointer, if nobody else did."""
         same: sa.ColumnElement[bool] = t.suite.c.generation_id.is_(None)
@@ -142,7 +160,11 @@ class IndexQueries:
         moved = self._connection.execute(
             sa.update(t.suite)
             .where(t.suite.c.id == suite.id, same)
-            .values(generation_id=generation_id, published_revision=revision)
+            .values(
+                generation_id=generation_id,
+                published_revision=revision,
+                **({"late_revision": revision} if late else {}),
+            )
         )
         if moved.rowcount != 1:
             raise LostRace("another publication of this suite came first")

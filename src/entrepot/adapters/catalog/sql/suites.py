@@ -64,6 +64,15 @@ class SuiteQueries:
         )
         return [SuiteId(row.id) for row in self._connection.execute(query)]
 
+    def late_suites(self, before: datetime) -> list[SuiteId]:
+        """Whose later documents are behind a generation that stands since ``before``."""
+        query = (
+            sa.select(t.suite.c.id)
+            .join(t.generation, t.generation.c.id == t.suite.c.generation_id)
+            .where(t.suite.c.late_revision < t.suite.c.published_revision, t.generation.c.published_at < before)
+        )
+        return [SuiteId(row.id) for row in self._connection.execute(query)]
+
     def suites_to_refresh(self, now: datetime) -> list[SuiteId]:
         """Whose signature must be renewed."""
         query = (
@@ -91,6 +100,7 @@ class SuiteQueries:
                 options=options_to_json(options),
                 revision=1,
                 published_revision=0,
+                late_revision=0,
                 oldest_kept_revision=0,
                 generation_id=None,
                 created_at=now,

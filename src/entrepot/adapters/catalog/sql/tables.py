@@ -61,6 +61,7 @@ suite = sa.Table(
     sa.Column("options", sa.JSON, nullable=False),
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Column("published_revision", sa.BigInteger, nullable=False),
+    sa.Column("late_revision", sa.BigInteger, nullable=False),
     sa.Column("oldest_kept_revision", sa.BigInteger, nullable=False),
     sa.Column("generation_id", Id, nullable=True),
     sa.Column("created_at", Moment, nullable=False),

@@ -136,6 +136,7 @@ def upgrade() -> None:
         sa.Column("options", sa.JSON(), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("published_revision", sa.BigInteger(), nullable=False),
+        sa.Column("late_revision", sa.BigInteger(), nullable=False),
         sa.Column("oldest_kept_revision", sa.BigInteger(), nullable=False),
         sa.Column("generation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
