@@ -48,9 +48,14 @@ class ContentApp:
         if scope["method"] not in ("GET", "HEAD"):
             await _plain(send, 405, b"only GET and HEAD are possible here\n", [(b"allow", b"GET, HEAD")])
             return
+        if not _addresses(scope):
+            await _nothing(send)
+            return
         top, _, rest = scope["path"].lstrip("/").partition("/")
         archive, _, path = rest.partition("/")
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
+        if scope["method"] == "HEAD":
+            headers.pop("range", None)  # ranges are defined for GET alone (RFC 9110 section 14.2)
         try:
             found = self._files.remembered(_FORMATS[top], archive, path)
             if found is None:
@@ -61,7 +66,7 @@ class ContentApp:
             await _plain(send, status, error.detail.encode() + b"\n", [(b"retry-after", b"5")])
             return
         if found is None:
-            await _plain(send, 404, b"nothing is published here\n", [(b"cache-control", b"no-cache")])
+            await _nothing(send)
             return
         await self._send(scope, send, found, answer_for(found.file, headers))
 
@@ -73,9 +78,11 @@ class ContentApp:
         return f"{scope['scheme']}://{safe}"
 
     async def _send(self, scope: Scope, send: Send, found: Found, answer: Answer) -> None:
-        headers = _headers(found, answer)
         with_body = scope["method"] == "GET" and answer.status in (200, 206)
-        handed = self._handed_over(found) if with_body and answer.status == 200 else None
+        handed = self._handed_over(found) if with_body else None
+        if handed is not None:
+            answer = Answer(200, 0, found.file.size_bytes)  # the front server cuts the part that was asked for
+        headers = _headers(found, answer)
         if handed is not None:
             headers = [header for header in headers if header[0] != b"content-length"]
             headers.append(handed)
@@ -183,6 +190,18 @@ def _headers(found: Found, answer: Answer) -> Headers:
         last = answer.offset + answer.length - 1
         headers.append((b"content-range", f"bytes {answer.offset}-{last}/{file.size_bytes}".encode()))
     return headers
+
+
+def _addresses(scope: Scope) -> bool:
+    """Whether the path can be the address of anything.
+
+    A slash that is escaped would be a second address of a file, and databases refuse to look for a zero byte.
+    """
+    return b"%2f" not in scope.get("raw_path", b"").lower() and "\0" not in scope["path"]
+
+
+async def _nothing(send: Send) -> None:
+    await _plain(send, 404, b"nothing is published here\n", [(b"cache-control", b"no-cache")])
 
 
 async def _plain(send: Send, status: int, body: bytes, headers: Headers) -> None:
