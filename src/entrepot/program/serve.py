@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 from pathlib import Path
 from types import FrameType
@@ -34,23 +33,9 @@ def serve(
     except OSError as error:
         typer.echo(f"entrepot: cannot listen on {host} port {port}: {error.strerror}", err=True)
         raise typer.Exit(7) from None
-    helpers = [
-        multiprocessing.get_context("fork").Process(
-            target=serving.run, args=(host, sock, data), kwargs={"works": False}, daemon=True
-        )
-        for _ in range(workers - 1)
-    ]
-    for helper in helpers:
-        helper.start()
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)
 
     signal.signal(signal.SIGTERM, end)
-    try:
-        raise typer.Exit(serving.run(host, sock, data, works=worker))
-    finally:
-        for helper in helpers:
-            helper.terminate()
-        for helper in helpers:
-            helper.join(timeout=30)
+    raise typer.Exit(serving.run(host, sock, data, works=worker, processes=workers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import socket
 from pathlib import Path
 
@@ -48,31 +49,57 @@ def bind(host: str, port: int) -> socket.socket:
     return sock
 
 
-def run(host: str, sock: socket.socket, data: Path | None, *, works: bool) -> int:
-    """Serve until a signal; the exit status."""
+def run(host: str, sock: socket.socket, data: Path | None, *, works: bool, processes: int) -> int:
+    """Serve until a signal, with helpers that answer requests beside this process; the exit status."""
     settings = load_settings(data=data)
     logs.configure(settings.log_level, settings.log_format)
     application = assemble(settings, real_parts(settings))
     start(application, works=works)
+    spawn = multiprocessing.get_context("spawn")  # forking would copy locks that our threads hold
+    helpers = [spawn.Process(target=help_out, args=(sock, data), daemon=True) for _ in range(processes - 1)]
     try:
         state = prepare_access(application, settings)
         port = sock.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         base = settings.public_url.rstrip("/") or f"http://{shown}:{port}"
-        _log.info("server.ready", url=base, data=str(settings.data), works=works)
+        for helper in helpers:
+            helper.start()
+        _log.info("server.ready", url=base, data=str(settings.data), works=works, processes=processes)
         if state.token is not None:
             print(f"\nCreate the first administrator once at: {base}/setup?token={state.token}\n", flush=True)
-        config = uvicorn.Config(
-            make_front(application, settings),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-            timeout_keep_alive=75,
-            proxy_headers=False,
-            lifespan="off",
-        )
-        uvicorn.Server(config).run(sockets=[sock])
+        answer_requests(application, settings, sock)
     finally:
+        for helper in helpers:
+            helper.terminate()
+        for helper in helpers:
+            helper.join(timeout=_GRACE_SECONDS)
         stop(application)
     return 0
+
+
+def help_out(sock: socket.socket, data: Path | None) -> None:
+    """A further process: answers requests on the same socket, leaves work and upkeep to the first one."""
+    settings = load_settings(data=data)
+    logs.configure(settings.log_level, settings.log_format)
+    application = assemble(settings, real_parts(settings))
+    application.queue.start(None)
+    try:
+        answer_requests(application, settings, sock)
+    finally:
+        application.queue.stop()
+        application.catalog.close()
+
+
+def answer_requests(application: Application, settings: Settings, sock: socket.socket) -> None:
+    """Until a signal."""
+    config = uvicorn.Config(
+        make_front(application, settings),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_keep_alive=75,
+        proxy_headers=False,
+        lifespan="off",
+    )
+    uvicorn.Server(config).run(sockets=[sock])

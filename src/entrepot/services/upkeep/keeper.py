@@ -59,8 +59,8 @@ class Keeper:
             _log.warning("keeper.farewell_failed", reason=error.detail)
 
     def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread is not None and self._thread.is_alive()
+        """Whether it runs, or another process of this node keeps."""
+        return self._thread is None or self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._stop.is_set():
