@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from entrepot.domain.formats.base import ByteSource
-from entrepot.domain.formats.deb.quoting import quote
+from entrepot.domain.formats.quoting import quote
 from entrepot.errors import MalformedPackage
 
 MAGIC = b"!<arch>\n"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 
-from entrepot.domain.formats.deb.quoting import quote
+from entrepot.domain.formats.quoting import quote
 from entrepot.domain.formats.segments.cut import MAX_KEY_BYTES, Entry
 from entrepot.errors import BadIndexField, MalformedIndex
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from entrepot.domain.formats.base import Limits
-from entrepot.domain.formats.deb.quoting import quote
+from entrepot.domain.formats.quoting import quote
 from entrepot.errors import BadPackageField
 
 MAX_FIELDS = 1000

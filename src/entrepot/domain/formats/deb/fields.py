@@ -7,8 +7,8 @@ import re
 from entrepot.domain.formats.deb.architecture import BINARY_ARCHITECTURES
 from entrepot.domain.formats.deb.control import Stanza
 from entrepot.domain.formats.deb.pool import deb_filename
-from entrepot.domain.formats.deb.quoting import quote
 from entrepot.domain.formats.deb.relations import RELATIONS, split_relation
+from entrepot.domain.formats.quoting import quote
 from entrepot.domain.model.package import Format, PackageKey
 from entrepot.domain.versions import deb as versions
 from entrepot.errors import BadPackageField, BadVersion

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 
 from entrepot.domain.formats.base import Limits
-from entrepot.domain.formats.deb.concerns import ConcernLog
-from entrepot.domain.formats.deb.quoting import quote
+from entrepot.domain.formats.concerns import ConcernLog
 from entrepot.domain.formats.deb.tar import DIRECTORY, REGULAR, TarMember, TarReader
+from entrepot.domain.formats.quoting import quote
 from entrepot.errors import AmbiguousPackage, MalformedPackage, PackageBomb
 
 MAX_MEMBERS = 1000

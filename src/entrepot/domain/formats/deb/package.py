@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from entrepot.domain.formats.base import ByteSource, Limits
+from entrepot.domain.formats.concerns import ConcernLog
 from entrepot.domain.formats.deb import fields
-from entrepot.domain.formats.deb.concerns import ConcernLog, note_takeover
+from entrepot.domain.formats.deb.concerns import note_takeover
 from entrepot.domain.formats.deb.control import parse_control
 from entrepot.domain.formats.deb.metadata import Metadata, read_metadata
 from entrepot.domain.formats.deb.parts import DebParts
 from entrepot.domain.formats.deb.payload import read_payload
-from entrepot.domain.formats.deb.pool import deb_filename
+from entrepot.domain.formats.deb.pool import deb_filename, pool_path
 from entrepot.domain.model.package import Format, PackageFacts, PackageKey
 from entrepot.domain.versions import deb as versions
 
@@ -39,6 +40,17 @@ class DebFormat:
     def compare(self, a: str, b: str) -> int:
         """Negative, zero or positive as version ``a`` is older than, equal to or newer than ``b``."""
         return versions.compare(a, b)
+
+    independent = "all"
+
+    def tree(self, architecture: str) -> str:
+        """Every architecture is a tree of its own; ``all`` is listed in each."""
+        return architecture
+
+    def pool_path(self, key: PackageKey, source: str, component: str, *, apart: str = "") -> str:
+        """``pool/<component>/<prefix>/<source>/[<apart>/]<file>``."""
+        name = self.filename(key)
+        return pool_path(component, source, f"{apart}/{name}" if apart else name)
 
     def filename(self, key: PackageKey) -> str:
         """``name_version_architecture.deb`` without the epoch."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from entrepot.domain.formats.deb.quoting import quote
+from entrepot.domain.formats.quoting import quote
 from entrepot.errors import BadPackageField, MalformedIndex
 
 # Algorithm -> name of the field and number of hexadecimal digits, in the order in which Debian writes them.

@@ -7,8 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from entrepot.domain.formats.base import Limits
-from entrepot.domain.formats.deb.concerns import ConcernLog
-from entrepot.domain.formats.deb.quoting import quote
+from entrepot.domain.formats.concerns import ConcernLog
 from entrepot.domain.formats.deb.tar import (
     BLOCK_DEVICE,
     CHARACTER_DEVICE,
@@ -20,6 +19,7 @@ from entrepot.domain.formats.deb.tar import (
     TarMember,
     TarReader,
 )
+from entrepot.domain.formats.quoting import quote
 from entrepot.errors import PackageBomb
 
 _ODD = re.compile(rb"^/|(?:^|/)\.\.(?:/|$)|[\0-\x1f\x7f]")

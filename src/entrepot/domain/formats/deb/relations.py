@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from entrepot.domain.formats.deb.quoting import quote
+from entrepot.domain.formats.quoting import quote
 from entrepot.domain.versions.deb import MAX_CHARACTERS
 from entrepot.errors import BadPackageField
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from entrepot.domain.formats.deb.packages_index import DIGEST_FIELDS, is_hexadecimal, is_relative_path
-from entrepot.domain.formats.deb.quoting import quote
+from entrepot.domain.formats.quoting import quote
 from entrepot.errors import BadIndexField
 
 SECTIONS = {"md5": "MD5Sum", **{name: field for name, (field, _) in DIGEST_FIELDS.items() if name != "md5"}}

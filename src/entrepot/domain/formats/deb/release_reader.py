@@ -14,8 +14,8 @@ from entrepot.domain.formats.deb.packages_index import (
     is_relative_path,
     parse_stanzas,
 )
-from entrepot.domain.formats.deb.quoting import quote
 from entrepot.domain.formats.deb.release import FINGERPRINT, MONTHS, SECTIONS, ReleaseFields, ReleaseFile
+from entrepot.domain.formats.quoting import quote
 from entrepot.errors import MalformedIndex
 
 MAX_RELEASE_BYTES = 32 << 20

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from entrepot.domain.formats.base import ByteSource, Limits
-from entrepot.domain.formats.deb.quoting import quote
+from entrepot.domain.formats.quoting import quote
 from entrepot.errors import MalformedPackage, PackageBomb
 
 BLOCK = 512

@@ -1,14 +1,12 @@
-"""Legal but dangerous things, collected for a person to look at; bounded, however many there are."""
+"""Rpm packages that step into the place of the base system."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from entrepot.domain.formats.concerns import ConcernLog
+from entrepot.domain.formats.quoting import quote
 from entrepot.domain.formats.rpm.dependencies import Dependency
-from entrepot.domain.formats.rpm.quoting import quote
-from entrepot.domain.model.package import Concern
-
-SHOWN_PER_CODE = 20
 
 _BASE_NAMES = (
     "almalinux-release bash basesystem centos-release coreutils dbus dnf fedora-release filesystem glib2 glibc "
@@ -18,31 +16,6 @@ _BASE_NAMES = (
     "systemd-libs tar util-linux yum zlib zypper"
 )
 _BASE_SYSTEM = frozenset(_BASE_NAMES.split())
-
-
-class ConcernLog:
-    """Concerns in the order seen; after ``SHOWN_PER_CODE`` of one code only their number is kept."""
-
-    __slots__ = ("_counts", "_seen")
-
-    def __init__(self) -> None:
-        self._seen: list[Concern] = []
-        self._counts: dict[str, int] = {}
-
-    def add(self, code: str, detail: str) -> None:
-        """Note one concern; ``detail`` is one sentence, raw names in it quoted."""
-        count = self._counts[code] = self._counts.get(code, 0) + 1
-        if count <= SHOWN_PER_CODE:
-            self._seen.append(Concern(code, detail))
-
-    def concerns(self) -> tuple[Concern, ...]:
-        """All that was noted."""
-        hidden = [
-            Concern(code, f"{count - SHOWN_PER_CODE} more of these are not listed")
-            for code, count in self._counts.items()
-            if count > SHOWN_PER_CODE
-        ]
-        return tuple(self._seen + hidden)
 
 
 def note_takeover(name: str, relation: str, dependencies: Iterable[Dependency], log: ConcernLog) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from entrepot.domain.formats.base import ByteSource, Limits
-from entrepot.domain.formats.rpm.quoting import quote
+from entrepot.domain.formats.quoting import quote
 from entrepot.errors import MalformedPackage, PackageBomb
 
 PAYLOAD = "payload"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from entrepot.domain.formats.quoting import quote
 from entrepot.domain.formats.rpm.header import Header
-from entrepot.domain.formats.rpm.quoting import quote
 from entrepot.domain.formats.rpm.tags import Tag
 from entrepot.errors import PackageBomb
 

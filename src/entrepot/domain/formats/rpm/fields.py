@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from entrepot.domain.formats.base import Limits
+from entrepot.domain.formats.quoting import quote
 from entrepot.domain.formats.rpm.architecture import BASE_ARCHITECTURES, SOURCE_ARCHITECTURES
 from entrepot.domain.formats.rpm.header import MAIN_HEADER, Header
 from entrepot.domain.formats.rpm.layout import rpm_filename
 from entrepot.domain.formats.rpm.markup import cleaned
-from entrepot.domain.formats.rpm.quoting import quote
 from entrepot.domain.formats.rpm.tags import SCRIPTS, Tag
 from entrepot.domain.model.package import Format, PackageKey
 from entrepot.domain.versions import rpm as versions

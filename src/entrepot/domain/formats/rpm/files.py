@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from entrepot.domain.formats.base import Limits
-from entrepot.domain.formats.rpm.concerns import ConcernLog
+from entrepot.domain.formats.concerns import ConcernLog
+from entrepot.domain.formats.quoting import quote
 from entrepot.domain.formats.rpm.header import MAIN_HEADER, Header
-from entrepot.domain.formats.rpm.quoting import quote
 from entrepot.domain.formats.rpm.tags import Tag
 from entrepot.errors import PackageBomb
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from entrepot.domain.formats.base import ByteSource, Limits
+from entrepot.domain.formats.concerns import ConcernLog
 from entrepot.domain.formats.rpm import fields
 from entrepot.domain.formats.rpm.architecture import BASE_ARCHITECTURES, INDEPENDENT
-from entrepot.domain.formats.rpm.concerns import ConcernLog, note_takeover
+from entrepot.domain.formats.rpm.concerns import note_takeover
 from entrepot.domain.formats.rpm.container import Container, open_container
 from entrepot.domain.formats.rpm.content import Content
 from entrepot.domain.formats.rpm.dependencies import TAGS, Dependency, read_dependencies

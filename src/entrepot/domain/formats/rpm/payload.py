@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from entrepot.domain.formats.base import ByteSource, Limits
 from entrepot.domain.formats.compression import Codec, open_stream
+from entrepot.domain.formats.quoting import quote
 from entrepot.domain.formats.rpm.container import PAYLOAD, Container
 from entrepot.domain.formats.rpm.cpio import CpioReader, Record, records
 from entrepot.domain.formats.rpm.digests import HashedStream
 from entrepot.domain.formats.rpm.files import ListedFile
-from entrepot.domain.formats.rpm.quoting import quote
 from entrepot.domain.formats.rpm.tags import Tag
 from entrepot.errors import AmbiguousPackage, MalformedPackage
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.parsers import expat
 
+from entrepot.domain.formats.quoting import quote
 from entrepot.domain.formats.rpm.markup import attribute
-from entrepot.domain.formats.rpm.quoting import quote
 from entrepot.errors import BadIndexField, MalformedIndex
 
 REPO_NAMESPACE = "http://linux.duke.edu/metadata/repo"
