@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.domain.formats.base import Limits
+from entrepot.domain.formats.concerns import SHOWN_PER_CODE, ConcernLog
 from entrepot.domain.formats.deb import fields
 from entrepot.domain.formats.deb.architecture import BINARY_ARCHITECTURES
-from entrepot.domain.formats.deb.concerns import SHOWN_PER_CODE, ConcernLog, note_takeover
+from entrepot.domain.formats.deb.concerns import note_takeover
 from entrepot.domain.formats.deb.control import NOT_OURS, Stanza, parse_control
 from entrepot.domain.formats.deb.pool import deb_filename, pool_path
 from entrepot.domain.formats.deb.relations import split_relation

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from entrepot.domain.formats.base import Limits
+from entrepot.domain.formats.concerns import ConcernLog
 from entrepot.domain.formats.deb.ar import ArReader
-from entrepot.domain.formats.deb.concerns import ConcernLog
 from entrepot.domain.formats.deb.payload import read_payload
 from entrepot.domain.formats.deb.tar import TarReader
 from entrepot.errors import MalformedPackage, PackageBomb
