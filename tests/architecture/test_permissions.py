@@ -27,7 +27,7 @@ FREE = {
     "Publisher.publish": "worker: brings a goal about",
     "Publications.until": "waits for what the caller was allowed to do",
     "PublishedFiles.find": "content is open to all package managers",
-    "PublishedFiles.manifest": "content is open to all package managers",
+    "PublishedFiles.remembered": "content is open to all package managers",
     "Collector.collect": "worker: brings a goal about",
     "Keeper.start": "start of the program",
     "Keeper.stop": "end of the program",
