@@ -41,6 +41,7 @@ class Upload(TypedDict):
     version: str
     arch: str
     distribution: str
+    archive: NotRequired[str]
     format: Literal["deb", "rpm"]
     filename: str
     size_bytes: int

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,7 +108,7 @@ def test_when_nobody_may_push_the_rest_is_not_tried(entrepot: Command, server: S
     ran = entrepot("push", str(files), "-j", "1")
     assert ran.code == 6
     assert len(server.asked) == 1
-    assert ran.err.count("[not_sent]") == 2
+    assert ran.err.count("[not_finished]") == 2
 
 
 @pytest.mark.parametrize(
@@ -207,3 +210,46 @@ def test_no_color_is_honoured(server: ScriptedServer, files: Path) -> None:
     shown = in_a_terminal(server, "push", f"{files}/b.deb", NO_COLOR="1")
     assert "\x1b[3" not in shown
     assert "published" in shown
+
+
+def test_an_interrupt_ends_the_wait_and_says_what_is_not_known(server: ScriptedServer, files: Path) -> None:
+    over = threading.Event()
+    server.will(Reply(after=over))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "entrepot", "--url", server.url, "push", f"{files}/b.deb"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not server.asked:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    over.set()
+    assert (process.returncode, out) == (130, "")
+    assert "pushing it again is fine [not_finished]" in err
+    assert err.endswith("entrepot: interrupted\n")
+
+
+def test_lines_for_clients_are_made_where_the_server_gives_none(
+    entrepot: Command, server: ScriptedServer, files: Path
+) -> None:
+    row = {"codename": "jammy", "archive": "main", "format": "deb", "client_file": "http://h/apt/main/jammy.sources"}
+    server.will_at("/upload/", published("one", install=None), published("two", install=None))
+    server.will_at("/distributions/", reply({"distributions": [row]}))
+    ran = entrepot("push", f"{files}/b.deb", f"{files}/sub/c.DEB", "-j", "1")
+    assert ran.out.endswith(
+        "\n# on a client of jammy, as root\n"
+        "curl -fsSL http://h/apt/main/jammy.sources -o /etc/apt/sources.list.d/main-jammy.sources\n"
+        "apt-get update\napt-get install one two\n"
+    )
+
+
+def test_a_push_that_worked_does_not_fail_for_want_of_a_hint(
+    entrepot: Command, server: ScriptedServer, files: Path
+) -> None:
+    server.will_at("/upload/", published("one", install=None))
+    server.will_at("/distributions/", reply({"detail": "no"}, 500))
+    ran = entrepot("push", f"{files}/b.deb")
+    assert (ran.code, ran.err) == (0, "")

@@ -21,6 +21,7 @@ from entrepot.entrypoints.cli.output import Output
 from entrepot.entrypoints.cli.progress import Bars
 from entrepot.entrypoints.cli.receipts import Pushed, report
 from entrepot.entrypoints.cli.session import JsonOption, NoWaitOption, UrlOption, connect
+from entrepot.entrypoints.cli.setup import installation
 
 _POINTLESS = (NotSignedIn, NotAllowed, Unreachable)
 
@@ -69,10 +70,11 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
     try:
         with connect(ctx, url, output, wait=not no_wait) as client, Bars(output, paths) as bars:
             _push_all(client, pushed, Wish(to, component), min(jobs, len(paths)), bars)
+            snippets = {} if as_json or quiet else installation(client, [each.answer for each in pushed if each.answer])
     except KeyboardInterrupt:
-        report(output, pushed)
+        report(output, pushed, {})
         raise
-    report(output, pushed)
+    report(output, pushed, snippets)
     code = _exit_code(pushed, strict=strict)
     if code:
         raise typer.Exit(code)

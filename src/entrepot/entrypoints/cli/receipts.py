@@ -12,17 +12,22 @@ from entrepot.entrypoints.cli.failures import exit_code_of, explain
 from entrepot.entrypoints.cli.output import Output
 from entrepot.entrypoints.cli.text import one_line, words
 
+_NOT_FINISHED = "not sent, or its answer was not waited for; pushing it again is fine"
+
+Snippets = Mapping[str, Sequence[str]]
+"""Lines for clients, by distribution."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """A file and its answer, its error, or neither when it was not sent."""
+    """A file and its answer, its error, or neither when it was not sent or not waited for."""
 
     path: Path
     answer: Upload | None = None
     error: ClientError | None = None
 
 
-def report(output: Output, pushed: Sequence[Pushed]) -> None:
+def report(output: Output, pushed: Sequence[Pushed], snippets: Snippets) -> None:
     """Everything that is to be printed after a push."""
     if output.as_json:
         output.json({"results": [_as_json(each) for each in pushed]})
@@ -34,14 +39,14 @@ def report(output: Output, pushed: Sequence[Pushed]) -> None:
     for each in pushed:
         _complain(output, each)
     if not (output.as_json or output.quiet):
-        _conclude(output, pushed)
+        _conclude(output, pushed, snippets)
 
 
 def _as_json(each: Pushed) -> dict[str, object]:
     if each.answer is not None:
         return {"file": str(each.path), "ok": True, "answer": each.answer}
     if each.error is None:
-        return {"file": str(each.path), "ok": False, "error": {"code": "not_sent", "detail": "not sent"}}
+        return {"file": str(each.path), "ok": False, "error": {"code": "not_finished", "detail": _NOT_FINISHED}}
     error: dict[str, object] = {
         "code": each.error.code,
         "detail": each.error.detail,
@@ -83,7 +88,7 @@ def _complain(output: Output, each: Pushed) -> None:
         for step in _failed_steps(each.error.body):
             output.note(f"  {step}")
     elif each.answer is None:
-        output.note(f"entrepot: {one_line(each.path.name)}: not sent [not_sent]")
+        output.note(f"entrepot: {one_line(each.path.name)}: {_NOT_FINISHED} [not_finished]")
 
 
 def _checks(pipeline: Mapping[str, object]) -> str:
@@ -107,18 +112,13 @@ def _failed_steps(body: Mapping[str, object]) -> list[str]:
     ]
 
 
-def _conclude(output: Output, pushed: Sequence[Pushed]) -> None:
+def _conclude(output: Output, pushed: Sequence[Pushed], snippets: Snippets) -> None:
     """How clients get the packages, once per distribution."""
     if len(pushed) > 1:
         came_in = sum(each.answer is not None for each in pushed)
         output.note(f"{came_in} of {len(pushed)} files came in")
-    by_suite: dict[str, list[str]] = {}
-    for answer in (each.answer for each in pushed if each.answer is not None):
-        lines = answer.get("install")
-        if answer["status"] == "published" and isinstance(lines, list) and lines:
-            by_suite.setdefault(answer.get("distribution", ""), [one_line(line) for line in lines])
-    for suite, lines in by_suite.items():
+    for suite, lines in snippets.items():
         output.line()
         output.line(f"# on a client of {one_line(suite)}, as root")
         for line in lines:
-            output.line(line)
+            output.line(one_line(line))

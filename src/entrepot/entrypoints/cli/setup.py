@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from urllib.parse import quote
 
-from entrepot.client.answers import Distribution
-from entrepot.client.errors import BadAnswer
+from entrepot.client.answers import Distribution, Upload
+from entrepot.client.api import Client
+from entrepot.client.errors import BadAnswer, ClientError
 from entrepot.entrypoints.cli.failures import CommandFailed, ExitCode
 from entrepot.entrypoints.cli.output import Output
 from entrepot.entrypoints.cli.text import one_line
@@ -23,6 +25,8 @@ class Tool(StrEnum):
     DNF_WGET = "dnf-wget"
     ZYPPER = "zypper"
 
+
+_MOST_NAMES = 8
 
 _TITLES = {
     Tool.APT: "apt (Debian, Ubuntu)",
@@ -60,6 +64,35 @@ def setup_commands(row: Distribution, base_url: str) -> Commands:
         Tool.DNF_WGET.value: [f"wget -qO {path} {url}", "dnf makecache --refresh"],
         Tool.ZYPPER.value: [f"zypper addrepo {url}", "zypper refresh"],
     }
+
+
+def installation(client: Client, answers: Sequence[Upload]) -> dict[str, list[str]]:
+    """Lines that install what was published, by distribution: the server's own, else made here.
+
+    Nothing of this is worth a failure: what cannot be asked for is left out.
+    """
+    lines: dict[str, list[str]] = {}
+    names: dict[tuple[str, str], list[str]] = {}
+    for answer in (each for each in answers if each["status"] == "published"):
+        suite, own = str(answer.get("distribution", "")), answer.get("install")
+        if isinstance(own, list) and own:
+            lines.setdefault(suite, [str(line) for line in own])
+        else:
+            names.setdefault((str(answer.get("archive", "main")), suite), []).append(answer.get("package", ""))
+    if names:
+        with contextlib.suppress(ClientError):
+            rows = client.distributions()["distributions"]
+            known = {(row.get("archive", "main"), row.get("codename", "")): row for row in rows}
+            for place, packages in names.items():
+                if place in known:
+                    lines.setdefault(place[1], _install(known[place], client, packages))
+    return lines
+
+
+def _install(row: Distribution, client: Client, names: Sequence[str]) -> list[str]:
+    tool, command = (Tool.APT, "apt-get install") if row["format"] == "deb" else (Tool.DNF, "dnf install")
+    shown = [shlex.quote(name) for name in dict.fromkeys(names)][:_MOST_NAMES]
+    return [*setup_commands(row, client.base_url)[tool.value], f"{command} {' '.join(shown)}"]
 
 
 def write_setup(
