@@ -11,6 +11,7 @@ from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.storage.base import BlobStore
 from entrepot.services.access import Access
 from entrepot.services.intake import Intake
+from entrepot.services.intake.inspection import Inspector
 from entrepot.services.intake.listing import Listings
 from entrepot.services.intake.movements import Movements
 from entrepot.services.intake.suites import Suites
@@ -29,6 +30,7 @@ class Application:
 
     access: Access
     intake: Intake
+    inspector: Inspector
     movements: Movements
     suites: Suites
     listings: Listings

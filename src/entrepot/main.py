@@ -31,6 +31,7 @@ from entrepot.services.intake import Intake
 from entrepot.services.intake.checks.base import Check
 from entrepot.services.intake.checks.dependencies import DependencyCheck
 from entrepot.services.intake.checks.structure import StructureCheck
+from entrepot.services.intake.inspection import Inspector
 from entrepot.services.intake.listing import Listings
 from entrepot.services.intake.movements import Movements
 from entrepot.services.intake.suites import Suites
@@ -96,12 +97,14 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     tools = PublisherParts(parts.blobs, manifests, parts.keyring, verification, codecs.map)
     publisher = Publisher(parts.catalog, tools, TREES, parts.now)
     intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), parts.now)
+    inspector = Inspector(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, parts.now)
     keep = Keep(settings.generations_kept, settings.generation_grace_seconds, settings.collect_grace_seconds)
-    keeper = Keeper(parts.catalog, parts.queue, settings.node_name, (publisher.unmet, intake.unfinished), parts.now)
+    keeper = Keeper(parts.catalog, parts.queue, settings.node_name, (publisher.unmet, inspector.unfinished), parts.now)
     tokens = SessionTokens(parts.secret, timedelta(minutes=settings.jwt_expire_minutes))
     return Application(
         access=Access(parts.catalog, parts.secret, tokens, parts.now),
         intake=intake,
+        inspector=inspector,
         movements=Movements(parts.catalog, parts.queue, FORMATS, parts.now),
         suites=Suites(parts.catalog, parts.queue, parts.keyring, _key_maker(settings, parts), parts.now),
         listings=Listings(parts.catalog, FORMATS),

@@ -18,7 +18,7 @@ from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.entrypoints.api import words
 from entrepot.entrypoints.api.context import App, Who
 from entrepot.errors import BodyTooLarge, InvalidRequest
-from entrepot.services.intake.service import Receipt, ReceiptStatus, UploadRequest
+from entrepot.services.intake.receipts import Receipt, ReceiptStatus, UploadRequest
 
 router = APIRouter(tags=["upload"])
 

@@ -13,7 +13,7 @@ from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite, SuiteId
 from entrepot.domain.policy.gate import CheckOutcome, CheckResult
 from entrepot.services.intake.listing import Artifact, Version
-from entrepot.services.intake.service import Receipt, ReceiptStatus
+from entrepot.services.intake.receipts import Receipt, ReceiptStatus
 
 Body = dict[str, Any]
 

@@ -21,6 +21,6 @@ class Dispatch:
             case GoalKind.PUBLISH_LATE:
                 self._application.publisher.publish(SuiteId(goal.subject), late=True)
             case GoalKind.INSPECT:
-                self._application.intake.inspect(goal.subject)
+                self._application.inspector.inspect(goal.subject)
             case GoalKind.COLLECT:
                 self._application.collector.collect()

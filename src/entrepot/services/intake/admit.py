@@ -7,7 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from entrepot.adapters.catalog.base import PackageFilter, Placing, Reading, StoredPackage, Writing
+from entrepot.adapters.catalog.base import (
+    Admission,
+    AdmissionState,
+    PackageFilter,
+    Placing,
+    Reading,
+    StoredPackage,
+    Writing,
+)
 from entrepot.domain.formats.base import PackageFormat
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.digest import Digest
@@ -96,6 +104,16 @@ def _pool_path(unit: Writing, suite: Suite, format_: PackageFormat, candidate: C
         if owner in (None, candidate.id):
             break
     return path
+
+
+def open_admission(reading: Reading, suite: Suite, package_id: PackageId, key: PackageKey) -> Admission | None:
+    """The package's request for the suite that nobody has decided yet."""
+    wanted = PackageFilter(name=key.name, version=key.version, architecture=key.architecture, suite=suite.codename)
+    for state in (AdmissionState.RECEIVED, AdmissionState.HELD):
+        for admission in reading.admissions(wanted, state):
+            if admission.package_id == package_id and admission.suite_id == suite.id:
+                return admission
+    return None
 
 
 def live_in(unit: Writing, suite: Suite, package_id: PackageId, key: PackageKey) -> bool:

@@ -1,0 +1,88 @@
+"""The slow checks of packages that were received: run by workers, repeatable, decided once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from entrepot.adapters.catalog.base import Admission, AdmissionState, AuditEntry, Catalog, JsonValue, StoredPackage
+from entrepot.adapters.queue.base import Queue
+from entrepot.adapters.storage.base import BlobStore
+from entrepot.domain.formats.base import PackageFormat
+from entrepot.domain.jobs.goals import Goal, GoalKind
+from entrepot.domain.model.actor import SYSTEM, Actor
+from entrepot.domain.model.package import Format
+from entrepot.domain.model.suite import Suite
+from entrepot.domain.policy.gate import CheckOutcome, judge
+from entrepot.errors import SameKeyOtherBytes
+from entrepot.services.intake.admit import Candidate, check_key, live_in, place, repeat_lost_races
+from entrepot.services.intake.checks.asking import ask
+from entrepot.services.intake.checks.base import Check, Surroundings
+from entrepot.services.intake.receipts import RESULTS, STATES, outcome_of, step_of, stored_subject
+
+
+class Inspector:
+    """Brings the goal about that every admission has a verdict."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        blobs: BlobStore,
+        queue: Queue,
+        formats: Mapping[Format, PackageFormat],
+        checks: Sequence[Check],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._catalog = catalog
+        self._around = Surroundings(catalog, blobs)
+        self._queue = queue
+        self._formats = formats
+        self._checks = checks
+        self._now = now
+
+    def inspect(self, admission_id: int) -> None:
+        """Run the slow checks of a received package and act on the verdict; done already is fine.
+
+        Called by a worker, as often as it takes: everything up to the last commit can be repeated.
+        """
+        with self._catalog.read() as reading:
+            admission = reading.admission(admission_id)
+            if admission.state is not AdmissionState.RECEIVED:
+                return
+            package, suite = reading.package(admission.package_id), reading.suite(admission.suite_id)
+        subject = stored_subject(package, suite, admission.component)
+        outcomes = [outcome_of(step) for step in admission.steps]
+        outcomes += ask(subject, [check for check in self._checks if check.slow], self._around)
+        repeat_lost_races(lambda: self._settle(admission, package, suite, outcomes))
+        self._queue.submit(Goal(GoalKind.PUBLISH, suite.id))
+
+    def _settle(
+        self, admission: Admission, package: StoredPackage, suite: Suite, outcomes: Sequence[CheckOutcome]
+    ) -> None:
+        judgement, now = judge(outcomes), self._now()
+        state, reasons, revision = STATES[judgement.verdict], judgement.reasons, None
+        requester = Actor(admission.requested_by, SYSTEM.roles)
+        steps = [step_of(outcome) for outcome in outcomes]
+        with self._catalog.write() as unit:
+            # The suite first: whoever decides about its content waits here for the others.
+            unit.touch_suite(suite.id)
+            if unit.admission(admission.id).state is not AdmissionState.RECEIVED:
+                return
+            if state is AdmissionState.ACCEPTED and not live_in(unit, suite, package.id, package.key):
+                try:
+                    check_key(unit, suite, package.key, package.digest)
+                except SameKeyOtherBytes as error:  # a rival was faster; nothing that comes later can change that
+                    state, reasons = AdmissionState.REFUSED, (error.detail,)
+                else:
+                    format_ = self._formats[package.key.format]
+                    revision = place(unit, suite, format_, Candidate.of(package), admission.component, requester, now)
+            unit.decide_admission(admission.id, state, steps, reasons, SYSTEM, now, "", revision)
+            key = package.key
+            detail: dict[str, JsonValue] = {"architecture": key.architecture, "reasons": list(reasons)}
+            result = RESULTS[state]
+            unit.audit(AuditEntry("VALIDATE", result, requester, now, key.name, key.version, suite.codename, detail))
+
+    def unfinished(self) -> list[Goal]:
+        """Inspections that somebody still has to do, found in the catalog."""
+        with self._catalog.read() as reading:
+            return [Goal(GoalKind.INSPECT, number) for number in reading.undecided()]

@@ -1,0 +1,131 @@
+"""What is said about an upload: by the client that sends it, by the checks, and to the client in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import cast
+
+from entrepot.adapters.catalog.base import AdmissionState, JsonValue, StoredPackage
+from entrepot.domain.model.digest import Digest
+from entrepot.domain.model.package import Concern, PackageFacts, PackageKey
+from entrepot.domain.model.suite import PackageId, Suite
+from entrepot.domain.policy.gate import CheckOutcome, CheckResult, Verdict
+from entrepot.services.intake.checks.base import Subject
+from entrepot.services.intake.targets import Target
+
+STATES = {
+    Verdict.ACCEPT: AdmissionState.ACCEPTED,
+    Verdict.HOLD: AdmissionState.HELD,
+    Verdict.REFUSE: AdmissionState.REFUSED,
+}
+
+
+RESULTS = {
+    AdmissionState.ACCEPTED: "SUCCESS",
+    AdmissionState.HELD: "PENDING_REVIEW",
+    AdmissionState.REFUSED: "BLOCKED",
+    AdmissionState.RECEIVED: "START",
+}
+
+
+class ReceiptStatus(StrEnum):
+    """What became of an upload so far."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    HELD = "held"
+    REFUSED = "refused"
+    INSPECTING = "inspecting"
+
+
+STATUSES = {
+    AdmissionState.ACCEPTED: ReceiptStatus.ACCEPTED,
+    AdmissionState.HELD: ReceiptStatus.HELD,
+    AdmissionState.REFUSED: ReceiptStatus.REFUSED,
+    AdmissionState.RECEIVED: ReceiptStatus.INSPECTING,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRequest:
+    """What a client says about the file it sends; nothing of it is believed where the bytes can be asked."""
+
+    filename: str
+    distribution: str | None = None
+    component: str | None = None
+    declared_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the client is told.  ``revision`` is the suite's revision that contains the package, once it does."""
+
+    status: ReceiptStatus
+    package_id: PackageId
+    key: PackageKey
+    digest: Digest
+    size_bytes: int
+    filename: str
+    suite: Suite
+    outcomes: Sequence[CheckOutcome]
+    reasons: Sequence[str]
+    signed: bool
+    revision: int | None = None
+    admission_id: int | None = None
+
+
+def _depends(relations: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    return tuple(entry for name in ("pre-depends", "depends", "requires") for entry in relations.get(name, ()))
+
+
+def subject_of(facts: PackageFacts, digest: Digest, target: Target) -> Subject:
+    """What the checks see of a file that was just read."""
+    return Subject(
+        key=facts.key,
+        digest=digest,
+        suite=target.suite,
+        component=target.component,
+        depends=_depends(facts.relations),
+        concerns=facts.concerns,
+        signed=facts.signed,
+    )
+
+
+def stored_subject(package: StoredPackage, suite: Suite, component: str) -> Subject:
+    """The same from the catalog."""
+    facts = package.facts
+    concerns = cast("list[Mapping[str, str]]", facts.get("concerns") or [])
+    return Subject(
+        key=package.key,
+        digest=package.digest,
+        suite=suite,
+        component=component,
+        depends=_depends(cast("Mapping[str, Sequence[str]]", facts.get("relations") or {})),
+        concerns=tuple(Concern(concern["code"], concern["detail"]) for concern in concerns),
+        signed=bool(facts.get("signed")),
+    )
+
+
+def step_of(outcome: CheckOutcome) -> dict[str, JsonValue]:
+    """An outcome as it is kept with the admission."""
+    return {
+        "name": outcome.name,
+        "result": outcome.result.value,
+        "message": outcome.message,
+        "detail": outcome.detail,
+        "concerns": [{"code": concern.code, "detail": concern.detail} for concern in outcome.concerns],
+    }
+
+
+def outcome_of(step: Mapping[str, JsonValue]) -> CheckOutcome:
+    """The reverse."""
+    concerns = cast("list[Mapping[str, str]]", step.get("concerns") or [])
+    return CheckOutcome(
+        name=str(step["name"]),
+        result=CheckResult(str(step["result"])),
+        message=str(step["message"]),
+        detail=str(step.get("detail") or ""),
+        concerns=tuple(Concern(concern["code"], concern["detail"]) for concern in concerns),
+    )
