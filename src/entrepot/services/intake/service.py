@@ -28,6 +28,7 @@ from entrepot.services.intake.admit import Candidate, check_key, live_in, open_a
 from entrepot.services.intake.checks.asking import ask
 from entrepot.services.intake.checks.base import Check, Surroundings
 from entrepot.services.intake.receipts import (
+    RESULTS,
     STATES,
     STATUSES,
     Receipt,
