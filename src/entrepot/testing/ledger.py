@@ -36,7 +36,7 @@ class Ledger:
     """For any number of threads.  Package names are used once, so that each has one history."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("a", encoding="utf-8")
+        self._path = path
         self._lock = threading.Lock()
         self._entries: dict[tuple[str, str], Entry] = {}
         self._number = 0
@@ -86,8 +86,8 @@ class Ledger:
     def _note(self, line: dict[str, object]) -> int:
         with self._lock:
             self._number += 1
-            self._file.write(json.dumps({"number": self._number, **line}) + "\n")
-            self._file.flush()
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"number": self._number, **line}) + "\n")
             return self._number
 
     def entries(self) -> list[Entry]:
