@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from tests.architecture.conftest import SECRET, InProcess
 
-from entrepot.adapters.catalog.base import Account
+from entrepot.adapters.catalog.accounts import Account
 from entrepot.application import Application
 from entrepot.domain.model.actor import Role
 from entrepot.entrypoints.api import artifacts, auth, distributions, health, upload

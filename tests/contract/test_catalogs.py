@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
+from entrepot.adapters.catalog.accounts import Account
 from entrepot.adapters.catalog.base import (
-    Account,
     Admission,
     AdmissionState,
     AuditEntry,

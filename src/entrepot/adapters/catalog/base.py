@@ -14,7 +14,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from entrepot.domain.model.actor import Actor, Role
+from entrepot.adapters.catalog.accounts import AccountReading, AccountWriting
+from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.generation import Generation
 from entrepot.domain.model.package import Format, PackageFacts, PackageKey
@@ -133,22 +134,6 @@ class PackageFilter:
     architecture: str = ""
     format: Format | None = None
     suite: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A person who can sign in.  ``session_epoch`` rises whenever older sessions must end."""
-
-    id: int
-    username: str
-    password_hash: str = field(repr=False)
-    roles: frozenset[Role]
-    full_name: str
-    email: str
-    active: bool
-    session_epoch: int
-    created_at: datetime
-    last_login: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,12 +278,8 @@ class IndexReading(Protocol):
         ...
 
 
-class PeopleReading(Protocol):
+class PeopleReading(AccountReading, Protocol):
     """Accounts and small facts."""
-
-    def account(self, username: str) -> Account | None: ...
-
-    def accounts(self) -> list[Account]: ...
 
     def fact(self, name: str) -> JsonValue: ...
 
@@ -317,7 +298,7 @@ class Reading(SuiteReading, PackageReading, IndexReading, PeopleReading, Protoco
     """Everything that can be asked."""
 
 
-class Writing(Reading, Protocol):
+class Writing(Reading, AccountWriting, Protocol):
     """Everything that can be changed."""
 
     def add_archive(self, format_: Format, name: str) -> Archive: ...
@@ -401,19 +382,15 @@ class Writing(Reading, Protocol):
 
     def forget_generation(self, generation: Generation, oldest_kept_revision: int) -> None: ...
 
-    def add_account(self, account: Account) -> None:
-        """Raises ``AlreadyExists``; ``id`` is ignored."""
-        ...
-
-    def change_account(self, username: str, values: Mapping[str, object]) -> None: ...
-
     def set_fact(self, name: str, value: JsonValue) -> None: ...
 
     def throttle(self, key: str, now: datetime, window_seconds: int) -> int:
         """Count one more in the open window, or open one; the count."""
         ...
 
-    def unthrottle(self, key: str) -> None: ...
+    def unthrottle(self, key: str) -> None:
+        """Forget the window, and those of every key that goes on after it with a slash."""
+        ...
 
     def audit(self, entry: AuditEntry) -> None: ...
 

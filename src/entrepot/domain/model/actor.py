@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -26,11 +27,22 @@ ROLE_ALIASES = {"viewer": Role.READER}
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks, with the roles in force now and the address the request came from."""
+    """Who asks, with the roles in force now and the address the request came from.
+
+    ``account`` is whose rights an API token uses; empty for everybody else.  ``scope`` limits what is written to suites
+    of these full names (``archive/codename``); none is no limit.
+    """
 
     name: str
     roles: frozenset[Role]
     address: str = ""
+    account: str = ""
+    scope: frozenset[str] | None = None
+
+    @property
+    def owner(self) -> str:
+        """The account that answers for what is done."""
+        return self.account or self.name
 
     @property
     def level(self) -> int:
@@ -41,3 +53,8 @@ class Actor:
 SYSTEM = Actor("system", frozenset({Role.ADMIN}))
 """The program itself: start-up, scheduler, workers."""
 ANONYMOUS = Actor("", frozenset())
+
+
+def name_key(name: str) -> str:
+    """What two names have in common that people may take for each other: case, Unicode form, blanks and dots around."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip(" .")

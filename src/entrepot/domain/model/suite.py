@@ -14,6 +14,9 @@ SuiteId = NewType("SuiteId", int)
 PackageId = NewType("PackageId", int)
 GenerationId = NewType("GenerationId", int)
 
+DEFAULT_ARCHIVE = "main"
+"""Where a suite is that is named by its codename alone."""
+
 ALL = {Format.DEB: "all", Format.RPM: "noarch"}
 """The architecture that every other one lists as well."""
 
@@ -76,6 +79,11 @@ class Suite:
     def format(self) -> Format:
         """Format of every package in it."""
         return self.archive.format
+
+    @property
+    def full_name(self) -> str:
+        """``archive/codename``."""
+        return f"{self.archive.name}/{self.codename}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from entrepot.adapters.catalog.base import Account, AuditEntry, Placement, StoredPackage
+from entrepot.adapters.catalog.accounts import Account
+from entrepot.adapters.catalog.base import AuditEntry, Placement, StoredPackage
 from entrepot.domain.model.actor import Role
 from entrepot.domain.model.generation import Generation
 from entrepot.domain.model.package import Format

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from entrepot.adapters.catalog.base import Account, AuditEntry, Catalog, Reading, Writing
+from entrepot.adapters.catalog.accounts import Account
+from entrepot.adapters.catalog.base import AuditEntry, Catalog, Reading, Writing
 from entrepot.domain.model.actor import Actor, Role
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.errors import AlreadyExists, InvalidRequest, NotSignedIn, PermissionDenied, SignInFailed, TooManyAttempts

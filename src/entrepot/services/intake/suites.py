@@ -14,10 +14,10 @@ from entrepot.domain.formats.deb.release import ReleaseFields, write_release
 from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.package import Format
-from entrepot.domain.model.suite import Archive, Suite, SuiteId, SuiteOptions
+from entrepot.domain.model.suite import DEFAULT_ARCHIVE, Archive, Suite, SuiteId, SuiteOptions
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.errors import BadIndexField, InvalidRequest
-from entrepot.services.intake.targets import DEFAULT_ARCHIVE, find_suite
+from entrepot.services.intake.targets import find_suite
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.+~-]{0,63}\Z")
 _CODENAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.+_~-]{0,63}\Z")

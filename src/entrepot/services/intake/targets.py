@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from entrepot.adapters.catalog.base import Reading
 from entrepot.domain.model.package import Format
-from entrepot.domain.model.suite import Suite
+from entrepot.domain.model.suite import DEFAULT_ARCHIVE, Suite
 from entrepot.errors import InvalidRequest, UnknownDistribution, WrongFormat
 
-DEFAULT_ARCHIVE = "main"
 DEFAULT_CODENAMES = {Format.DEB: "jammy", Format.RPM: "almalinux9"}
 
 

@@ -1,35 +1,22 @@
-"""Accounts, audit, small facts, throttles, nodes."""
+"""Audit, small facts, throttles, nodes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import cast
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects import postgresql, sqlite
 
-from entrepot.adapters.catalog.base import Account, AuditEntry, JsonValue
+from entrepot.adapters.catalog.base import AuditEntry, JsonValue
 from entrepot.adapters.catalog.sql import tables as t
-from entrepot.adapters.catalog.sql.rows import account_of
 from entrepot.domain.model.actor import Actor
-from entrepot.errors import AlreadyExists, NotFound
 
 
 class PeopleQueries:
     """Implements ``PeopleReading`` and its half of ``Writing``."""
 
     _connection: sa.Connection
-
-    def account(self, username: str) -> Account | None:
-        """One by name."""
-        row = self._connection.execute(sa.select(t.account).where(t.account.c.username == username)).first()
-        return None if row is None else account_of(row)
-
-    def accounts(self) -> list[Account]:
-        """By name."""
-        query = sa.select(t.account).order_by(t.account.c.username)
-        return [account_of(row) for row in self._connection.execute(query)]
 
     def fact(self, name: str) -> JsonValue:
         """None when nobody set it."""
@@ -66,30 +53,6 @@ class PeopleQueries:
         query = sa.select(t.node.c.name).where(t.node.c.seen_at < before, t.node.c.works)
         return list(self._connection.execute(query).scalars())
 
-    def add_account(self, account: Account) -> None:
-        """A new account."""
-        query = sa.insert(t.account).values(
-            username=account.username,
-            password_hash=account.password_hash,
-            roles=sorted(role.value for role in account.roles),
-            full_name=account.full_name,
-            email=account.email,
-            active=account.active,
-            session_epoch=account.session_epoch,
-            created_at=account.created_at,
-            last_login=account.last_login,
-        )
-        try:
-            self._connection.execute(query)
-        except IntegrityError as error:
-            raise AlreadyExists(f"user {account.username} exists already") from error
-
-    def change_account(self, username: str, values: Mapping[str, object]) -> None:
-        """Set columns of one account."""
-        query = sa.update(t.account).where(t.account.c.username == username).values(dict(values))
-        if self._connection.execute(query).rowcount != 1:
-            raise NotFound(f"no user {username}")
-
     def set_fact(self, name: str, value: JsonValue) -> None:
         """Set or replace."""
         changed = self._connection.execute(sa.update(t.fact).where(t.fact.c.name == name).values(value=value))
@@ -97,22 +60,31 @@ class PeopleQueries:
             self._connection.execute(sa.insert(t.fact).values(name=name, value=value))
 
     def throttle(self, key: str, now: datetime, window_seconds: int) -> int:
-        """Count one more."""
-        counted = sa.update(t.throttle).where(t.throttle.c.key == key, t.throttle.c.until > now)
-        query = counted.values(count=t.throttle.c.count + 1).returning(t.throttle.c.count)
-        count = self._connection.execute(query).scalar_one_or_none()
-        if count is not None:
-            return int(count)
-        self._connection.execute(
-            sa.delete(t.throttle).where(sa.or_(t.throttle.c.key == key, t.throttle.c.until <= now))
-        )
-        until = now + timedelta(seconds=window_seconds)
-        self._connection.execute(sa.insert(t.throttle).values(key=key, count=1, until=until))
-        return 1
+        """Count one more; in one statement, since many count the same key at once."""
+        insert = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
+        fresh = insert(t.throttle).values(key=key, count=1, until=now + timedelta(seconds=window_seconds))
+        is_open = t.throttle.c.until > now
+        query = fresh.on_conflict_do_update(
+            index_elements=["key"],
+            set_={
+                "count": sa.case((is_open, t.throttle.c.count + 1), else_=1),
+                "until": sa.case((is_open, t.throttle.c.until), else_=fresh.excluded.until),
+            },
+        ).returning(t.throttle.c.count.label("counted"))
+        count = int(self._connection.execute(query).scalar_one())
+        if count == 1:
+            self._forget_closed_windows(now)
+        return count
+
+    def _forget_closed_windows(self, now: datetime) -> None:
+        # Rows that another unit is counting in are left to it, lest two units wait for each other.
+        closed = sa.select(t.throttle.c.key).where(t.throttle.c.until <= now).with_for_update(skip_locked=True)
+        self._connection.execute(sa.delete(t.throttle).where(t.throttle.c.key.in_(closed)))
 
     def unthrottle(self, key: str) -> None:
-        """Forget the window."""
-        self._connection.execute(sa.delete(t.throttle).where(t.throttle.c.key == key))
+        """Forget the window and those below it."""
+        below = t.throttle.c.key.startswith(f"{key}/", autoescape=True)
+        self._connection.execute(sa.delete(t.throttle).where(sa.or_(t.throttle.c.key == key, below)))
 
     def audit(self, entry: AuditEntry) -> None:
         """Append."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 
-from entrepot.adapters.catalog.base import Account, Admission, AdmissionState, JsonValue, StoredPackage
+from entrepot.adapters.catalog.accounts import Account, ApiToken
+from entrepot.adapters.catalog.base import Admission, AdmissionState, JsonValue, StoredPackage
 from entrepot.adapters.catalog.sql import tables as t
 from entrepot.domain.model.actor import Role
 from entrepot.domain.model.digest import Digest
@@ -128,17 +129,39 @@ def generation_of(row: Row) -> Generation:
     )
 
 
-def account_of(row: Row) -> Account:
+def account_of(row: Mapping[str, Any]) -> Account:
     """From the columns of ``account``."""
     return Account(
-        id=row.id,
-        username=row.username,
-        password_hash=row.password_hash,
-        roles=frozenset(Role(role) for role in cast("list[str]", row.roles)),
-        full_name=row.full_name,
-        email=row.email,
-        active=row.active,
-        session_epoch=row.session_epoch,
-        created_at=row.created_at,
-        last_login=row.last_login,
+        id=row["id"],
+        username=row["username"],
+        password_hash=row["password_hash"],
+        roles=_roles(row["roles"]),
+        full_name=row["full_name"],
+        email=row["email"],
+        active=row["active"],
+        session_epoch=row["session_epoch"],
+        created_at=row["created_at"],
+        last_login=row["last_login"],
+        kept_session=row["kept_session"],
     )
+
+
+def api_token_of(row: Mapping[str, Any]) -> ApiToken:
+    """From the columns of ``api_token``."""
+    return ApiToken(
+        ident=row["ident"],
+        name=row["name"],
+        key_hash=row["key_hash"],
+        hint=row["hint"],
+        roles=_roles(row["roles"]),
+        scope=None if row["scope"] is None else frozenset(row["scope"]),
+        created_by=row["created_by"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        last_used=row["last_used"],
+        revoked_at=row["revoked_at"],
+    )
+
+
+def _roles(words: list[str]) -> frozenset[Role]:
+    return frozenset(Role(word) for word in words)
