@@ -14,6 +14,7 @@ from entrepot.services.intake import Intake
 from entrepot.services.intake.inspection import Inspector
 from entrepot.services.intake.listing import Listings
 from entrepot.services.intake.movements import Movements
+from entrepot.services.intake.reviews import Reviews
 from entrepot.services.intake.suites import Suites
 from entrepot.services.publish.reading import PublishedFiles
 from entrepot.services.publish.service import Publisher
@@ -32,6 +33,7 @@ class Application:
     intake: Intake
     inspector: Inspector
     movements: Movements
+    reviews: Reviews
     suites: Suites
     listings: Listings
     publisher: Publisher

@@ -250,3 +250,9 @@ class PublicationLate(EntrepotError):
     """A change is recorded and will be published, but not in time for the answer."""
 
     code, kind, title = "publish.late", Kind.UNAVAILABLE, "Publication takes long"
+
+
+class AlreadyDecided(EntrepotError):
+    """A decision is made once; only new facts open it again."""
+
+    code, kind, title = "review.decided", Kind.CONFLICT, "Already decided"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from entrepot.services.intake.checks.structure import StructureCheck
 from entrepot.services.intake.inspection import Inspector
 from entrepot.services.intake.listing import Listings
 from entrepot.services.intake.movements import Movements
+from entrepot.services.intake.reviews import Reviews
 from entrepot.services.intake.suites import Suites
 from entrepot.services.publish.deb_tree import DebTree
 from entrepot.services.publish.manifests import Manifests
@@ -63,6 +65,7 @@ class Parts:
     queue: Queue
     secret: bytes
     now: Callable[[], datetime]
+    monotonic: Callable[[], float] = time.monotonic
 
 
 def wall_clock() -> datetime:
@@ -106,12 +109,13 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         intake=intake,
         inspector=inspector,
         movements=Movements(parts.catalog, parts.queue, FORMATS, parts.now),
+        reviews=Reviews(parts.catalog, parts.queue, FORMATS, parts.now),
         suites=Suites(parts.catalog, parts.queue, parts.keyring, _key_maker(settings, parts), parts.now),
         listings=Listings(parts.catalog, FORMATS),
         publisher=publisher,
         publications=Publications(parts.catalog, publisher),
         published=PublishedFiles(parts.catalog, manifests, parts.keyring),
-        collector=Collector(parts.catalog, parts.blobs, keep, parts.now),
+        collector=Collector(parts.catalog, parts.blobs, keep, parts.now, parts.monotonic),
         verifier=Verifier(parts.catalog, parts.blobs, parts.keyring, verification, TREES),
         keeper=keeper,
         health=Health(parts.catalog, parts.blobs, parts.keyring, keeper.alive),

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from entrepot import __version__
 from entrepot.application import Application
-from entrepot.entrypoints.api import artifacts, auth, distributions, health, problems, upload
+from entrepot.entrypoints.api import artifacts, auth, distributions, health, problems, security, upload
 from entrepot.entrypoints.content.app import ContentApp
 from entrepot.entrypoints.web import pages
 
@@ -52,7 +52,7 @@ def make_api(application: Application, *, max_upload_bytes: int, publish_wait_se
     api.state.publish_wait_seconds = publish_wait_seconds
     api.state.public_url = public_url
     problems.install(api)
-    for module in (auth, artifacts, upload, distributions, health, pages):
+    for module in (auth, artifacts, upload, security, distributions, health, pages):
         api.include_router(module.router)
     return api
 

@@ -23,7 +23,7 @@ from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite
 from entrepot.main import CHECKS, Parts, assemble, start, stop
 from entrepot.services.intake.checks.base import Check
-from entrepot.services.intake.service import Receipt, UploadRequest
+from entrepot.services.intake.receipts import Receipt, UploadRequest
 from entrepot.services.publish.packs import stream_file
 from entrepot.settings import Settings
 
@@ -36,6 +36,7 @@ class Clock:
 
     def __init__(self, at: datetime) -> None:
         self._at = at
+        self._passed = 0.0
 
     def now(self) -> datetime:
         return self._at
@@ -43,6 +44,10 @@ class Clock:
     def advance(self, **span: float) -> None:
         """By ``days=1``, ``seconds=-5`` and the like."""
         self._at += timedelta(**span)
+        self._passed += max(0.0, timedelta(**span).total_seconds())
+
+    def monotonic(self) -> float:
+        return self._passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ def memory_installation(
     keyring, queue = MemoryKeyring(clock.now), MemoryQueue()
     configured = Settings(data=folder, **settings)  # type: ignore[arg-type]
     catalog = SqlCatalog(configured.catalog_url)
-    parts = Parts(catalog, blobs, keyring, queue, bytes(32), clock.now)
+    parts = Parts(catalog, blobs, keyring, queue, bytes(32), clock.now, clock.monotonic)
     application = assemble(configured, parts, checks)
     start(application, works=works)
     try:

@@ -339,15 +339,5 @@ def distribution_row(suite: Suite, sizes: Mapping[SuiteId, tuple[int, int, datet
     }
 
 
-def client_lines(suite: Suite, base_url: str) -> list[str]:
-    """What to run on a client, once, as root."""
-    archive, name = suite.archive.name, suite.codename
-    if suite.format is Format.DEB:
-        url = f"{base_url}/apt/{archive}/{name}.sources"
-        return [f"curl -fsSL {url} -o /etc/apt/sources.list.d/{archive}-{name}.sources", "apt-get update"]
-    url = f"{base_url}/rpm/{archive}/{name}.repo"
-    return [f"curl -fsSL {url} -o /etc/yum.repos.d/{archive}-{name}.repo", "dnf makecache --refresh"]
-
-
 def _unique(values: Any) -> list[str]:
     return list(dict.fromkeys(values))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -28,12 +30,17 @@ def check_rule(password: str) -> None:
 
 def hash_password(password: str) -> str:
     """A salted argon2id hash."""
-    return _HASHER.hash(password)
+    return _HASHER.hash(_typed(password))
 
 
 def fits(stored: str | None, password: str) -> bool:
     """Whether the password fits; without an account, the same work is done and the answer is no."""
     try:
-        return _HASHER.verify(stored or _NOBODY, password) and stored is not None
+        return _HASHER.verify(stored or _NOBODY, _typed(password)) and stored is not None
     except (VerificationError, InvalidHashError):
         return False
+
+
+def _typed(password: str) -> str:
+    # Keyboards write the same letter as one character or as two (RFC 8265, section 4.2.2).
+    return unicodedata.normalize("NFC", password)

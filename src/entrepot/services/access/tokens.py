@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -16,14 +16,27 @@ from entrepot.errors import NotSignedIn
 _ALGORITHM = "HS256"
 _AUDIENCE = "entrepot"
 _MOST_BYTES = 4096
+_REQUIRED = {"sub", "sid", "jti", "iat", "exp"}
+
+
+def new_session() -> str:
+    """An id that no other session has."""
+    return secrets.token_urlsafe(12)
 
 
 @dataclass(frozen=True, slots=True)
 class SessionClaims:
-    """Whose session, and of which epoch of the account."""
+    """Whose session, of which epoch of the account; no role.
+
+    ``session`` stays the same when the session is refreshed.  ``api_token`` is the id of the API token that it was
+    opened with; empty for people.  ``since`` is when it was opened; none means now.
+    """
 
     username: str
     epoch: int
+    session: str = field(default_factory=new_session)
+    api_token: str = ""
+    since: datetime | None = None
 
 
 class SessionTokens:
@@ -31,23 +44,20 @@ class SessionTokens:
 
     def __init__(self, secret: bytes, lifetime: timedelta) -> None:
         self._key = OctKey.import_key(hashlib.sha256(b"session tokens\0" + secret).digest())
-        self._registry = jwt.JWTClaimsRegistry(
-            aud={"essential": True, "value": _AUDIENCE},
-            sub={"essential": True},
-            exp={"essential": True},
-            iat={"essential": True},
-            jti={"essential": True},
-        )
         self.lifetime = lifetime
 
-    def issue(self, claims: SessionClaims, now: datetime) -> str:
-        """A signed token."""
+    def issue(self, claims: SessionClaims, now: datetime, until: datetime | None = None) -> str:
+        """A signed token, good for the lifetime but not beyond ``until``."""
+        ends = now + self.lifetime if until is None else min(until, now + self.lifetime)
         body = {
             "sub": claims.username,
             "epoch": claims.epoch,
+            "sid": claims.session,
+            "tok": claims.api_token,
+            "auth_time": int((claims.since or now).timestamp()),
             "aud": _AUDIENCE,
             "iat": int(now.timestamp()),
-            "exp": int((now + self.lifetime).timestamp()),
+            "exp": int(ends.timestamp()),
             "jti": secrets.token_urlsafe(12),
         }
         return jwt.encode({"alg": _ALGORITHM, "typ": "JWT"}, body, self._key, algorithms=[_ALGORITHM])
@@ -60,14 +70,28 @@ class SessionTokens:
         """
         if len(token) > _MOST_BYTES:
             raise NotSignedIn("the token is not valid; sign in again")
+        # The clock is ours: without ``now`` the library would look at the wall.
+        registry = jwt.JWTClaimsRegistry(
+            now=int(now.timestamp()),
+            aud={"essential": True, "value": _AUDIENCE},
+            **{name: {"essential": True} for name in _REQUIRED},
+        )
         try:
             decoded = jwt.decode(token, self._key, algorithms=[_ALGORITHM])
-            self._registry.validate(decoded.claims)
+            registry.validate(decoded.claims)
         except (JoseError, ValueError) as error:
-            raise NotSignedIn("the token is not valid; sign in again") from error
-        username, epoch, expires = (decoded.claims.get(name) for name in ("sub", "epoch", "exp"))
-        if not isinstance(username, str) or not isinstance(epoch, int) or not isinstance(expires, int):
-            raise NotSignedIn("the token is not valid; sign in again")
-        if expires <= now.timestamp():
-            raise NotSignedIn("the session has ended; sign in again")
-        return SessionClaims(username, epoch)
+            raise NotSignedIn("the token is not valid or has expired; sign in again") from error
+        return _claims(decoded.claims, now)
+
+
+
+def _claims(body: dict[str, object], now: datetime) -> SessionClaims:
+    username, session, api_token = body.get("sub"), body.get("sid"), body.get("tok")
+    epoch, since, expires = body.get("epoch"), body.get("auth_time"), body.get("exp")
+    if not (isinstance(username, str) and isinstance(session, str) and isinstance(api_token, str)):
+        raise NotSignedIn("the token is not valid; sign in again")
+    if not (isinstance(epoch, int) and isinstance(since, int) and isinstance(expires, int)):
+        raise NotSignedIn("the token is not valid; sign in again")
+    if expires <= now.timestamp():
+        raise NotSignedIn("the session has ended; sign in again")
+    return SessionClaims(username, epoch, session, api_token, datetime.fromtimestamp(since, UTC))

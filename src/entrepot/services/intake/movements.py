@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cmp_to_key
 
-from entrepot.adapters.catalog.base import AuditEntry, Catalog, JsonValue, PackageFilter, Placement, Reading
+from entrepot.adapters.catalog.base import (
+    AdmissionState,
+    AuditEntry,
+    Catalog,
+    JsonValue,
+    PackageFilter,
+    Placement,
+    Reading,
+    Writing,
+)
 from entrepot.adapters.queue.base import Queue
 from entrepot.domain.formats.base import PackageFormat
 from entrepot.domain.jobs.goals import Goal, GoalKind
@@ -156,7 +165,8 @@ class Movements:
             if distribution is not None and not suites:
                 find_suite(unit, distribution)
             found = [place for place in unit.placements(wanted) if suites is None or place.suite.id in suites]
-            if not found:
+            dropped = self._drop_requests(unit, actor, wanted, suites, now)
+            if not found and not dropped:
                 spec = " ".join(part for part in (wanted.name, wanted.version, wanted.architecture) if part)
                 raise NotFound(f"there is no package {spec[:200]}" + (f" in {distribution}" if distribution else ""))
             for placement in sorted(found, key=lambda place: place.suite.id):  # one order, so that none waits in a ring
@@ -171,9 +181,27 @@ class Movements:
                     "DELETE", "SUCCESS", actor, now, key.name, key.version, placement.suite.codename, detail
                 )
                 unit.audit(entry)
-        keys = sorted({placement.package.key for placement in found})
+        keys = sorted({*(placement.package.key for placement in found), *dropped})
         by_id = {placement.suite.id: placement.suite for placement in found}
         return Removal(keys, list(by_id.values()), revisions)
+
+    def _drop_requests(
+        self, unit: Writing, actor: Actor, wanted: PackageFilter, suites: set[SuiteId] | None, now: datetime
+    ) -> list[PackageKey]:
+        """Packages that only wait for a suite stop waiting."""
+        dropped = []
+        for state in (AdmissionState.HELD, AdmissionState.RECEIVED):
+            for one in unit.admissions(wanted, state):
+                if suites is not None and one.suite_id not in suites:
+                    continue
+                gone = AdmissionState.REFUSED
+                unit.decide_admission(one.id, gone, one.steps, one.reasons, actor, now, "removed", None)
+                key = unit.package(one.package_id).key
+                detail = {"architecture": key.architecture, "was": state.value}
+                suite = unit.suite(one.suite_id).codename
+                unit.audit(AuditEntry("DELETE", "SUCCESS", actor, now, key.name, key.version, suite, detail))
+                dropped.append(key)
+        return dropped
 
     def _publish(self, revisions: Revisions) -> None:
         for suite_id in revisions:

@@ -39,11 +39,20 @@ class Collected:
 class Collector:
     """Removes nothing that the catalog or a kept generation names, and nothing young: it may be on its way in."""
 
-    def __init__(self, catalog: Catalog, blobs: BlobStore, keep: Keep, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        blobs: BlobStore,
+        keep: Keep,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+    ) -> None:
         self._catalog = catalog
         self._blobs = blobs
         self._keep = keep
         self._now = now
+        self._monotonic = monotonic
+        self._unnamed: dict[Digest, tuple[float, float]] = {}
         self._named_by: dict[Digest, frozenset[Digest]] = {}
 
     def collect(self) -> Collected:
@@ -79,27 +88,35 @@ class Collector:
         ]
 
     def _sweep(self) -> tuple[int, int]:
-        # Candidates first, names second: whatever is named after the walk began is too young to be a candidate.
-        limit = self._now().timestamp() - self._keep.blob_seconds
-        candidates = [digest for digest in self._blobs.digests() if self._older(digest, limit)]
-        if not candidates:
-            return 0, 0
+        """Remove what was without a name in every round of the whole grace.
+
+        The time is this process's own: a wall clock that jumps must not make content old that is just coming in.
+        Content that was stored anew meanwhile is on its way in again, and starts over.
+        """
+        now = self._monotonic()
+        stored = {digest: at for digest in self._blobs.digests() if (at := self._stored_at(digest)) is not None}
         with self._catalog.read() as reading:
             named = self._named(reading)
+        unnamed = {digest: at for digest, at in stored.items() if digest not in named}
+        self._unnamed = {
+            digest: self._unnamed[digest] if self._unnamed.get(digest, (0, None))[1] == at else (now, at)
+            for digest, at in unnamed.items()
+        }
         count = freed = 0
-        for digest in candidates:
-            if digest in named or not self._older(digest, limit):
+        for digest, (since, at) in list(self._unnamed.items()):
+            if now - since < self._keep.blob_seconds or self._stored_at(digest) != at:
                 continue
             size = self._blobs.size_bytes(digest)
             self._blobs.remove(digest)
+            del self._unnamed[digest]
             count, freed = count + 1, freed + size
         return count, freed
 
-    def _older(self, digest: Digest, limit: float) -> bool:
+    def _stored_at(self, digest: Digest) -> float | None:
         try:
-            return self._blobs.stored_at(digest) < limit
+            return self._blobs.stored_at(digest)
         except BlobMissing:
-            return False
+            return None
 
     def _named(self, reading: Reading) -> set[Digest]:
         named = {digest for digest, _ in reading.needed_digests()}

@@ -1,0 +1,68 @@
+"""Guesses are counted: from an address, and for a name from an address, so that no stranger locks anybody out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+
+from entrepot.adapters.catalog.base import Catalog, Reading, Writing
+from entrepot.domain.model.actor import name_key
+from entrepot.errors import TooManyAttempts
+
+_FAILURES_UNTIL_LOCK = 5
+_LOCK_SECONDS = 900
+_MINUTE = 60
+
+
+class Attempts:
+    """Counters in the catalog: they hold across processes and restarts."""
+
+    def __init__(self, catalog: Catalog, per_minute: int, now: Callable[[], datetime]) -> None:
+        self._catalog = catalog
+        self._per_minute = per_minute
+        self._now = now
+
+    def count(self, purpose: str, address: str) -> None:
+        """One more from this address.
+
+        Raises:
+            TooManyAttempts: there were too many within a minute.
+        """
+        key, now = f"{purpose}/{address}"[:200], self._now()
+        with self._catalog.write() as unit:
+            count = unit.throttle(key, now, _MINUTE)
+            window = unit.throttled(key, now)
+        if count > self._per_minute and window is not None:
+            self._refuse(window[1], f"{self._per_minute}/minute")
+
+    def refuse_locked(self, reading: Reading, username: str, address: str) -> None:
+        """Raises ``TooManyAttempts`` after too many failures for this name from this address."""
+        window = reading.throttled(_lock(username, address), self._now())
+        if window is not None and window[0] >= _FAILURES_UNTIL_LOCK:
+            self._refuse(window[1], f"{_FAILURES_UNTIL_LOCK} failures")
+
+    def failed(self, unit: Writing, username: str, address: str) -> None:
+        """One more failure."""
+        unit.throttle(_lock(username, address), self._now(), _LOCK_SECONDS)
+
+    def succeeded(self, unit: Writing, username: str, address: str) -> None:
+        """Forget the failures from this address."""
+        unit.unthrottle(_lock(username, address))
+
+    def unlock(self, unit: Writing, username: str) -> None:
+        """Forget the failures from everywhere."""
+        unit.unthrottle(_locks(username))
+
+    def _refuse(self, until: datetime, limit: str) -> None:
+        wait = max(1, int((until - self._now()).total_seconds()) + 1)
+        raise TooManyAttempts(f"too many attempts; try again in {wait} s", retry_after=wait, limit=limit)
+
+
+def _locks(username: str) -> str:
+    # Hashed: a name is typed by strangers, and now and then it is a password in the wrong field.
+    return f"lock/{hashlib.sha256(name_key(username).encode()).hexdigest()}"
+
+
+def _lock(username: str, address: str) -> str:
+    return f"{_locks(username)}/{hashlib.sha256(address.encode()).hexdigest()}"
