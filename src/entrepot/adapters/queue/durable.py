@@ -122,11 +122,16 @@ class DurableQueue:
                     self._turns.end(goal)
                     raise
         elif self._client is not None:
-            self._client.enqueue(
-                {"queue_name": _QUEUE, "workflow_name": "pursue", "app_version": _WORKFLOW_VERSION},
-                goal.kind.value,
-                goal.subject,
-            )
+            try:
+                self._client.enqueue(
+                    {"queue_name": _QUEUE, "workflow_name": "pursue", "app_version": _WORKFLOW_VERSION},
+                    goal.kind.value,
+                    goal.subject,
+                )
+            except sa.exc.SQLAlchemyError as error:
+                # No worker has made the tables yet, or the database is away; what the goal is about is committed, and
+                # the first keeper that works finds it in the catalog.
+                _log.warning("goal.not_submitted", goal=goal.key, reason=type(error).__name__)
 
     def stop(self) -> None:
         """Leave unfinished pursuits pending: they are recovered at the next start."""
