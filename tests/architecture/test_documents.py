@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,14 @@ def test_a_decision_says_why_and_what_checks_it(path: Path) -> None:
     assert re.match(rf"# {path.name[:4]}: ", text)
     for part in ("Context", "Decision", "Considered", "Good", "Bad", "Checked by"):
         assert f"\n## {part}\n" in text, f"no part {part!r}"
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    text = (PROJECT / "docs/adr/0002-dependencies.md").read_text(encoding="utf-8")
+    names = [re.match(r"[a-zA-Z0-9._-]+", each) for each in wanted]
+    assert not [name[0] for name in names if name and f"`{name[0]}`" not in text]
 
 
 def glossary_rows() -> list[tuple[str, str, list[str]]]:
