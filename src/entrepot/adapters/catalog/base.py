@@ -175,8 +175,8 @@ class SuiteReading(Protocol):
         """Suites whose goal is not met."""
         ...
 
-    def late_suites(self, before: datetime) -> list[SuiteId]:
-        """Suites whose later documents lag behind a generation that is in force since ``before``."""
+    def late_suites(self) -> list[SuiteId]:
+        """Suites whose later documents lag behind the generation in force."""
         ...
 
     def suites_to_refresh(self, now: datetime) -> list[SuiteId]:
@@ -368,12 +368,11 @@ class Writing(Reading, AccountWriting, Protocol):
         files: Sequence[str],
         refresh_at: datetime | None,
         now: datetime,
-        *,
-        late: bool = False,
+        late_revision: int | None = None,
     ) -> Generation:
         """Compare and set: make a new generation the current one, if the one that ``suite`` shows still is.
 
-        ``late`` says that its later documents show ``revision`` as well.
+        ``late_revision`` is the revision that its later documents show, if they were made anew.
 
         Raises:
             LostRace: another publisher moved the pointer.

@@ -19,7 +19,7 @@ class Dispatch:
             case GoalKind.PUBLISH:
                 self._application.publisher.publish(SuiteId(goal.subject))
             case GoalKind.PUBLISH_LATE:
-                self._application.publisher.publish(SuiteId(goal.subject), late=True)
+                self._application.publisher.publish_late(SuiteId(goal.subject))
             case GoalKind.INSPECT:
                 self._application.inspector.inspect(goal.subject)
             case GoalKind.COLLECT:

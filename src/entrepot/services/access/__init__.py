@@ -1,9 +1,12 @@
-"""Who somebody is: accounts, sign-in, sessions, the first administrator.
+"""Who somebody is: accounts, sign-in, sessions, API tokens, the first administrator.
 
-Called by entry points.  A role is read from the catalog at every request; no token carries one.
+Called by entry points.  A role is read from the catalog at every request; no session carries one.
 What a role may do is ``domain.policy.permissions``.
 """
 
-from entrepot.services.access.service import Access, Session, SetupState
+from entrepot.services.access.api_tokens import ApiTokens
+from entrepot.services.access.first import SetupState
+from entrepot.services.access.service import Access, Session
+from entrepot.services.access.users import Users
 
-__all__ = ["Access", "Session", "SetupState"]
+__all__ = ["Access", "ApiTokens", "Session", "SetupState", "Users"]

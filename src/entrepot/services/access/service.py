@@ -1,29 +1,25 @@
-"""Sign-in, sessions and the first administrator."""
+"""Sign-in, sessions, the caller's own password, and the first administrator."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import re
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import cast
+from datetime import datetime, timedelta
 
 from entrepot.adapters.catalog.accounts import Account
-from entrepot.adapters.catalog.base import AuditEntry, Catalog, Reading, Writing
+from entrepot.adapters.catalog.base import AuditEntry, Catalog
 from entrepot.domain.model.actor import Actor, Role
 from entrepot.domain.policy.permissions import Permission, demand
-from entrepot.errors import AlreadyExists, InvalidRequest, NotSignedIn, PermissionDenied, SignInFailed, TooManyAttempts
+from entrepot.errors import InvalidRequest, NotSignedIn, PermissionDenied, SignInFailed
+from entrepot.services.access.attempts import Attempts
+from entrepot.services.access.first import FirstAdministrator, NewAccount, SetupState
+from entrepot.services.access.identity import PREFIX, Identities, Identity, TokenSecrets
 from entrepot.services.access.passwords import check_rule, fits, hash_password
+from entrepot.services.access.rules import can_be_username
 from entrepot.services.access.tokens import SessionClaims, SessionTokens
 
-_USERNAME = re.compile(r"[A-Za-z0-9._-]{3,64}\Z")
-_SETUP = "setup"
-_ATTEMPTS_PER_MINUTE = 10
-_FAILURES_UNTIL_LOCK = 5
-_LOCK_SECONDS = 900
+_LONGEST_SESSION = timedelta(days=30)
+_UNKNOWN = "(unknown)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,50 +30,34 @@ class Session:
     expires_in_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class SetupState:
-    """Whether the first administrator exists; ``token`` opens the one-time set-up and is shown once, locally."""
-
-    done: bool
-    token: str | None = None
-
-
 class Access:
-    """Accounts and sessions."""
+    """Sessions."""
 
-    def __init__(self, catalog: Catalog, secret: bytes, tokens: SessionTokens, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        secret: bytes,
+        tokens: SessionTokens,
+        now: Callable[[], datetime],
+        sign_ins_per_minute: int = 10,
+    ) -> None:
         self._catalog = catalog
-        self._secret = secret
         self._tokens = tokens
         self._now = now
+        self._first = FirstAdministrator(catalog, secret, now)
+        self._identities = Identities(catalog, tokens, TokenSecrets(secret), now)
+        self._attempts = Attempts(catalog, sign_ins_per_minute, now)
 
     def prepare(self, username: str | None, password: str | None) -> SetupState:
         """At start: create the first administrator from the settings, or make a set-up link possible.
 
         Never overwrites an account.  Until set-up is done, every start makes a new token and forgets the old one.
         """
-        with self._catalog.read() as reading:
-            if self._done(reading):
-                return SetupState(done=True)
-        if username and password:
-            self._create_first(username, password, Actor(username, frozenset({Role.ADMIN})), "", "")
-            return SetupState(done=True)
-        token = secrets.token_urlsafe(24)
-        with self._catalog.write() as unit:
-            unit.set_fact(_SETUP, {"done": False, "token": self._token_hash(token)})
-        return SetupState(done=False, token=token)
-
-    def _done(self, reading: Reading) -> bool:
-        state = reading.fact(_SETUP)
-        return isinstance(state, dict) and state.get("done") is True
-
-    def _token_hash(self, token: str) -> str:
-        return hmac.new(self._secret, b"setup\0" + token.encode(), hashlib.sha256).hexdigest()
+        return self._first.prepare(username, password)
 
     def setup_done(self) -> bool:
         """Whether an administrator was ever created."""
-        with self._catalog.read() as reading:
-            return self._done(reading)
+        return self._first.exists()
 
     def set_up(self, token: str, username: str, password: str, email: str, full_name: str, address: str) -> Session:
         """Create the first administrator with the one-time token and sign them in.
@@ -87,42 +67,12 @@ class Access:
             PermissionDenied: the token is not the one of this start.
             InvalidRequest, WeakPassword: name or password break the rule.
         """
-        self._slow_down(f"setup/{address}")
-        with self._catalog.read() as reading:
-            if self._done(reading):
-                raise AlreadyExists("set-up is done already; sign in instead")
-            state = cast("dict[str, str]", reading.fact(_SETUP) or {})
-        if not hmac.compare_digest(self._token_hash(token).encode(), str(state.get("token", "")).encode()):
-            raise PermissionDenied("the set-up link is not valid; restart the server to get a new one")
-        self._create_first(username, password, Actor(username, frozenset({Role.ADMIN}), address), email, full_name)
+        self._attempts.count("setup", address)
+        self._first.create(token, NewAccount(username, password, frozenset({Role.ADMIN}), full_name, email), address)
         return self.sign_in(username, password, address)
 
-    def _create_first(self, username: str, password: str, actor: Actor, email: str, full_name: str) -> None:
-        if not _USERNAME.match(username):
-            raise InvalidRequest("a user name has 3 to 64 letters, digits, '.', '_' or '-'")
-        check_rule(password)
-        hashed, now = hash_password(password), self._now()
-        account = Account(
-            id=0,
-            username=username,
-            password_hash=hashed,
-            roles=frozenset({Role.ADMIN}),
-            full_name=full_name,
-            email=email,
-            active=True,
-            session_epoch=1,
-            created_at=now,
-            last_login=None,
-        )
-        with self._catalog.write() as unit:
-            if self._done(unit):
-                raise AlreadyExists("set-up is done already; sign in instead")
-            unit.add_account(account)
-            unit.set_fact(_SETUP, {"done": True})
-            unit.audit(AuditEntry("USER_CREATE", "SUCCESS", actor, now, detail={"username": username, "role": "admin"}))
-
     def sign_in(self, username: str, password: str, address: str) -> Session:
-        """A session for a name and password.
+        """A session for a name and password, or for any name and the secret of an API token.
 
         Failures are counted by name *and* address, so that a stranger cannot lock somebody out.
 
@@ -130,67 +80,127 @@ class Access:
             SignInFailed: unknown name, wrong password or inactive account, not told apart.
             TooManyAttempts: from this address, for this name or at all.
         """
-        self._slow_down(f"sign-in/{address}")
-        lock = f"lock/{hashlib.sha256(f'{username}/{address}'.encode()).hexdigest()}"
-        with self._catalog.read() as reading:
-            self._refuse_locked(reading, lock)
-            account = reading.account(username)
-        good = fits(account.password_hash if account else None, password)
-        now = self._now()
-        with self._catalog.write() as unit:
-            if not good or account is None or not account.active:
-                self._record_failure(unit, lock, username, address, now)
-                failed = True
+        self._attempts.count("sign-in", address)
+        if password.startswith(PREFIX):
+            try:
+                identity = self._identities.of_api_token(password, address)
+            except NotSignedIn:
+                pass  # somebody's password may begin like that
             else:
-                unit.unthrottle(lock)
-                unit.change_account(username, {"last_login": now})
-                unit.audit(AuditEntry("LOGIN", "SUCCESS", Actor(username, account.roles, address), now))
-                failed = False
-        if failed or account is None:
-            raise SignInFailed("user name or password is wrong")
-        token = self._tokens.issue(SessionClaims(account.username, account.session_epoch), now)
-        return Session(token, int(self._tokens.lifetime.total_seconds()))
+                return self._open_with_api_token(identity, username)
+        with self._catalog.read() as reading:
+            self._attempts.refuse_locked(reading, username, address)
+            account = reading.account(username) if can_be_username(username) else None
+        good = fits(account.password_hash if account else None, password)
+        if account is None or not good or not account.active:
+            self._refuse(account, username, address)
+        return self._open(account, address)
 
-    def _slow_down(self, key: str) -> None:
+    def _refuse(self, account: Account | None, username: str, address: str) -> None:
+        # A name that nobody has is not written down: it may be a password in the wrong field.
+        actor = Actor(account.username if account else _UNKNOWN, frozenset(), address)
+        with self._catalog.write() as unit:
+            self._attempts.failed(unit, username, address)
+            unit.audit(AuditEntry("LOGIN", "FAILURE", actor, self._now()))
+        raise SignInFailed("user name or password is wrong")
+
+    def _open(self, account: Account, address: str) -> Session:
         now = self._now()
         with self._catalog.write() as unit:
-            count = unit.throttle(key[:200], now, 60)
-            window = unit.throttled(key[:200], now)
-        if count > _ATTEMPTS_PER_MINUTE and window is not None:
-            self._refuse_until(window[1], f"{_ATTEMPTS_PER_MINUTE}/minute")
+            self._attempts.succeeded(unit, account.username, address)
+            unit.change_account(account.username, {"last_login": now})
+            unit.audit(AuditEntry("LOGIN", "SUCCESS", Actor(account.username, account.roles, address), now))
+        return self._session(SessionClaims(account.username, account.session_epoch), now)
 
-    def _refuse_locked(self, reading: Reading, lock: str) -> None:
-        window = reading.throttled(lock, self._now())
-        if window is not None and window[0] >= _FAILURES_UNTIL_LOCK:
-            self._refuse_until(window[1], f"{_FAILURES_UNTIL_LOCK} failures")
+    def _open_with_api_token(self, identity: Identity, username: str) -> Session:
+        now = self._now()
+        shown = username if can_be_username(username) else _UNKNOWN
+        with self._catalog.write() as unit:
+            unit.audit(AuditEntry("LOGIN", "SUCCESS", identity.actor, now, detail={"username": shown}))
+        claims = SessionClaims(identity.actor.owner, identity.epoch, api_token=identity.token_id)
+        return self._session(claims, now, identity.until)
 
-    def _refuse_until(self, until: datetime, limit: str) -> None:
-        wait = max(1, int((until - self._now()).total_seconds()) + 1)
-        raise TooManyAttempts(f"too many attempts; try again in {wait} s", retry_after=wait, limit=limit)
+    def _session(self, claims: SessionClaims, now: datetime, until: datetime | None = None) -> Session:
+        lifetime = self._tokens.lifetime if until is None else min(self._tokens.lifetime, until - now)
+        return Session(self._tokens.issue(claims, now, until), max(0, int(lifetime.total_seconds())))
 
-    def _record_failure(self, unit: Writing, lock: str, username: str, address: str, now: datetime) -> None:
-        unit.throttle(lock, now, _LOCK_SECONDS)
-        printable = "".join(char for char in username[:64] if char.isprintable())
-        unit.audit(AuditEntry("LOGIN", "FAILURE", Actor(printable, frozenset(), address), now))
-
-    def authenticate(self, token: str, address: str) -> Actor:
-        """Who a bearer token stands for, with the roles in force now.
+    def authenticate(self, credential: str, address: str) -> Actor:
+        """Who a bearer credential stands for, with the roles in force now.
 
         Raises:
-            NotSignedIn: the token is not valid (any more), or its account is not active.
+            NotSignedIn: it is not valid (any more), or its account is not active.
         """
-        claims = self._tokens.read(token, self._now())
-        with self._catalog.read() as reading:
-            account = reading.account(claims.username)
-        if account is None or not account.active or account.session_epoch != claims.epoch:
-            raise NotSignedIn("the session has ended; sign in again")
-        return Actor(account.username, account.roles, address)
+        return self._identities.of(credential, address).actor
 
     def profile(self, actor: Actor) -> Account:
-        """The account of whoever asks."""
+        """The account of whoever asks; for an API token, the one that answers for it."""
         demand(actor, Permission.PROFILE_READ)
         with self._catalog.read() as reading:
-            account = reading.account(actor.name)
+            account = reading.account(actor.owner)
         if account is None:
             raise NotSignedIn("the session has ended; sign in again")
         return account
+
+    def log_out(self, actor: Actor, credential: str) -> None:
+        """End the session, with everything it was refreshed to.
+
+        Raises:
+            PermissionDenied: it is an API token; those are revoked.
+        """
+        demand(actor, Permission.PROFILE_WRITE)
+        claims, now = self._claims(credential), self._now()
+        with self._catalog.write() as unit:
+            # No credential of this session that exists now lives longer.
+            unit.end_session(claims.session, now, now + self._tokens.lifetime)
+            unit.audit(AuditEntry("LOGOUT", "SUCCESS", actor, now))
+
+    def refresh(self, actor: Actor, credential: str) -> Session:
+        """The same session for another lifetime, with nothing but what the account still has.
+
+        Raises:
+            NotSignedIn: it was opened too long ago, or has ended meanwhile.
+            PermissionDenied: it is an API token; those live as long as they were made for.
+        """
+        demand(actor, Permission.PROFILE_WRITE)
+        claims, now = self._claims(credential), self._now()
+        if claims.since is None or now - claims.since > _LONGEST_SESSION:
+            raise NotSignedIn(f"a session lasts {_LONGEST_SESSION.days} days; sign in again")
+        identity = self._identities.of_session(claims, actor.address)
+        renewed = SessionClaims(claims.username, identity.epoch, claims.session, claims.api_token, claims.since)
+        return self._session(renewed, now, identity.until)
+
+    def change_password(self, actor: Actor, credential: str, current: str, new: str) -> None:
+        """Set the caller's own password; all their other sessions end.
+
+        Raises:
+            InvalidRequest, WeakPassword: the current password is wrong, or the new one breaks the rule.
+            TooManyAttempts: it was wrong too often.
+            PermissionDenied: it is an API token, which has no password.
+        """
+        demand(actor, Permission.PROFILE_WRITE)
+        if actor.account:
+            raise PermissionDenied("an API token has no password; sign in as a person")
+        claims = self._claims(credential)
+        check_rule(new)
+        with self._catalog.read() as reading:
+            self._attempts.refuse_locked(reading, actor.name, actor.address)
+            before = reading.account(actor.name)
+        good, now = fits(before.password_hash if before else None, current), self._now()
+        hashed = hash_password(new)
+        with self._catalog.write() as unit:
+            account = unit.account(actor.name)
+            good = good and account is not None and before is not None and account.password_hash == before.password_hash
+            if good and account is not None:
+                self._attempts.succeeded(unit, actor.name, actor.address)
+                changes = {"session_epoch": account.session_epoch + 1, "kept_session": claims.session}
+                unit.change_account(actor.name, {"password_hash": hashed, **changes})
+            else:
+                self._attempts.failed(unit, actor.name, actor.address)
+            unit.audit(AuditEntry("PASSWORD_CHANGE", "SUCCESS" if good else "FAILURE", actor, now))
+        if not good:
+            raise InvalidRequest("the current password is wrong")
+
+    def _claims(self, credential: str) -> SessionClaims:
+        if credential.startswith(PREFIX):
+            raise PermissionDenied("this is for sessions; an API token is revoked by an administrator")
+        return self._tokens.read(credential, self._now())

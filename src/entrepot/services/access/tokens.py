@@ -84,7 +84,6 @@ class SessionTokens:
         return _claims(decoded.claims, now)
 
 
-
 def _claims(body: dict[str, object], now: datetime) -> SessionClaims:
     username, session, api_token = body.get("sub"), body.get("sid"), body.get("tok")
     epoch, since, expires = body.get("epoch"), body.get("auth_time"), body.get("exp")

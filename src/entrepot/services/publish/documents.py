@@ -19,7 +19,7 @@ from entrepot.domain.formats.segments.recut import build, recut
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.suite import Suite, SuiteId
 from entrepot.errors import BlobCorrupt, GenerationRefused
-from entrepot.services.publish.packs import PackWriter, read_extent, sealed
+from entrepot.services.publish.packs import OPEN, PackWriter, read_extent, sealed
 from entrepot.services.publish.trees import DocumentPlan, Gather, Measured, Shown
 
 _REMEMBERED = 256
@@ -240,7 +240,8 @@ def crowded(documents: Iterable[Document], most: int) -> frozenset[Digest]:
         for segment in document.segments:
             for member in segment.members.values():
                 blob = member.extent.blob
-                used[blob] = used.get(blob, 0) + member.extent.length
+                if blob != OPEN:
+                    used[blob] = used.get(blob, 0) + member.extent.length
     if len(used) <= most:
         return frozenset()
     fullest: Sequence[Digest] = sorted(used, key=lambda blob: used[blob], reverse=True)

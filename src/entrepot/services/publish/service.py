@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -25,6 +25,7 @@ from entrepot.domain.model.suite import Change, Suite, SuiteId
 from entrepot.errors import LostRace
 from entrepot.services.publish.documents import Documents, Twins, crowded, recipe_of, seal
 from entrepot.services.publish.manifests import Manifests
+from entrepot.services.publish.pace import Pace
 from entrepot.services.publish.packs import PackWriter
 from entrepot.services.publish.trees import DocumentPlan, Measured, Tree, TreeWriter
 
@@ -33,7 +34,6 @@ _log = structlog.get_logger(__name__)
 _PACKS_PER_GENERATION = 48
 _TRIES = 20
 _GATHERED_BYTES = 256 << 20
-_LATE_AFTER_SECONDS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,14 @@ class Built:
     revision: int
 
 
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Documents that were gathered at a revision and wait for a generation to take them along."""
+
+    revision: int
+    documents: Mapping[str, Built]
+
+
 Listener = Callable[[Published], None]
 
 
@@ -94,6 +102,7 @@ class Publisher:
         self._documents = Documents(parts.blobs, parts.map_jobs)
         self._now = now
         self._listeners: list[Listener] = []
+        self._pace = Pace()
 
     def on_switch(self, listener: Listener) -> None:
         """Have ``listener`` called, in the publishing thread, after every switch of this process."""
@@ -103,24 +112,46 @@ class Publisher:
         """Suites that have to be published or signed anew, found in the catalog."""
         with self._catalog.read() as reading:
             suites = {*reading.unpublished_suites(), *reading.suites_to_refresh(self._now())}
-            late = reading.late_suites(self._now() - timedelta(seconds=_LATE_AFTER_SECONDS))
+            late = reading.late_suites()
+        due = self._pace.due(late)
         return [
             *(Goal(GoalKind.PUBLISH, suite_id) for suite_id in sorted(suites)),
-            *(Goal(GoalKind.PUBLISH_LATE, suite_id) for suite_id in sorted(set(late) - suites)),
+            *(Goal(GoalKind.PUBLISH_LATE, suite_id) for suite_id in sorted(due)),
         ]
 
-    def publish(self, suite_id: SuiteId, *, late: bool = False) -> Published:
+    def publish(self, suite_id: SuiteId) -> Published:
         """Bring the goal about; a goal that is met costs one look-up.
-
-        ``late`` asks for the documents that are made later than the others, and is met when they show the revision.
 
         Raises:
             GenerationRefused: the new generation would have tripped clients; the old one stays in force.
             SigningUnavailable, StoreFull, StoreUnavailable, CatalogUnavailable: try again later.
         """
+        return self._until_won(suite_id, None)
+
+    def publish_late(self, suite_id: SuiteId) -> Published:
+        """Bring the documents up to date that are made later than the others.
+
+        They are made first, for as long as it takes; only then a generation with them is built and switched, which is
+        quick, so that a suite with many uploads neither waits for this nor starves it.
+
+        Raises:
+            As ``publish``.
+        """
+        with self._catalog.read() as reading:
+            suite = reading.suite(suite_id)
+            if suite.late_revision >= suite.published_revision or suite.generation_id is None:
+                return Published(suite_id, suite.revision, changed=False)
+            old = self._manifests.get(reading.generation(suite.generation_id).manifest)
+            with self._pace.measured(suite_id), PackWriter(self._blobs) as writer:
+                built = self._gather(reading, suite, old, writer)
+                pack = writer.close()
+        gathered = {each.plan.name: replace(each, document=seal(each.document, pack)) for each in built}
+        return self._until_won(suite_id, Late(suite.revision, gathered))
+
+    def _until_won(self, suite_id: SuiteId, late: Late | None) -> Published:
         for _ in range(_TRIES):
             try:
-                done = self._publish_once(suite_id, late=late)
+                done = self._publish_once(suite_id, late)
             except LostRace:
                 continue
             if done.changed:
@@ -129,26 +160,24 @@ class Publisher:
             return done
         raise LostRace("other publishers kept coming first")
 
-    def _publish_once(self, suite_id: SuiteId, *, late: bool) -> Published:
+    def _publish_once(self, suite_id: SuiteId, late: Late | None) -> Published:
         with self._catalog.read() as reading:
             suite = reading.suite(suite_id)
-            due = suite_id in reading.suites_to_refresh(self._now())
-            behind = late and suite.late_revision < suite.revision
-            if suite.generation_id is not None and suite.revision == suite.published_revision and not (due or behind):
+            due = late is not None or suite_id in reading.suites_to_refresh(self._now())
+            if suite.generation_id is not None and suite.revision == suite.published_revision and not due:
                 return Published(suite_id, suite.revision, changed=False)
             old_generation = None if suite.generation_id is None else reading.generation(suite.generation_id)
             old = None if old_generation is None else self._manifests.get(old_generation.manifest)
             with PackWriter(self._blobs) as writer:
-                built = self._build(reading, suite, old, writer, late=late)
+                built = self._build(reading, suite, old, {} if late is None else late.documents, writer)
                 count = reading.package_count(suite_id)
                 pack = writer.close()
         now = self._monotone(old_generation)
         documents = {each.plan.name: replace(each, document=seal(each.document, pack)) for each in built}
         draft = self._write(suite, documents, count, old, now)
-        if old_generation is not None and draft.manifest == old_generation.manifest:
-            return Published(suite_id, suite.revision, changed=False, generation=old_generation)
-        complete = late or all(plan.later is None for plan in self._trees[suite.format].plan(suite))
-        return self._switch(suite, draft, now, late=complete)
+        if all(plan.later is None for plan in self._trees[suite.format].plan(suite)):
+            return self._switch(suite, draft, now, late_revision=suite.revision)
+        return self._switch(suite, draft, now, late_revision=None if late is None else late.revision)
 
     def _monotone(self, old: Generation | None) -> datetime:
         """Now, but never before the generation in force: clients refuse a Release older than the one they hold."""
@@ -156,7 +185,12 @@ class Publisher:
         return now if old is None else max(now, old.published_at)
 
     def _build(
-        self, reading: Reading, suite: Suite, old: Manifest | None, writer: PackWriter, *, late: bool
+        self,
+        reading: Reading,
+        suite: Suite,
+        old: Manifest | None,
+        gathered: Mapping[str, Built],
+        writer: PackWriter,
     ) -> list[Built]:
         changes = [] if old is None else reading.changes(suite.id, old.revision)
         known = {} if old is None else old.documents
@@ -168,15 +202,22 @@ class Publisher:
                 changed = _keys_for(plan, changes)
                 document = self._documents.refresh(reading, suite, plan, stored, changed, twins, writer)
                 built.append(Built(plan, document, suite.revision))
-            elif late and self._affordable(reading, suite, plan):
-                document = self._documents.gather(reading, suite, plan, plan.later, twins, writer)
-                built.append(Built(plan, document, suite.revision))
-            elif stored is not None and not late:
+            elif plan.name in gathered:
+                built.append(gathered[plan.name])
+            elif stored is not None:
                 built.append(Built(plan, stored.document, stored.revision))
         merge = crowded((each.document for each in built), _PACKS_PER_GENERATION)
         if merge:
             built = [replace(each, document=self._documents.move(each.document, merge, writer)) for each in built]
         return built
+
+    def _gather(self, reading: Reading, suite: Suite, old: Manifest, writer: PackWriter) -> list[Built]:
+        twins = Twins(old.documents.values())
+        return [
+            Built(plan, self._documents.gather(reading, suite, plan, plan.later, twins, writer), suite.revision)
+            for plan in self._trees[suite.format].plan(suite)
+            if plan.later is not None and self._affordable(reading, suite, plan)
+        ]
 
     def _affordable(self, reading: Reading, suite: Suite, plan: DocumentPlan) -> bool:
         """Whether what a later document gathers fits into memory; a mirror of that size has upstream's own."""
@@ -210,7 +251,7 @@ class Publisher:
         sizes = {path: (file.size_bytes, str(file.digest)) for path, file in files.items()}
         tree_writer.check(tree, sizes, signer.certificate(), self._verification)
 
-    def _switch(self, suite: Suite, draft: Draft, now: datetime, *, late: bool) -> Published:
+    def _switch(self, suite: Suite, draft: Draft, now: datetime, *, late_revision: int | None) -> Published:
         with self._catalog.write() as unit:
             generation = unit.switch(
                 suite,
@@ -220,7 +261,7 @@ class Publisher:
                 draft.digests,
                 draft.refresh_at,
                 now,
-                late=late,
+                late_revision,
             )
             detail = {"generation": generation.number, "revision": suite.revision, "packages": draft.package_count}
             unit.audit(AuditEntry("PUBLISH", "SUCCESS", SYSTEM, now, suite=suite.codename, detail=detail))

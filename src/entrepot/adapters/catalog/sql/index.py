@@ -147,8 +147,7 @@ class IndexQueries:
         files: Sequence[str],
         refresh_at: datetime | None,
         now: datetime,
-        *,
-        late: bool = False,
+        late_revision: int | None = None,
     ) -> Generation:
         """Insert the generation and move the pointer, if nobody else did."""
         same: sa.ColumnElement[bool] = t.suite.c.generation_id.is_(None)
@@ -163,7 +162,7 @@ class IndexQueries:
             .values(
                 generation_id=generation_id,
                 published_revision=revision,
-                **({"late_revision": revision} if late else {}),
+                **({} if late_revision is None else {"late_revision": late_revision}),
             )
         )
         if moved.rowcount != 1:

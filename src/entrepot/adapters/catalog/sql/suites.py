@@ -64,13 +64,9 @@ class SuiteQueries:
         )
         return [SuiteId(row.id) for row in self._connection.execute(query)]
 
-    def late_suites(self, before: datetime) -> list[SuiteId]:
-        """Whose later documents are behind a generation that stands since ``before``."""
-        query = (
-            sa.select(t.suite.c.id)
-            .join(t.generation, t.generation.c.id == t.suite.c.generation_id)
-            .where(t.suite.c.late_revision < t.suite.c.published_revision, t.generation.c.published_at < before)
-        )
+    def late_suites(self) -> list[SuiteId]:
+        """Whose later documents are behind."""
+        query = sa.select(t.suite.c.id).where(t.suite.c.late_revision < t.suite.c.published_revision)
         return [SuiteId(row.id) for row in self._connection.execute(query)]
 
     def suites_to_refresh(self, now: datetime) -> list[SuiteId]:
