@@ -13,6 +13,7 @@ from entrepot.client.answers import (
     Archives,
     Artifact,
     ArtifactPage,
+    Decided,
     Deleted,
     DistributionPackages,
     Distributions,
@@ -23,6 +24,7 @@ from entrepot.client.answers import (
     PackageRow,
     Profile,
     Promoted,
+    ReviewQueue,
     Token,
     Upload,
     shaped,
@@ -210,6 +212,20 @@ class Client:
         payload = {"package": name, "from_dist": source, "to_dist": target}
         payload |= {key: str(value) for key, value in _given(version=version, arch=architecture).items()}
         return shaped(self._call("POST", "/distributions/promote", payload=payload), Promoted, status=str)
+
+    def review_queue(self, page: int = 1, per_page: int = _PER_PAGE) -> ReviewQueue:
+        """``GET /security/review-queue``, one page."""
+        params = {"page": page, "per_page": per_page}
+        return shaped(self._call("GET", "/security/review-queue", params), ReviewQueue, packages=dict, total=int)
+
+    def decide(
+        self, name: str, version: str, decision: str, justification: str, *, architecture: str | None = None
+    ) -> Decided:
+        """``POST /security/packages/{name}/{version}/decide``; ``decision`` is approve or reject."""
+        path = f"/security/packages/{_segment(name)}/{_segment(version)}/decide"
+        payload = {"decision": decision, "justification": justification}
+        payload |= {key: str(value) for key, value in _given(arch=architecture).items()}
+        return shaped(self._call("POST", path, payload=payload), Decided, status=str, message=str)
 
     def archives(self) -> Archives:
         """``GET /archives``."""
