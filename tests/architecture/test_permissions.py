@@ -25,6 +25,7 @@ FREE = {
     "Publisher.on_switch": "wiring",
     "Publisher.unmet": "keeper: goals that are not met",
     "Publisher.publish": "worker: brings a goal about",
+    "Publisher.publish_late": "worker: brings a goal about",
     "Publications.until": "waits for what the caller was allowed to do",
     "PublishedFiles.find": "content is open to all package managers",
     "PublishedFiles.remembered": "content is open to all package managers",

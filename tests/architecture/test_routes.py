@@ -16,7 +16,7 @@ from tests.architecture.conftest import SECRET, InProcess
 from entrepot.adapters.catalog.accounts import Account
 from entrepot.application import Application
 from entrepot.domain.model.actor import Role
-from entrepot.entrypoints.api import artifacts, auth, distributions, health, upload
+from entrepot.entrypoints.api import artifacts, auth, distributions, health, security, upload
 from entrepot.entrypoints.web import pages
 from entrepot.main import wall_clock
 from entrepot.services.access.tokens import SessionClaims, SessionTokens
@@ -71,13 +71,20 @@ CALLS = (
         Role.UPLOADER,
         {"content": FORM, "headers": {"content-type": "multipart/form-data; boundary=b"}},
     ),
+    Call("GET", "/security/review-queue", Role.AUDITOR),
+    Call(
+        "POST",
+        "/security/packages/{name}/{version}/decide",
+        Role.MAINTAINER,
+        {"json": {"decision": "approve", "justification": "read"}},
+    ),
     Call("POST", "/artifacts/admin/sync-index", Role.MAINTAINER),
     Call("DELETE", "/artifacts/{name}", Role.MAINTAINER),
     Call("DELETE", "/artifacts/{name}/{version}", Role.MAINTAINER),
     Call("POST", "/distributions/promote", Role.MAINTAINER, {"json": PROMOTION}),
     Call("POST", "/distributions/init", Role.ADMIN, {"json": {"codename": "walked", "format": "deb"}}),
 )
-MODULES = (auth, artifacts, upload, distributions, health, pages)
+MODULES = (auth, artifacts, upload, distributions, health, security, pages)
 # Open by design: what package managers fetch, without an account.
 CONTENT = ("/apt/main/key.asc", "/apt/main/jammy.sources", "/rpm/main/almalinux9.repo", "/apt/main/dists/jammy/absent")
 
