@@ -9,7 +9,7 @@ from datetime import datetime
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.storage.base import BlobStore
-from entrepot.services.access import Access
+from entrepot.services.access import Access, ApiTokens, Users
 from entrepot.services.intake import Intake
 from entrepot.services.intake.inspection import Inspector
 from entrepot.services.intake.listing import Listings
@@ -30,6 +30,8 @@ class Application:
     """Handed to every entry point."""
 
     access: Access
+    users: Users
+    api_tokens: ApiTokens
     intake: Intake
     inspector: Inspector
     movements: Movements

@@ -120,6 +120,12 @@ class WeakPassword(EntrepotError):
     code, kind, title = "weak_password", Kind.INVALID, "Password too weak"
 
 
+class AccountProtected(EntrepotError):
+    """An administrator cannot take away their own rights, and the last one stays."""
+
+    code, kind, title = "account_protected", Kind.INVALID, "Account is protected"
+
+
 class NotFound(EntrepotError):
     """The named thing does not exist, or the caller may not know that it does."""
 

@@ -26,7 +26,8 @@ from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Archive
 from entrepot.entrypoints.worker.dispatch import Dispatch
 from entrepot.errors import BadSetting, SigningUnavailable
-from entrepot.services.access import Access
+from entrepot.services.access import Access, ApiTokens, Users
+from entrepot.services.access.attempts import Attempts
 from entrepot.services.access.tokens import SessionTokens
 from entrepot.services.intake import Intake
 from entrepot.services.intake.checks.base import Check
@@ -103,9 +104,12 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     inspector = Inspector(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, parts.now)
     keep = Keep(settings.generations_kept, settings.generation_grace_seconds, settings.collect_grace_seconds)
     keeper = Keeper(parts.catalog, parts.queue, settings.node_name, (publisher.unmet, inspector.unfinished), parts.now)
+    attempts = Attempts(parts.catalog, settings.sign_ins_per_minute, parts.now)
     tokens = SessionTokens(parts.secret, timedelta(minutes=settings.jwt_expire_minutes))
     return Application(
-        access=Access(parts.catalog, parts.secret, tokens, parts.now),
+        access=Access(parts.catalog, parts.secret, tokens, attempts, parts.now),
+        users=Users(parts.catalog, attempts, parts.now),
+        api_tokens=ApiTokens(parts.catalog, parts.secret, parts.now),
         intake=intake,
         inspector=inspector,
         movements=Movements(parts.catalog, parts.queue, FORMATS, parts.now),

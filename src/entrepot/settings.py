@@ -48,6 +48,9 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("JWT_EXPIRE_MINUTES", "ENTREPOT_JWT_EXPIRE_MINUTES", "jwt_expire_minutes"),
         description="Lifetime of a session",
     )
+    sign_ins_per_minute: int = Field(
+        10, ge=1, le=1_000_000, description="Attempts to sign in that one address has in a minute"
+    )
     key_algorithm: Literal["rsa4096", "ed25519"] = Field(
         "rsa4096", description="Algorithm of signing keys made from now on"
     )

@@ -12,7 +12,18 @@ from fastapi import FastAPI
 
 from entrepot import __version__
 from entrepot.application import Application
-from entrepot.entrypoints.api import artifacts, auth, distributions, health, problems, security, upload
+from entrepot.entrypoints.api import (
+    artifacts,
+    distributions,
+    health,
+    problems,
+    security,
+    setup,
+    sign_in,
+    tokens,
+    upload,
+    users,
+)
 from entrepot.entrypoints.content.app import ContentApp
 from entrepot.entrypoints.web import pages
 
@@ -52,7 +63,7 @@ def make_api(application: Application, *, max_upload_bytes: int, publish_wait_se
     api.state.publish_wait_seconds = publish_wait_seconds
     api.state.public_url = public_url
     problems.install(api)
-    for module in (auth, artifacts, upload, security, distributions, health, pages):
+    for module in (sign_in, setup, users, tokens, artifacts, upload, security, distributions, health, pages):
         api.include_router(module.router)
     return api
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
 from entrepot.application import Application
 from entrepot.domain.model.actor import Actor
+from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.errors import NotSignedIn
 
 
@@ -46,6 +48,16 @@ def current_actor(request: Request) -> Actor:
     if token is None:
         raise NotSignedIn("sign in first: POST /auth/token, then send Authorization: Bearer <token>")
     return application(request).access.authenticate(token, address(request))
+
+
+def requiring(permission: Permission) -> Callable[[Actor], Actor]:
+    """A dependency for routes and routers: whoever asks, if they may."""
+
+    def asking(who: Who) -> Actor:
+        demand(who, permission)
+        return who
+
+    return asking
 
 
 def visitor(request: Request) -> Actor | None:

@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from entrepot.adapters.catalog.accounts import Account
 from entrepot.adapters.catalog.base import AuditEntry, Placement, StoredPackage
-from entrepot.domain.model.actor import Role
 from entrepot.domain.model.generation import Generation
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite, SuiteId
@@ -43,27 +41,6 @@ def page(items: Sequence[Body], total: int, number: int, per_page: int) -> Body:
         "page": number,
         "per_page": per_page,
         "pages": -(-total // per_page),
-    }
-
-
-def role_fields(roles: frozenset[Role]) -> Body:
-    """Both spellings: the highest role, and all of them, highest first (contract D-07)."""
-    ordered = sorted(roles, key=lambda role: role.level, reverse=True)
-    return {"role": ordered[0].value if ordered else None, "roles": [role.value for role in ordered]}
-
-
-def profile(account: Account, permissions: Sequence[str]) -> Body:
-    """``GET /auth/me``."""
-    return {
-        "username": account.username,
-        **role_fields(account.roles),
-        "full_name": account.full_name,
-        "email": account.email,
-        "active": account.active,
-        "last_login": when(account.last_login),
-        "mfa_enabled": False,
-        "auth_source": "local",
-        "permissions": list(permissions),
     }
 
 

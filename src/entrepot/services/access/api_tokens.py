@@ -87,7 +87,9 @@ class ApiTokens:
             token = unit.live_api_token(ident_or_name) if can_be_token_name(ident_or_name) else None
             if token is None or not unit.revoke_api_token(token.ident, now):
                 raise NotFound("there is no live API token of that id or name")
-            unit.audit(AuditEntry("TOKEN_REVOKE", "SUCCESS", actor, now, detail={"id": token.ident, "name": token.name}))
+            unit.audit(
+                AuditEntry("TOKEN_REVOKE", "SUCCESS", actor, now, detail={"id": token.ident, "name": token.name})
+            )
         return token
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NoReturn
 
 from entrepot.adapters.catalog.accounts import Account
 from entrepot.adapters.catalog.base import AuditEntry, Catalog
@@ -38,15 +39,15 @@ class Access:
         catalog: Catalog,
         secret: bytes,
         tokens: SessionTokens,
+        attempts: Attempts,
         now: Callable[[], datetime],
-        sign_ins_per_minute: int = 10,
     ) -> None:
         self._catalog = catalog
         self._tokens = tokens
         self._now = now
         self._first = FirstAdministrator(catalog, secret, now)
         self._identities = Identities(catalog, tokens, TokenSecrets(secret), now)
-        self._attempts = Attempts(catalog, sign_ins_per_minute, now)
+        self._attempts = attempts
 
     def prepare(self, username: str | None, password: str | None) -> SetupState:
         """At start: create the first administrator from the settings, or make a set-up link possible.
@@ -96,7 +97,7 @@ class Access:
             self._refuse(account, username, address)
         return self._open(account, address)
 
-    def _refuse(self, account: Account | None, username: str, address: str) -> None:
+    def _refuse(self, account: Account | None, username: str, address: str) -> NoReturn:
         # A name that nobody has is not written down: it may be a password in the wrong field.
         actor = Actor(account.username if account else _UNKNOWN, frozenset(), address)
         with self._catalog.write() as unit:

@@ -10,13 +10,14 @@ from datetime import UTC, datetime, timedelta
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
+from joserfc.jwt import ClaimsOption
 
 from entrepot.errors import NotSignedIn
 
 _ALGORITHM = "HS256"
 _AUDIENCE = "entrepot"
 _MOST_BYTES = 4096
-_REQUIRED = {"sub", "sid", "jti", "iat", "exp"}
+_ESSENTIAL: ClaimsOption = {"essential": True}
 
 
 def new_session() -> str:
@@ -74,7 +75,11 @@ class SessionTokens:
         registry = jwt.JWTClaimsRegistry(
             now=int(now.timestamp()),
             aud={"essential": True, "value": _AUDIENCE},
-            **{name: {"essential": True} for name in _REQUIRED},
+            sub=_ESSENTIAL,
+            sid=_ESSENTIAL,
+            jti=_ESSENTIAL,
+            iat=_ESSENTIAL,
+            exp=_ESSENTIAL,
         )
         try:
             decoded = jwt.decode(token, self._key, algorithms=[_ALGORITHM])

@@ -29,9 +29,7 @@ class AccountChange:
     def differing(self, account: Account) -> dict[str, object]:
         """Fields of the account that this changes."""
         wanted = {"roles": self.roles, "full_name": self.full_name, "email": self.email, "active": self.active}
-        return {
-            name: value for name, value in wanted.items() if value is not None and value != getattr(account, name)
-        }
+        return {name: value for name, value in wanted.items() if value is not None and value != getattr(account, name)}
 
 
 class Users:
@@ -176,5 +174,3 @@ def _administers(account: Account) -> bool:
 
 def _words(roles: frozenset[Role]) -> list[str]:
     return sorted(role.value for role in roles)
-
-

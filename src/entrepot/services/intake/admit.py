@@ -21,6 +21,7 @@ from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.package import PackageKey
 from entrepot.domain.model.suite import PackageId, Suite
+from entrepot.domain.policy.permissions import demand_suite
 from entrepot.errors import CatalogConflict, SameKeyOtherBytes
 
 T = TypeVar("T")
@@ -81,7 +82,9 @@ def place(
 
     Raises:
         SameKeyOtherBytes: the archive knows the version with other content.
+        PermissionDenied: the suite is outside the scope of the actor's API token.
     """
+    demand_suite(actor, suite)
     revision = unit.touch_suite(suite.id)
     if not check_key(unit, suite, candidate.key, candidate.digest):
         unit.claim(suite.archive.id, candidate.key, candidate.id)

@@ -23,7 +23,7 @@ from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.package import Format, PackageKey
 from entrepot.domain.model.suite import Suite, SuiteId
-from entrepot.domain.policy.permissions import Permission, demand
+from entrepot.domain.policy.permissions import Permission, demand, demand_suite
 from entrepot.errors import InvalidRequest, NotFound
 from entrepot.services.intake.admit import Candidate, live_in, place, repeat_lost_races
 from entrepot.services.intake.targets import find_suite, find_suites
@@ -79,6 +79,7 @@ class Movements:
         demand(actor, Permission.PACKAGE_PROMOTE)
         with self._catalog.read() as reading:
             from_suite, to_suite = self._pair(reading, source, target)
+            demand_suite(actor, to_suite)
             wanted = PackageFilter(
                 name=name, version=version or "", architecture=architecture or "", suite=from_suite.codename
             )
@@ -170,6 +171,7 @@ class Movements:
                 spec = " ".join(part for part in (wanted.name, wanted.version, wanted.architecture) if part)
                 raise NotFound(f"there is no package {spec[:200]}" + (f" in {distribution}" if distribution else ""))
             for placement in sorted(found, key=lambda place: place.suite.id):  # one order, so that none waits in a ring
+                demand_suite(actor, placement.suite)
                 suite_id = placement.suite.id
                 if suite_id not in revisions:
                     revisions[suite_id] = unit.touch_suite(suite_id)
@@ -194,12 +196,13 @@ class Movements:
             for one in unit.admissions(wanted, state):
                 if suites is not None and one.suite_id not in suites:
                     continue
-                gone = AdmissionState.REFUSED
+                suite, gone = unit.suite(one.suite_id), AdmissionState.REFUSED
+                demand_suite(actor, suite)
                 unit.decide_admission(one.id, gone, one.steps, one.reasons, actor, now, "removed", None)
                 key = unit.package(one.package_id).key
                 detail = {"architecture": key.architecture, "was": state.value}
-                suite = unit.suite(one.suite_id).codename
-                unit.audit(AuditEntry("DELETE", "SUCCESS", actor, now, key.name, key.version, suite, detail))
+                entry = AuditEntry("DELETE", "SUCCESS", actor, now, key.name, key.version, suite.codename, detail)
+                unit.audit(entry)
                 dropped.append(key)
         return dropped
 

@@ -22,7 +22,7 @@ from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.package import Format, PackageFacts
 from entrepot.domain.policy.gate import CheckOutcome, Judgement, judge
-from entrepot.domain.policy.permissions import Permission, demand
+from entrepot.domain.policy.permissions import Permission, demand, demand_suite
 from entrepot.errors import EntrepotError, InvalidRequest, PackageDigestMismatch
 from entrepot.services.intake.admit import Candidate, check_key, live_in, open_admission, place, repeat_lost_races
 from entrepot.services.intake.checks.asking import ask
@@ -81,6 +81,7 @@ class Intake:
         format_ = self._format_named(request.filename)
         with self._catalog.read() as reading:
             target = find_target(reading, request.distribution, request.component, format_.format)
+        demand_suite(actor, target.suite)
         self._compare_declared(staged, request)
         try:
             with staged.reopen() as source:
