@@ -28,9 +28,6 @@ class PostgresServer:
 
     def initialise(self) -> None:
         self._data.mkdir(parents=True)
-        for folder in (self._data, *self._data.parents):
-            if self._as and folder.owner() == "root" and folder.stat().st_mode & 0o001 == 0:
-                folder.chmod(folder.stat().st_mode | 0o011)
         if self._as:
             user = pwd.getpwnam("postgres")
             os.chown(self._data, user.pw_uid, user.pw_gid)
@@ -50,7 +47,14 @@ class PostgresServer:
         self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "entrepot", name)
         return f"postgresql+psycopg://entrepot@127.0.0.1:{self.port}/{name}"
 
+    def _let_in(self) -> None:
+        """The server's user must reach its folder; every new test session closes the folders above it again."""
+        for folder in (self._data, *self._data.parents):
+            if self._as and folder.owner() == "root" and folder.stat().st_mode & 0o001 == 0:
+                folder.chmod(folder.stat().st_mode | 0o011)
+
     def _run(self, program: str, *arguments: str) -> None:
+        self._let_in()
         command = [*self._as, str(self._binaries / program), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
         if done.returncode != 0:

@@ -32,6 +32,7 @@ class Server:
     port: int = 0
     url: str = ""
     process: subprocess.Popen[bytes] | None = None
+    program: tuple[str, ...] = ("-m", "entrepot")
 
     @property
     def log(self) -> Path:
@@ -50,7 +51,7 @@ class Server:
             "NO_COLOR": "1",
             **self.environment,
         }
-        command = [sys.executable, "-m", "entrepot", "serve", "--port", str(self.port), *self.arguments]
+        command = [sys.executable, *self.program, "serve", "--port", str(self.port), *self.arguments]
         with self.log.open("ab") as log:
             start = log.tell()
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
