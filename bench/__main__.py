@@ -1,0 +1,170 @@
+"""The command line, and the order in which everything is measured."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bench.corpora import Corpus, NoCorpus, make_corpus
+from bench.ingest import measure_ingest, measure_large
+from bench.lists import measure_lists
+from bench.living import loaded_server, measure_plus, measure_start
+from bench.machine import machine_facts
+from bench.publication import MakeTools, Plan, Scene, deb_tools, measure_publication, rpm_tools
+from bench.report import write_report
+from bench.samples import Samples
+from bench.serving import measure_serving
+from bench.signing import GnupgHome
+from bench.stores import LoadedStores
+
+HERE = Path(__file__).resolve().parent
+PARTS = ("ingest", "large", "deb", "rpm", "living", "serving")
+
+
+def options(arguments: Sequence[str]) -> argparse.Namespace:
+    """What to measure."""
+    parser = argparse.ArgumentParser(prog="bench/run.py", description="Measure Entrepot beside other repository tools.")
+    parser.add_argument("--sizes", default="1000,10000,50000", help="packages in the apt suites, in thousands")
+    parser.add_argument("--rpm-sizes", default="5000,20000", help="packages in the rpm repositories")
+    parser.add_argument("--quick", action="store_true", help="small sizes, one round: two minutes, figures of no worth")
+    parser.add_argument("--parts", default=",".join(PARTS), help=f"which of {','.join(PARTS)}")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds at sizes below 30,000; one less above")
+    parser.add_argument("--large-mib", type=int, default=2048, help="size of the large file")
+    parser.add_argument("--work", type=Path, default=HERE / "work", help="scratch folder; needs 4 GB")
+    parser.add_argument("--keep", action="store_true", help="leave corpora and loaded databases for the next run")
+    parser.add_argument("--load-only", action="store_true", help="make corpora and loaded databases, and keep them")
+    parser.add_argument("--from", dest="saved", type=Path, help="write the tables of an earlier results.json again")
+    parser.add_argument("--record", action="store_true", help="put the tables into bench/RESULTS.md")
+    given = parser.parse_args(arguments)
+    if given.quick:
+        given.sizes, given.rpm_sizes, given.rounds, given.large_mib = "1000", "1000", 1, 256
+    given.sizes = sorted(int(size) for size in given.sizes.split(","))
+    given.rpm_sizes = sorted(int(size) for size in given.rpm_sizes.split(","))
+    given.parts = given.parts.split(",")
+    unknown = set(given.parts) - set(PARTS)
+    if unknown or any(size % 1000 for size in (*given.sizes, *given.rpm_sizes)):
+        parser.error(f"unknown part {min(unknown)}" if unknown else "sizes must be multiples of 1000")
+    return given
+
+
+class Bench:
+    """One run."""
+
+    def __init__(self, given: argparse.Namespace) -> None:
+        self._given = given
+        self._work: Path = given.work.resolve()
+        self.samples = Samples()
+
+    def run(self) -> None:
+        """Everything that was asked for; what it needed is removed again."""
+        given, work = self._given, self._work
+        work.mkdir(parents=True, exist_ok=True)
+        debs = make_corpus("deb", given.sizes[-1], work / "corpus")
+        rpms = make_corpus("rpm", given.rpm_sizes[-1], work / "corpus")
+        stores = {kind: LoadedStores(kind, work / "loaded") for kind in ("deb", "rpm")}
+        if {"deb", "living", "serving"} & set(given.parts):
+            stores["deb"].load(debs, given.sizes)
+        if "rpm" in given.parts:
+            stores["rpm"].load(rpms, given.rpm_sizes)
+        if given.load_only:
+            return
+        try:
+            with GnupgHome(work / "gnupg") as gnupg:
+                self._measure(gnupg, debs, rpms, stores)
+        finally:
+            for folder in ("stores", "live", *(() if given.keep else ("corpus", "loaded", "gnupg"))):
+                shutil.rmtree(work / folder, ignore_errors=True)
+
+    def _measure(self, gnupg: GnupgHome, debs: Corpus, rpms: Corpus, stores: Mapping[str, LoadedStores]) -> None:
+        given, live, samples = self._given, self._work / "live", self.samples
+        middle = given.sizes[len(given.sizes) // 2]
+        if "ingest" in given.parts:
+            self._say("ingest")
+            measure_ingest(samples, debs, gnupg, live, 1000, min(2, given.rounds))
+        if "serving" in given.parts:
+            self._say("serving")
+            seconds = 1 if given.quick else 3
+            measure_serving(samples, stores["deb"], middle, live, min(2, given.rounds), seconds)
+        if "large" in given.parts:
+            self._say("large")
+            measure_large(samples, live, given.large_mib << 20)
+        if "living" in given.parts:
+            for size in given.sizes:
+                self._living(stores["deb"], debs, size)
+        for kind, corpus, sizes, make in (
+            ("rpm", rpms, given.rpm_sizes, rpm_tools),
+            ("deb", debs, given.sizes, deb_tools),
+        ):
+            if kind in given.parts:
+                self._publications(gnupg, corpus, stores[kind], sizes, make)
+
+    def _living(self, stores: LoadedStores, corpus: Corpus, size: int) -> None:
+        self._say(f"living {size}")
+        given = self._given
+        count = 4 * given.rounds
+        with loaded_server(stores, size, self._work / "live") as server:
+            measure_start(self.samples, server, size, given.rounds)
+            server.start()
+            measure_plus(self.samples, server, size, corpus.more[:count])
+            if size in (given.sizes[0], given.sizes[-1]):
+                measure_lists(self.samples, server, corpus, size, 8, corpus.more[count:])
+
+    def _publications(
+        self, gnupg: GnupgHome, corpus: Corpus, stores: LoadedStores, sizes: Sequence[int], make: MakeTools
+    ) -> None:
+        for size in sizes:
+            self._say(f"{stores.kind} {size}")
+            rounds = self._given.rounds if size < 30_000 else max(1, self._given.rounds - 1)
+            plan = Plan(rounds, 3 if size < 30_000 else 2)
+            scene = Scene(corpus, stores, gnupg, self._work / "stores", size)
+            measure_publication(self.samples, make, scene, plan)
+
+    @staticmethod
+    def _say(what: str) -> None:
+        print(f"{what}, load {os.getloadavg()[0]:.2f}", flush=True)
+
+
+def main() -> int:
+    """Measure, save, report."""
+    given = options(sys.argv[1:])
+    if given.saved:
+        samples = Samples()
+        facts = samples.load(given.saved)
+    else:
+        facts = machine_facts(shlex.join(["python", "bench/run.py", *sys.argv[1:]]))
+        bench = Bench(given)
+        try:
+            bench.run()
+        except NoCorpus as error:
+            print(f"bench: {error}", file=sys.stderr)
+            return 1
+        if given.load_only:
+            return 0
+        samples = bench.samples
+        facts["load after"] = f"{os.getloadavg()[0]:.2f}"
+        samples.save(given.work / "results.json", facts)
+    text = write_report(samples, facts)
+    print(text)
+    if given.record:
+        _record(HERE / "RESULTS.md", text)
+    return 0
+
+
+_BEGIN, _END = "<!-- measured -->\n", "<!-- end of measured -->\n"
+
+
+def _record(path: Path, text: str) -> None:
+    """Replace what stands between the two marks; the prose around it is written by people."""
+    old = path.read_text(encoding="utf-8") if path.exists() else f"# Results\n\n{_BEGIN}{_END}"
+    before, _, rest = old.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    path.write_text(f"{before}{_BEGIN}\n{text}\n{_END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
