@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
@@ -12,9 +12,11 @@ from starlette.concurrency import run_in_threadpool
 from entrepot.adapters.catalog.base import PackageFilter
 from entrepot.application import Application
 from entrepot.domain.model.package import Format
+from entrepot.domain.policy.permissions import Permission
 from entrepot.entrypoints.api import words
 from entrepot.entrypoints.api.artifacts import Page, Text, format_named, published
-from entrepot.entrypoints.api.context import App, Who
+from entrepot.entrypoints.api.bodies import described, json_body
+from entrepot.entrypoints.api.context import App, Who, requiring
 from entrepot.errors import NotFound, UnknownDistribution
 from entrepot.services.intake.suites import Initialised
 
@@ -38,6 +40,7 @@ class InitRequest(BaseModel):
     version: Word | None = None
     codecs: Words | None = None
     digests: Words | None = None
+    contents: bool | None = None
     valid_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     not_automatic: bool | None = None
     but_automatic_upgrades: bool | None = None
@@ -102,10 +105,15 @@ def distribution_packages(
     return {"codename": suite.codename, "packages": rows, **words.page(rows, total, page, limit)}
 
 
-@router.post("/distributions/init", summary="Create a distribution, or publish it anew")
-async def init(app: App, who: Who, given: Annotated[InitRequest | None, Body()] = None) -> JSONResponse:
+@router.post(
+    "/distributions/init",
+    summary="Create a distribution, or publish it anew",
+    dependencies=[Depends(requiring(Permission.SUITE_WRITE))],
+    openapi_extra=described(InitRequest),
+)
+async def init(app: App, who: Who, given: Annotated[InitRequest, Depends(json_body(InitRequest))]) -> JSONResponse:
     """Idempotent.  Without a codename every distribution is published anew."""
-    if given is None or given.codename is None:
+    if given.codename is None:
         done = await run_in_threadpool(app.suites.initialise_all, who)
         await _all_published(app, done)
         return JSONResponse(_init_body(done))
@@ -142,8 +150,15 @@ def _init_body(done: list[Initialised]) -> dict[str, Any]:
     return {"status": "ok", "repo_format": "all", "results": results, **by_format, "apk": {"results": []}}
 
 
-@router.post("/distributions/promote", summary="Put a package into another distribution")
-async def promote(given: PromoteRequest, app: App, who: Who) -> dict[str, Any]:
+@router.post(
+    "/distributions/promote",
+    summary="Put a package into another distribution",
+    dependencies=[Depends(requiring(Permission.PACKAGE_PROMOTE))],
+    openapi_extra=described(PromoteRequest),
+)
+async def promote(
+    given: Annotated[PromoteRequest, Depends(json_body(PromoteRequest))], app: App, who: Who
+) -> dict[str, Any]:
     """The newest version unless one is named, every architecture unless one is named."""
     promotion = await run_in_threadpool(
         app.movements.promote, who, given.from_dist, given.to_dist, given.package, given.version, given.arch

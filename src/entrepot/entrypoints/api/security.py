@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
+from entrepot.domain.policy.permissions import Permission
 from entrepot.entrypoints.api import words
 from entrepot.entrypoints.api.artifacts import Page, published
-from entrepot.entrypoints.api.context import App, Who
+from entrepot.entrypoints.api.bodies import described, json_body
+from entrepot.entrypoints.api.context import App, Who, requiring
 from entrepot.errors import InvalidRequest
 from entrepot.services.intake.reviews import Decision, Held
 
@@ -62,8 +64,19 @@ def review_queue(
     }
 
 
-@router.post("/security/packages/{name}/{version}/decide", summary="Approve or reject a held package")
-async def decide(name: str, version: str, given: DecideRequest, app: App, who: Who) -> dict[str, Any]:
+@router.post(
+    "/security/packages/{name}/{version}/decide",
+    summary="Approve or reject a held package",
+    dependencies=[Depends(requiring(Permission.REVIEW_DECIDE))],
+    openapi_extra=described(DecideRequest),
+)
+async def decide(
+    name: str,
+    version: str,
+    given: Annotated[DecideRequest, Depends(json_body(DecideRequest))],
+    app: App,
+    who: Who,
+) -> dict[str, Any]:
     """An approved package can be installed when the answer comes; a rejected one never could."""
     approve = given.approves()
     decision = await run_in_threadpool(

@@ -29,7 +29,7 @@ COMMANDS = (
     Entry("show", "show", "Show a package, or one version of it.", _USE),
     Entry("promote", "promote", "Copy a package from one distribution to another.", _USE),
     Entry("rm", "rm", "Remove a package, or one version of it.", _USE),
-    Entry("review", "review", "Packages that wait for a person: list, approve, reject.", _MANAGE),
+    Entry("review", "review", "Packages that wait for a person.", _MANAGE),
     Entry("suite", "suite", "Distributions: list, add, publish anew, set up clients.", _MANAGE),
     Entry("key", "key", "Public signing keys.", _MANAGE),
     Entry("login", "login", "Sign in and remember the server.", _MANAGE),

@@ -60,8 +60,8 @@ def setup_commands(row: Distribution, base_url: str) -> Commands:
         }
     path = shlex.quote(f"/etc/yum.repos.d/{name}.repo")
     return {
-        Tool.DNF.value: [f"curl -fsSL {url} -o {path}", "dnf makecache --refresh"],
-        Tool.DNF_WGET.value: [f"wget -qO {path} {url}", "dnf makecache --refresh"],
+        Tool.DNF.value: [f"curl -fsSL {url} -o {path}", "dnf -y makecache --refresh"],
+        Tool.DNF_WGET.value: [f"wget -qO {path} {url}", "dnf -y makecache --refresh"],
         Tool.ZYPPER.value: [f"zypper addrepo {url}", "zypper refresh"],
     }
 

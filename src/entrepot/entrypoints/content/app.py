@@ -13,6 +13,7 @@ from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.generation import Extent
 from entrepot.domain.model.package import Format
 from entrepot.entrypoints.content.conditional import Answer, answer_for, etag_of, last_modified
+from entrepot.entrypoints.content.pairs import Pairs, client_of
 from entrepot.errors import BlobCorrupt, EntrepotError, Kind
 from entrepot.services.publish.reading import Found, PublishedFiles
 
@@ -42,6 +43,7 @@ class ContentApp:
         self._blobs = blobs
         self._public_url = public_url.rstrip("/")
         self._accel = accel
+        self._pairs = Pairs()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -68,6 +70,8 @@ class ContentApp:
         if found is None:
             await _nothing(send)
             return
+        if found.partner is not None and scope["method"] == "GET":
+            found = self._pairs.match(client_of(scope.get("client"), headers), scope["path"], found)
         await self._send(scope, send, found, answer_for(found.file, headers))
 
     def _base_url(self, scope: Scope, headers: Mapping[str, str]) -> str:
