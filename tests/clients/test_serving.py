@@ -231,9 +231,11 @@ def test_other_methods_are_refused(http: httpx2.Client, site: Site, method: str)
 def test_what_is_not_published_is_not_there(http: httpx2.Client, site: Site) -> None:
     top = f"/apt/main/dists/{site.deb_suite}"
     digest = hashlib.sha256(site.package).hexdigest()
+    assert http.get(site.release).status_code == 200
     for path in (
         "/apt/", "/rpm/", "/apt/main", "/apt/main/", "/apt/other/key.asc", "/apt/main/dists", f"{top}", f"{top}/",
         f"{top}/main/binary-amd64", f"{top}/main/binary-amd64/", f"{top}/main/binary-s390x/Packages",
+        f"/apt/main/{site.deb_suite}/InRelease",
         f"{top}/by-hash/SHA256/{digest}", f"{top}/by-hash/SHA256/{'0' * 64}", f"{top}/by-hash/MD5Sum/{'0' * 32}",
         f"{top}/InRelease/", "/apt/main/pool/", site.pool + "/", site.pool + "x", site.pool.upper(),
         f"/rpm/main/dists/{site.deb_suite}/InRelease", f"/apt/main/{site.rpm_suite}.repo", "/apt/main/none.sources",
@@ -395,3 +397,21 @@ def collect(folder: Path, generations_kept: int) -> None:
     application = assemble(settings, real_parts(settings))
     application.collector.collect()
     application.catalog.close()
+
+
+@pytest.mark.parametrize(("program", "first"), [("libdnf (test)", "repomd.xml"), ("ZYpp 17", "repomd.xml.asc")])
+def test_a_publication_does_not_part_repomd_from_its_signature(
+    http: httpx2.Client, maintainer: Maintainer, new_suite: NewSuite, program: str, first: str
+) -> None:
+    suite = new_suite("rpm")
+    base = f"/rpm/main/{suite}/x86_64/repodata"
+    second = "repomd.xml" if first.endswith(".asc") else "repomd.xml.asc"
+    client = {"user-agent": program}
+    before = {name: http.get(f"{base}/{name}", headers={"user-agent": "early"}).content for name in (first, second)}
+    assert http.get(f"{base}/{first}", headers=client).content == before[first]
+    maintainer.push(build_rpm(f"between-{suite}"), suite)
+    stranger = {name: http.get(f"{base}/{name}", headers={"user-agent": "late"}).content for name in before}
+    assert stranger[second] != before[second], "another client sees what is in force"
+    assert http.get(f"{base}/{second}", headers=client).content == before[second]
+    again = {name: http.get(f"{base}/{name}", headers=client).content for name in (first, second)}
+    assert again == stranger, "the next time this client sees it, too"

@@ -75,7 +75,9 @@ def apt_rounds(server: Server, folder: Path, suite: str) -> list[str]:
 def dnf_rounds(server: Server, folder: Path, suite: str) -> list[str]:
     """The same with dnf."""
     dnf = DnfRoot(folder)
-    dnf.add_repo(httpx2.get(f"{server.url}/rpm/main/{suite}.repo").text)
+    # Machines have addresses of their own; here all have one, so that their names have to tell them apart.
+    served = httpx2.get(f"{server.url}/rpm/main/{suite}.repo").text
+    dnf.add_repo(f"{served}user_agent=libdnf on {folder.name}\n")
     failures = []
     for _ in range(ROUNDS):
         makecache = dnf.makecache()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from entrepot.adapters.catalog.base import Catalog, Pointer
 from entrepot.adapters.signing.base import Keyring
+from entrepot.domain.formats.manifest import Manifest
 from entrepot.domain.model.digest import digest_of
 from entrepot.domain.model.generation import Extent, PublishedFile
 from entrepot.domain.model.package import Format
@@ -31,12 +32,16 @@ _HASHED_TYPE = "application/octet-stream"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file to send.  ``immutable`` means that these bytes will stand at this URL for ever."""
+    """A file to send.  ``immutable`` means that these bytes will stand at this URL for ever.
+
+    ``partner`` is the other one of repomd.xml and its signature, of the same generation.
+    """
 
     file: PublishedFile
     immutable: bool
     media_type: str
     body: bytes | None = None
+    partner: PublishedFile | None = None
 
 
 class PublishedFiles:
@@ -87,6 +92,8 @@ class PublishedFiles:
             hashed = _CHECKSUM_NAMED.match(inner)
             is_pooled = pooled.startswith("Packages/")
         else:
+            if not path.startswith(("dists/", "pool/")):
+                return None
             codename, _, inner = path.removeprefix("dists/").partition("/")
             pooled, is_pooled = path, path.startswith("pool/")
             hashed = _BY_HASH.match(inner)
@@ -102,8 +109,7 @@ class PublishedFiles:
             file = self._hashed.get((remembered[1].suite_id, digest))
             return None if file is None else Found(file, immutable=True, media_type=_HASHED_TYPE)
         manifest = self._manifests.remembered(remembered[1].manifest)
-        file = None if manifest is None else manifest.files.get(inner)
-        return None if file is None else Found(file, immutable=False, media_type=media_type(inner))
+        return None if manifest is None else _found_in(manifest, inner)
 
     def _find_deb(self, archive: Archive, path: str) -> Found | None:
         if path.startswith("pool/"):
@@ -157,8 +163,7 @@ class PublishedFiles:
 
     def _current(self, archive: Archive, codename: str, path: str) -> Found | None:
         pointer = self._pointer(archive, codename)
-        file = None if pointer is None else self._manifests.get(pointer.manifest).files.get(path)
-        return None if file is None else Found(file, immutable=False, media_type=media_type(path))
+        return None if pointer is None else _found_in(self._manifests.get(pointer.manifest), path)
 
     def _by_digest(self, archive: Archive, codename: str, digest: str) -> Found | None:
         pointer = self._pointer(archive, codename)
@@ -217,6 +222,18 @@ class PublishedFiles:
             return in_memory(repo_file(suite, base_url), "text/plain; charset=utf-8")
         armored = self._keyring.signer(archive.key_name).armored()
         return in_memory(sources_file(suite, base_url, armored), "text/plain; charset=utf-8")
+
+
+def _found_in(manifest: Manifest, path: str) -> Found | None:
+    file = manifest.files.get(path)
+    if file is None:
+        return None
+    partner = None
+    if path.endswith("/repodata/repomd.xml"):
+        partner = manifest.files.get(f"{path}.asc")
+    elif path.endswith("/repodata/repomd.xml.asc"):
+        partner = manifest.files.get(path.removesuffix(".asc"))
+    return Found(file, immutable=False, media_type=media_type(path), partner=partner)
 
 
 def in_memory(body: bytes, kind: str) -> Found:
