@@ -7,15 +7,19 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from http.client import HTTPException
 from pathlib import Path
+from subprocess import SubprocessError
 
 from bench.corpora import Corpus, NoCorpus, make_corpus
 from bench.ingest import measure_ingest, measure_large
 from bench.lists import measure_lists
 from bench.living import loaded_server, measure_plus, measure_start
 from bench.machine import machine_facts
-from bench.publication import MakeTools, Plan, Scene, deb_tools, measure_publication, rpm_tools
+from bench.publication import LARGE, Plan, Scene, deb_tools, measure_publication, rpm_tools
 from bench.report import write_report
 from bench.samples import Samples
 from bench.serving import measure_serving
@@ -55,8 +59,9 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
 class Bench:
     """One run."""
 
-    def __init__(self, given: argparse.Namespace) -> None:
+    def __init__(self, given: argparse.Namespace, facts: dict[str, str]) -> None:
         self._given = given
+        self.facts = facts
         self._work: Path = given.work.resolve()
         self.samples = Samples()
 
@@ -82,29 +87,32 @@ class Bench:
 
     def _measure(self, gnupg: GnupgHome, debs: Corpus, rpms: Corpus, stores: Mapping[str, LoadedStores]) -> None:
         given, live, samples = self._given, self._work / "live", self.samples
+        seconds = 1 if given.quick else 3
         middle = given.sizes[len(given.sizes) // 2]
-        if "ingest" in given.parts:
-            self._say("ingest")
-            measure_ingest(samples, debs, gnupg, live, 1000, min(2, given.rounds))
-        if "serving" in given.parts:
-            self._say("serving")
-            seconds = 1 if given.quick else 3
-            measure_serving(samples, stores["deb"], middle, live, min(2, given.rounds), seconds)
-        if "large" in given.parts:
-            self._say("large")
-            measure_large(samples, live, given.large_mib << 20)
-        if "living" in given.parts:
-            for size in given.sizes:
-                self._living(stores["deb"], debs, size)
-        for kind, corpus, sizes, make in (
-            ("rpm", rpms, given.rpm_sizes, rpm_tools),
-            ("deb", debs, given.sizes, deb_tools),
-        ):
-            if kind in given.parts:
-                self._publications(gnupg, corpus, stores[kind], sizes, make)
+        few = min(2, given.rounds)
+        # What takes longest comes first, so that a run that is cut short has it.
+        for size in reversed(given.sizes):
+            self._part("deb", f"{size} deb", partial(self._publication, gnupg, debs, stores["deb"], size))
+        for size in given.sizes:
+            self._part("living", f"{size} living", partial(self._living, stores["deb"], debs, size))
+        self._part("serving", "serving", lambda: measure_serving(samples, stores["deb"], middle, live, few, seconds))
+        for size in reversed(given.rpm_sizes):
+            self._part("rpm", f"{size} rpm", partial(self._publication, gnupg, rpms, stores["rpm"], size))
+        self._part("ingest", "ingest", lambda: measure_ingest(samples, debs, gnupg, live, 1000, few))
+        self._part("large", "large file", lambda: measure_large(samples, live, given.large_mib << 20))
+
+    def _part(self, part: str, title: str, work: Callable[[], None]) -> None:
+        """One part; when it fails the others are still measured, and what there is is saved after each."""
+        if part not in self._given.parts:
+            return
+        print(f"{title}, load {os.getloadavg()[0]:.2f}", flush=True)
+        try:
+            work()
+        except (RuntimeError, OSError, HTTPException, SubprocessError) as error:
+            print(f"  LEFT OUT: {title}: {error}", flush=True)
+        self.samples.save(self._work / "results.json", self.facts)
 
     def _living(self, stores: LoadedStores, corpus: Corpus, size: int) -> None:
-        self._say(f"living {size}")
         given = self._given
         count = 4 * given.rounds
         with loaded_server(stores, size, self._work / "live") as server:
@@ -114,19 +122,11 @@ class Bench:
             if size in (given.sizes[0], given.sizes[-1]):
                 measure_lists(self.samples, server, corpus, size, 8, corpus.more[count:])
 
-    def _publications(
-        self, gnupg: GnupgHome, corpus: Corpus, stores: LoadedStores, sizes: Sequence[int], make: MakeTools
-    ) -> None:
-        for size in sizes:
-            self._say(f"{stores.kind} {size}")
-            rounds = self._given.rounds if size < 30_000 else max(1, self._given.rounds - 1)
-            plan = Plan(rounds, 3 if size < 30_000 else 2)
-            scene = Scene(corpus, stores, gnupg, self._work / "stores", size)
-            measure_publication(self.samples, make, scene, plan)
-
-    @staticmethod
-    def _say(what: str) -> None:
-        print(f"{what}, load {os.getloadavg()[0]:.2f}", flush=True)
+    def _publication(self, gnupg: GnupgHome, corpus: Corpus, stores: LoadedStores, size: int) -> None:
+        rounds = self._given.rounds if size < LARGE else max(1, self._given.rounds - 1)
+        scene = Scene(corpus, stores, gnupg, self._work / "stores", size)
+        make = deb_tools if corpus.kind == "deb" else rpm_tools
+        measure_publication(self.samples, make, scene, Plan(rounds, 3 if size < LARGE else 2))
 
 
 def main() -> int:
@@ -137,7 +137,7 @@ def main() -> int:
         facts = samples.load(given.saved)
     else:
         facts = machine_facts(shlex.join(["python", "bench/run.py", *sys.argv[1:]]))
-        bench = Bench(given)
+        bench = Bench(given, facts)
         try:
             bench.run()
         except NoCorpus as error:
@@ -146,7 +146,7 @@ def main() -> int:
         if given.load_only:
             return 0
         samples = bench.samples
-        facts["load after"] = f"{os.getloadavg()[0]:.2f}"
+        facts["finished"] = f"{datetime.now(UTC):%H:%M} UTC, load {os.getloadavg()[0]:.2f}"
         samples.save(given.work / "results.json", facts)
     text = write_report(samples, facts)
     print(text)

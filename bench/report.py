@@ -173,8 +173,8 @@ def _serving(samples: Samples) -> list[str]:
 def _writes(samples: Samples) -> list[str]:
     if not samples.writes:
         return []
-    rows = [[tool, text] for tool, text in samples.writes.items()]
-    return ["### What each tool writes\n\n" + table(("tool", "writes"), rows)]
+    lines = [f"- {tool}: {text}" for tool, text in samples.writes.items()]
+    return ["### What each tool writes\n\n" + "\n".join(lines)]
 
 
 def _goals(samples: Samples) -> list[str]:
