@@ -5,8 +5,9 @@ The framework would parse a body of any size before it asks who sends it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -39,16 +40,35 @@ async def bounded(request: Request) -> bytes:
     return body
 
 
-def parsed(model: type[M], body: bytes | dict[str, str]) -> M:
-    """JSON or form fields as a model.
+def json_of(body: bytes) -> object:
+    """What a body says, if it says it in one way only: UTF-8, no name twice, no NaN.  Nothing is an empty object.
+
+    Raises:
+        RequestValidationError: it is not such JSON.
+    """
+    try:
+        return json.loads(body.decode() or "{}", object_pairs_hook=_without_repetition, parse_constant=_not_json)
+    except (ValueError, RecursionError):
+        raise RequestValidationError([{"type": "json_invalid", "loc": ("body",), "msg": "not JSON"}]) from None
+
+
+def _without_repetition(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else _not_json("a name twice")
+
+
+def _not_json(what: str) -> NoReturn:
+    raise json.JSONDecodeError(what, "", 0)
+
+
+def parsed(model: type[M], given: object) -> M:
+    """What was sent, as a model.
 
     Raises:
         RequestValidationError: naming the fields; values are left out, since there are passwords among them.
     """
     try:
-        if isinstance(body, bytes):
-            return model.model_validate_json(body or b"{}")
-        return model.model_validate(body)
+        return model.model_validate(given)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
         raise RequestValidationError([{**one, "loc": ("body", *one["loc"]), "input": None} for one in found]) from None
@@ -61,7 +81,7 @@ def json_body(model: type[M]) -> Callable[..., Awaitable[M]]:
         body = await bounded(request)
         if body and content_type(request) != "application/json":
             raise InvalidRequest("send the body with Content-Type: application/json")
-        return parsed(model, body)
+        return parsed(model, json_of(body))
 
     return read
 

@@ -13,7 +13,7 @@ from entrepot.domain.model.actor import ROLE_ALIASES, Role
 from entrepot.domain.policy.permissions import Permission, permitted
 from entrepot.entrypoints.api import account_words
 from entrepot.entrypoints.api.account_words import Older
-from entrepot.entrypoints.api.bodies import bounded, content_type, described, json_body, parsed
+from entrepot.entrypoints.api.bodies import bounded, content_type, described, json_body, json_of, parsed
 from entrepot.entrypoints.api.context import Address, App, Who, bearer
 from entrepot.services.access import Session
 
@@ -52,7 +52,7 @@ async def credentials(request: Request) -> Credentials:
     body = await bounded(request)
     if content_type(request) == _FORM:
         return parsed(Credentials, dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=20)))
-    return parsed(Credentials, body)
+    return parsed(Credentials, json_of(body))
 
 
 def presented(request: Request) -> str:
