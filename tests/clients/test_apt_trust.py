@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -188,16 +189,22 @@ def test_apt_refuses_what_has_expired(
     assert ("Release file" in update.output and "is expired" in update.output) is not accepted
 
 
-def test_a_server_that_was_away_signs_anew_before_it_is_used(tmp_path: Path, ten_days_ago: Application) -> None:
+def test_a_server_that_was_away_signs_anew_by_itself(tmp_path: Path, ten_days_ago: Application) -> None:
     made = ten_days_ago.suites.initialise(SYSTEM, "old", Format.DEB, {"valid_days": 5})
     ten_days_ago.publisher.publish(made.suite.id)
+    expired = published(ten_days_ago, "dists/old/InRelease")
     ten_days_ago.catalog.close()
     server = Server(tmp_path / "data")
     server.start()
     try:
         with server.client() as client:
+            maintainer = Maintainer(client)
+            deadline = time.monotonic() + 120
+            while maintainer.file("/apt/main/dists/old/InRelease") == expired:
+                assert time.monotonic() < deadline, "what has expired is still served"
+                time.sleep(0.1)
             apt = AptRoot(tmp_path / "apt")
-            apt.add_source(Maintainer(client).sources("old"))
+            apt.add_source(maintainer.sources("old"))
             apt.update().checked()
     finally:
         server.stop()
