@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, cast
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from entrepot.adapters.catalog.accounts import Account, ApiToken, TokenInUse
@@ -156,9 +157,9 @@ class AccountQueries:
     def end_session(self, session: str, now: datetime, until: datetime) -> None:
         """Note it, and forget those whose credentials have all expired."""
         self._connection.execute(sa.delete(t.ended_session).where(t.ended_session.c.until <= now))
-        known = sa.exists().where(t.ended_session.c.session == session)
-        row = sa.select(sa.literal(session), sa.literal(until, t.Moment)).where(~known)
-        self._connection.execute(sa.insert(t.ended_session).from_select(["session", "until"], row))
+        insert = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
+        row = insert(t.ended_session).values(session=session, until=until)
+        self._connection.execute(row.on_conflict_do_nothing(index_elements=["session"]))
 
 
 def _columns(row: Row) -> Mapping[str, Any]:
