@@ -70,6 +70,11 @@ class Settings(BaseSettings):
         "",
         description="Hand files to a front server: x-accel:/internal/prefix (nginx) or x-sendfile; empty: send them",
     )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses of front servers, with commas, whose X-Forwarded-For and -Proto are believed; "
+        "empty: none",
+    )
     node: str = Field("", description="Stable name of this node among those that share a database; empty: host name")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
     log_format: Literal["text", "json"] = Field("text", description="How log lines are written")

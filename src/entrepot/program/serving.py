@@ -99,7 +99,8 @@ def answer_requests(application: Application, settings: Settings, sock: socket.s
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
         timeout_keep_alive=75,
-        proxy_headers=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
         lifespan="off",
     )
     uvicorn.Server(config).run(sockets=[sock])

@@ -18,6 +18,8 @@ from entrepot.services.publish.trees import DocumentPlan, Measured, Shown, Tree
 
 KINDS = ("primary", "filelists", "other")
 _ROOT_FILES = ("repomd.xml", "repomd.xml.asc", "repomd.xml.key")
+# A machine of this basearch installs these as well, and looks for them in its own tree.
+_MULTILIB = {"x86_64": ("i386",), "s390x": ("s390",), "ppc64": ("ppc",)}
 _COMMON = "{http://linux.duke.edu/metadata/common}"
 
 
@@ -33,9 +35,9 @@ class RpmTree:
             DocumentPlan(
                 name=f"{component}/{architecture}/{kind}",
                 component=component,
-                trees=(architecture, ALL[Format.RPM]),
+                trees=(architecture, *_MULTILIB.get(architecture, ()), ALL[Format.RPM]),
                 kind=kind,
-                recipe=f"{kind}-2",
+                recipe=f"{kind}-3",
                 codecs=("plain", codec),
                 render=partial(_render, kind),
                 shown=_of_primary if kind == "primary" else _of_others,
