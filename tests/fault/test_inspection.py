@@ -56,3 +56,21 @@ def test_an_inspection_that_was_cut_off_is_done_after_the_restart(tmp_path: Path
     finally:
         server.kill()
     assert verify(server.data)["differences"] == []
+
+
+def test_inspections_that_hang_keep_nobody_from_publishing(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", {"ENTREPOT_PUBLISH_WAIT_SECONDS": "5"}, program=(str(_SCRIPT),))
+    server.start()
+    try:
+        with server.client() as client:
+            for number in range(12):
+                name = f"package-{number}"
+                assert client.post("/upload/", files={"file": (f"{name}.deb", build_deb(name))}).status_code == 202
+            wait_for(tmp_path, 4)
+            answer = client.post("/distributions/init", json={"codename": "meanwhile", "format": "deb"}, timeout=30)
+            assert answer.status_code == 201, answer.text
+            assert client.get("/apt/main/dists/meanwhile/InRelease").status_code == 200
+            (tmp_path / "open").touch()
+            wait_published(client, {f"package-{number}" for number in range(12)})
+    finally:
+        server.kill()

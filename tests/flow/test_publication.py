@@ -134,7 +134,7 @@ def test_content_is_collected_once_no_kept_generation_names_it(installation: Mem
     installation.application.movements.remove(ADMIN, "hello")
     for _ in range(5):
         installation.application.suites.republish(ADMIN)
-        installation.wait_published("jammy")
+        installation.wait_idle()
         installation.clock.advance(hours=3)
     installation.application.collector.collect()
     assert installation.blobs.has(digest_of(data)), "it has only just lost its last name"

@@ -81,6 +81,18 @@ class MemoryInstallation:
             time.sleep(0.01)
         return suite
 
+    def wait_idle(self) -> None:
+        """Until every suite's generation shows everything that was done to it."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while self._unpublished():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not everything is published: {self.queue.failures[-3:]}")
+            time.sleep(0.01)
+
+    def _unpublished(self) -> bool:
+        with self.catalog.read() as reading:
+            return bool(reading.unpublished_suites())
+
     def read(self, format_: Format, path: str, archive: str = "main") -> bytes | None:
         """Published bytes as content serves them; none where there is nothing."""
         found = self.application.published.find(format_, archive, path, "http://localhost")

@@ -15,7 +15,7 @@ import structlog
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
 from entrepot.adapters.queue.base import Pursuit
-from entrepot.adapters.queue.turns import Turns
+from entrepot.adapters.queue.turns import Room, Turns
 from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.errors import CatalogUnavailable
 
@@ -24,6 +24,8 @@ _log = structlog.get_logger(__name__)
 _APPLICATION = "entrepot"
 _QUEUE = "goals"
 _POLL_SECONDS = 0.5
+# Inspections of this node, those that others left on the queue, and always some threads for publications.
+_THREADS, _INSPECTIONS, _FROM_QUEUE = 16, 4, 4
 _HISTORY_HOURS = 24
 # Raised only when a pursuit's arguments change shape: DBOS never hands work of one version to another.
 _WORKFLOW_VERSION = "goals-1"
@@ -50,6 +52,7 @@ class DurableQueue:
         self._now = now
         self._node = node
         self._turns = Turns()
+        self._room = Room(_INSPECTIONS)
         self._works = False
         self._engine = _sqlite_engine(url) if url.startswith("sqlite") else sa.create_engine(url, pool_size=8)
         self._url = url.replace("postgresql+psycopg://", "postgresql://")
@@ -76,7 +79,7 @@ class DurableQueue:
                 "serializer": DBOSPortableJSONSerializer(),
                 "log_level": "ERROR",
                 "enable_otlp": False,
-                "max_executor_threads": 8,
+                "max_executor_threads": _THREADS,
             }
         )
 
@@ -85,13 +88,14 @@ class DurableQueue:
 
         self._workflow = DBOS.workflow(name="pursue")(pursuit)
         DBOS.launch()
-        DBOS.register_queue(_QUEUE, worker_concurrency=4, polling_interval_sec=_POLL_SECONDS)
+        DBOS.register_queue(_QUEUE, worker_concurrency=_FROM_QUEUE, polling_interval_sec=_POLL_SECONDS)
         self._works = True
         self._prune()
 
     def _run(self, kind: str, subject: int) -> None:
         goal = Goal(GoalKind(kind), subject)
         self._turns.adopt(goal)
+        self._room.adopt(goal)
         try:
             self._pursue_once(goal)
             while self._turns.another(goal):
@@ -100,6 +104,10 @@ class DurableQueue:
             if self._turns.end(goal):
                 self.submit(goal)
             raise
+        finally:
+            following = self._room.leave(goal)
+            if following is not None and self._works:
+                self._begin(following)
 
     def _pursue_once(self, goal: Goal) -> None:
         assert self._pursue is not None  # noqa: S101 - set before launch
@@ -115,12 +123,8 @@ class DurableQueue:
     def submit(self, goal: Goal) -> None:
         """Start a workflow here, or leave it for a working node."""
         if self._works:
-            if self._turns.begin(goal):
-                try:
-                    DBOS.start_workflow(self._workflow, goal.kind.value, goal.subject)
-                except BaseException:
-                    self._turns.end(goal)
-                    raise
+            if self._turns.begin(goal) and self._room.enter(goal):
+                self._begin(goal)
         elif self._client is not None:
             try:
                 self._client.enqueue(
@@ -132,6 +136,14 @@ class DurableQueue:
                 # No worker has made the tables yet, or the database is away; what the goal is about is committed, and
                 # the first keeper that works finds it in the catalog.
                 _log.warning("goal.not_submitted", goal=goal.key, reason=type(error).__name__)
+
+    def _begin(self, goal: Goal) -> None:
+        try:
+            DBOS.start_workflow(self._workflow, goal.kind.value, goal.subject)
+        except BaseException:
+            self._turns.end(goal)
+            self._room.leave(goal)
+            raise
 
     def stop(self) -> None:
         """Leave unfinished pursuits pending: they are recovered at the next start."""

@@ -1,10 +1,10 @@
-"""One pursuit per key at a time, and one more when it was asked for meanwhile."""
+"""One pursuit per key at a time, and one more when it was asked for meanwhile; slow goals leave room for others."""
 
 from __future__ import annotations
 
 import threading
 
-from entrepot.domain.jobs.goals import Goal
+from entrepot.domain.jobs.goals import Goal, GoalKind
 
 
 class Turns:
@@ -46,3 +46,44 @@ class Turns:
         """Turns now."""
         with self._lock:
             return len(self._again)
+
+
+class Room:
+    """Inspections wait for scanners, perhaps for minutes; they must never fill all threads of a node.
+
+    A goal of another kind always has room.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._lock = threading.Lock()
+        self._inside: set[str] = set()
+        self._waiting: dict[str, Goal] = {}
+
+    def enter(self, goal: Goal) -> bool:
+        """True when the caller may start the goal; false when ``leave`` will hand it out later."""
+        if goal.kind is not GoalKind.INSPECT:
+            return True
+        with self._lock:
+            if len(self._inside) < self._places:
+                self._inside.add(goal.key)
+                return True
+            self._waiting[goal.key] = goal
+            return False
+
+    def adopt(self, goal: Goal) -> None:
+        """Count a goal that runs already: recovered after a crash, or taken from the shared queue."""
+        if goal.kind is GoalKind.INSPECT:
+            with self._lock:
+                self._inside.add(goal.key)
+                self._waiting.pop(goal.key, None)
+
+    def leave(self, goal: Goal) -> Goal | None:
+        """After the goal; which one to start in its place."""
+        with self._lock:
+            self._inside.discard(goal.key)
+            if not self._waiting or len(self._inside) >= self._places:
+                return None
+            key = next(iter(self._waiting))
+            self._inside.add(key)
+            return self._waiting.pop(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -54,11 +55,13 @@ class Collector:
         self._monotonic = monotonic
         self._unnamed: dict[Digest, tuple[float, float]] = {}
         self._named_by: dict[Digest, frozenset[Digest]] = {}
+        self._lock = threading.Lock()
 
     def collect(self) -> Collected:
         """One round.  Interrupted anywhere, the next one finishes."""
-        generations = self._drop_generations()
-        blobs, freed = self._sweep()
+        with self._lock:  # two rounds at once would judge by each other's older look
+            generations = self._drop_generations()
+            blobs, freed = self._sweep()
         if generations or blobs:
             _log.info("garbage.collected", generations=generations, blobs=blobs, freed_bytes=freed)
         return Collected(generations, blobs, freed)
@@ -93,18 +96,19 @@ class Collector:
         The time is this process's own: a wall clock that jumps must not make content old that is just coming in.
         Content that was stored anew meanwhile is on its way in again, and starts over.
         """
-        now = self._monotonic()
+        began = self._monotonic()
         stored = {digest: at for digest in self._blobs.digests() if (at := self._stored_at(digest)) is not None}
         with self._catalog.read() as reading:
             named = self._named(reading)
+        looked = self._monotonic()  # a look may take long: what it found begins at its end and ages until the next one
         unnamed = {digest: at for digest, at in stored.items() if digest not in named}
         self._unnamed = {
-            digest: self._unnamed[digest] if self._unnamed.get(digest, (0, None))[1] == at else (now, at)
+            digest: self._unnamed[digest] if self._unnamed.get(digest, (0, None))[1] == at else (looked, at)
             for digest, at in unnamed.items()
         }
         count = freed = 0
         for digest, (since, at) in list(self._unnamed.items()):
-            if now - since < self._keep.blob_seconds or self._stored_at(digest) != at:
+            if began - since < self._keep.blob_seconds or self._stored_at(digest) != at:
                 continue
             size = self._blobs.size_bytes(digest)
             self._blobs.remove(digest)
