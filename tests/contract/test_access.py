@@ -10,6 +10,8 @@ from tests.contract.people import PASSWORD, Office, open_office, status_of
 
 PREFIXES = ("", "/api", "/api/v1")
 
+pytestmark = pytest.mark.xdist_group("access")  # one server for all
+
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:

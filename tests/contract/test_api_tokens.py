@@ -17,6 +17,8 @@ ROW = {
     *("expires_at", "last_used", "revoked", "distributions"),
 }
 
+pytestmark = pytest.mark.xdist_group("api-tokens")  # one server for all
+
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:

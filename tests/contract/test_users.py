@@ -13,6 +13,8 @@ FIELDS = {
     *("created_at", "last_login", "auth_source", "mfa_enabled"),
 }
 
+pytestmark = pytest.mark.xdist_group("users")  # one server for all
+
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from entrepot.domain.model.actor import Actor, Role
 from entrepot.errors import NotSignedIn, PermissionDenied, SignInFailed, TooManyAttempts
 from entrepot.services.access.api_tokens import NewApiToken
+from entrepot.services.access.attempts import source_of
 from entrepot.services.access.first import NewAccount
 from entrepot.services.access.tokens import SessionClaims, SessionTokens
 from entrepot.testing.memory import ADMIN, MemoryInstallation, memory_installation
@@ -142,6 +143,22 @@ def test_an_address_has_ten_attempts_in_a_minute_whatever_the_name(house: Memory
     access.sign_in("admin", PASSWORD, THERE)
     house.clock.advance(seconds=61)
     access.sign_in("admin", PASSWORD, HERE)
+
+
+@pytest.mark.parametrize(
+    ("address", "source"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2::9%eth0", "2001:db8:1:2::"),
+        ("2001:db8:1:3::9", "2001:db8:1:3::"),
+    ],
+)
+def test_a_network_that_one_subscriber_has_is_one_source(address: str, source: str) -> None:
+    assert source_of(address) == source
+    assert len({source_of(""), source_of("testclient"), source_of("x" * 5000)}) == 3
+    assert len(source_of("x" * 5000)) <= 64
 
 
 def test_a_session_of_somebody_removed_does_not_fit_a_successor(house: MemoryInstallation) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
+from ipaddress import IPv4Address, ip_address, ip_network
 
 from entrepot.adapters.catalog.base import Catalog, Reading, Writing
 from entrepot.domain.model.actor import name_key
@@ -29,7 +30,7 @@ class Attempts:
         Raises:
             TooManyAttempts: there were too many within a minute.
         """
-        key, now = f"{purpose}/{address}"[:200], self._now()
+        key, now = f"{purpose}/{source_of(address)}", self._now()
         with self._catalog.write() as unit:
             count = unit.throttle(key, now, _MINUTE)
             window = unit.throttled(key, now)
@@ -65,4 +66,17 @@ def _locks(username: str) -> str:
 
 
 def _lock(username: str, address: str) -> str:
-    return f"{_locks(username)}/{hashlib.sha256(address.encode()).hexdigest()}"
+    return f"{_locks(username)}/{source_of(address)}"
+
+
+def source_of(address: str) -> str:
+    """Whom an address stands for: a subscriber has a whole /64 of IPv6."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return hashlib.sha256(address.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    if isinstance(found, IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ip_network((found.packed, 64), strict=False).network_address)
