@@ -26,7 +26,7 @@ from entrepot.application import Application
 from entrepot.domain.model.actor import SYSTEM
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import SuiteId
-from entrepot.main import assemble, real_parts
+from entrepot.main import CHECKS, assemble, real_parts
 from entrepot.services.intake import Receipt, UploadRequest
 from entrepot.settings import load_settings
 
@@ -36,12 +36,16 @@ structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
 
 
 class Service:
-    """One suite of one format, and the orders that the harness gives."""
+    """One suite of one format, and the orders that the harness gives.
 
-    def __init__(self, data: Path, blobs: Path, algorithm: str) -> None:
+    With ``prepares`` packages come in without the check that looks for their dependencies.
+    """
+
+    def __init__(self, data: Path, blobs: Path, algorithm: str, *, prepares: bool = False) -> None:
         blobs.mkdir(parents=True, exist_ok=True)
         settings = load_settings(data=data, storage_url=f"file://{blobs}", key_algorithm=algorithm)
-        self._application: Application = assemble(settings, real_parts(settings))
+        checks = CHECKS[:1] if prepares else CHECKS
+        self._application: Application = assemble(settings, real_parts(settings), checks)
         self._database = data / "entrepot.db"
         self._suite_id = SuiteId(0)
         self.quit = False
@@ -69,7 +73,7 @@ class Service:
             return intake.receive(SYSTEM, staged, UploadRequest(Path(file).name, CODENAME))
 
     def load(self, files: Sequence[str]) -> None:
-        """Prepare a large corpus: as ``receive``, without waiting for the disk.  Never measured."""
+        """As ``receive``, without waiting for the disk."""
         with mock.patch("os.fsync"):
             self.receive(files)
 
@@ -139,11 +143,12 @@ def run(service: Service, order: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Orders from standard input until it ends."""
-    if "--no-flush" in sys.argv:
-        # For corpora only: a log that is never flushed.
+    prepares = "--prepare" in sys.argv
+    if "--no-flush" in sys.argv or prepares:
+        # A log that is never flushed: for large corpora, and to tell what flushing costs.
         pragmas = (*engine._SQLITE_PRAGMAS, "synchronous=off")  # noqa: SLF001
         mock.patch.object(engine, "_SQLITE_PRAGMAS", pragmas).start()
-    service = Service(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+    service = Service(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], prepares=prepares)
     while not service.quit and (line := sys.stdin.readline()):
         print(json.dumps(run(service, json.loads(line))), flush=True)
 

@@ -95,7 +95,7 @@ class LoadedStores:
             shutil.rmtree(other)  # of another state of the code, or of smaller sizes
         data = self._folder / "data"
         files = [str(path) for path in corpus.files(max(sizes))]
-        with ServiceProcess(data, self.blobs, "ed25519", "--no-flush") as service:
+        with ServiceProcess(data, self.blobs, "ed25519", "--prepare") as service:
             service.order("create", kind=self.kind, architectures=ARCHITECTURES[self.kind], codecs=["gz", "xz"])
             done = 0
             for size in sorted(sizes):

@@ -16,7 +16,7 @@ SOURCE = PROJECT / "src/entrepot"
 FILES = sorted(SOURCE.rglob("*.py"))
 FILE_LINES, FUNCTION_LINES, PACKAGE_LINES = 400, 60, 6
 # Longer than allowed, each with its reason.
-LONGER = {"adapters/catalog/base.py": "one port: nouns and the protocol of a unit; its parts are used together"}
+LONGER: dict[str, str] = {}
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers", "base_utils"}
 
 

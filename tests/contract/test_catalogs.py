@@ -11,15 +11,8 @@ import sqlalchemy as sa
 from alembic import command
 
 from entrepot.adapters.catalog.accounts import Account
-from entrepot.adapters.catalog.base import (
-    Admission,
-    AdmissionState,
-    AuditEntry,
-    Catalog,
-    PackageFilter,
-    Placing,
-    Writing,
-)
+from entrepot.adapters.catalog.base import Catalog, Writing
+from entrepot.adapters.catalog.records import Admission, AdmissionState, AuditEntry, PackageFilter, Placing
 from entrepot.adapters.catalog.sql.catalog import SqlCatalog
 from entrepot.adapters.catalog.sql.schema import configuration
 from entrepot.domain.model.actor import Actor, Role

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 
-from entrepot.adapters.catalog.base import PackageFilter
+from entrepot.adapters.catalog.records import PackageFilter
 from entrepot.application import Application
 from entrepot.domain.model.package import Format
 from entrepot.entrypoints.api import words

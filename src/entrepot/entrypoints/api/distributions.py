@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from entrepot.adapters.catalog.base import PackageFilter
+from entrepot.adapters.catalog.records import PackageFilter
 from entrepot.application import Application
 from entrepot.domain.model.package import Format
 from entrepot.domain.policy.permissions import Permission

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from entrepot.adapters.catalog.base import AuditEntry, Placement, StoredPackage
+from entrepot.adapters.catalog.records import AuditEntry, Placement, StoredPackage
 from entrepot.domain.model.generation import Generation
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite, SuiteId

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from entrepot.adapters.catalog.accounts import ApiToken
-from entrepot.adapters.catalog.base import AuditEntry, Catalog, JsonValue, Reading
+from entrepot.adapters.catalog.base import Catalog, Reading
+from entrepot.adapters.catalog.records import AuditEntry, JsonValue
 from entrepot.domain.model.actor import Actor, Role
 from entrepot.domain.model.suite import DEFAULT_ARCHIVE
 from entrepot.domain.policy.permissions import Permission, demand

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import cast
 
 from entrepot.adapters.catalog.accounts import Account
-from entrepot.adapters.catalog.base import AuditEntry, Catalog, Reading
+from entrepot.adapters.catalog.base import Catalog, Reading
+from entrepot.adapters.catalog.records import AuditEntry
 from entrepot.domain.model.actor import Actor, Role
 from entrepot.errors import AlreadyExists, PermissionDenied
 from entrepot.services.access.passwords import check_rule, hash_password

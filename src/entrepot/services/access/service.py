@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import NoReturn
 
 from entrepot.adapters.catalog.accounts import Account
-from entrepot.adapters.catalog.base import AuditEntry, Catalog
+from entrepot.adapters.catalog.base import Catalog
+from entrepot.adapters.catalog.records import AuditEntry
 from entrepot.domain.model.actor import Actor, Role
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.errors import InvalidRequest, NotSignedIn, PermissionDenied, SignInFailed

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from entrepot.adapters.catalog.accounts import Account, AccountReading
-from entrepot.adapters.catalog.base import AuditEntry, Catalog, JsonValue, Reading
+from entrepot.adapters.catalog.base import Catalog, Reading
+from entrepot.adapters.catalog.records import AuditEntry, JsonValue
 from entrepot.domain.model.actor import Actor, Role
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.errors import AccountProtected, AlreadyExists, NotFound

@@ -7,15 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from entrepot.adapters.catalog.base import (
-    Admission,
-    AdmissionState,
-    PackageFilter,
-    Placing,
-    Reading,
-    StoredPackage,
-    Writing,
-)
+from entrepot.adapters.catalog.base import Reading, Writing
+from entrepot.adapters.catalog.records import Admission, AdmissionState, PackageFilter, Placing, StoredPackage
 from entrepot.domain.formats.base import PackageFormat
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.digest import Digest

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from entrepot.adapters.catalog.base import Admission, AdmissionState, AuditEntry, Catalog, JsonValue, StoredPackage
+from entrepot.adapters.catalog.base import Catalog
+from entrepot.adapters.catalog.records import Admission, AdmissionState, AuditEntry, JsonValue, StoredPackage
 from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.storage.base import BlobStore
 from entrepot.domain.formats.base import PackageFormat

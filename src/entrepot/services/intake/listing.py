@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cmp_to_key
 
-from entrepot.adapters.catalog.base import (
+from entrepot.adapters.catalog.base import Catalog, Reading
+from entrepot.adapters.catalog.records import (
     Admission,
     AdmissionState,
     AuditEntry,
-    Catalog,
     PackageFilter,
     Placement,
-    Reading,
     StoredPackage,
 )
 from entrepot.domain.formats.base import PackageFormat

@@ -7,16 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cmp_to_key
 
-from entrepot.adapters.catalog.base import (
-    AdmissionState,
-    AuditEntry,
-    Catalog,
-    JsonValue,
-    PackageFilter,
-    Placement,
-    Reading,
-    Writing,
-)
+from entrepot.adapters.catalog.base import Catalog, Reading, Writing
+from entrepot.adapters.catalog.records import AdmissionState, AuditEntry, JsonValue, PackageFilter, Placement
 from entrepot.adapters.queue.base import Queue
 from entrepot.domain.formats.base import PackageFormat
 from entrepot.domain.jobs.goals import Goal, GoalKind

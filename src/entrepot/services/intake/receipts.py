@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import cast
 
-from entrepot.adapters.catalog.base import AdmissionState, JsonValue, StoredPackage
+from entrepot.adapters.catalog.records import AdmissionState, JsonValue, StoredPackage
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.package import Concern, PackageFacts, PackageKey
 from entrepot.domain.model.suite import PackageId, Suite

@@ -6,15 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from entrepot.adapters.catalog.base import (
+from entrepot.adapters.catalog.base import Catalog, Writing
+from entrepot.adapters.catalog.records import (
     Admission,
     AdmissionState,
     AuditEntry,
-    Catalog,
     JsonValue,
     PackageFilter,
     StoredPackage,
-    Writing,
 )
 from entrepot.adapters.queue.base import Queue
 from entrepot.domain.formats.base import PackageFormat

@@ -6,15 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from entrepot.adapters.catalog.base import (
-    Admission,
-    AdmissionState,
-    AuditEntry,
-    Catalog,
-    JsonValue,
-    PackageFilter,
-    Writing,
-)
+from entrepot.adapters.catalog.base import Catalog, Writing
+from entrepot.adapters.catalog.records import Admission, AdmissionState, AuditEntry, JsonValue, PackageFilter
 from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.storage.base import BlobStore, BlobWriter
 from entrepot.domain.formats.base import Limits, PackageFormat

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from entrepot.adapters.catalog.base import AuditEntry, Catalog, Writing
+from entrepot.adapters.catalog.base import Catalog, Writing
+from entrepot.adapters.catalog.records import AuditEntry
 from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.signing.base import Keyring
 from entrepot.domain.formats.deb.release import ReleaseFields, write_release

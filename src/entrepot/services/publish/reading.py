@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from entrepot.adapters.catalog.base import Catalog, Pointer
+from entrepot.adapters.catalog.base import Catalog
+from entrepot.adapters.catalog.records import Pointer
 from entrepot.adapters.signing.base import Keyring
 from entrepot.domain.formats.manifest import Manifest
 from entrepot.domain.model.digest import digest_of

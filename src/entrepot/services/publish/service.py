@@ -9,7 +9,8 @@ from datetime import datetime
 
 import structlog
 
-from entrepot.adapters.catalog.base import AuditEntry, Catalog, Reading
+from entrepot.adapters.catalog.base import Catalog, Reading
+from entrepot.adapters.catalog.records import AuditEntry
 from entrepot.adapters.signing.base import Keyring, Signer, Verification
 from entrepot.adapters.storage.base import BlobStore
 from entrepot.domain.formats.manifest import FileDraft, Form, Manifest, StoredDocument, write_manifest

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from entrepot.adapters.catalog.base import Pointer
+from entrepot.adapters.catalog.records import Pointer
 from entrepot.adapters.catalog.sql import tables as t
 from entrepot.adapters.catalog.sql.rows import generation_of
 from entrepot.domain.model.digest import Digest

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from entrepot.adapters.catalog.base import (
+from entrepot.adapters.catalog.records import (
     Admission,
     AdmissionState,
     JsonValue,

@@ -8,7 +8,7 @@ from typing import cast
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from entrepot.adapters.catalog.base import AuditEntry, JsonValue
+from entrepot.adapters.catalog.records import AuditEntry, JsonValue
 from entrepot.adapters.catalog.sql import tables as t
 from entrepot.domain.model.actor import Actor
 

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from entrepot.adapters.catalog.accounts import Account, ApiToken
-from entrepot.adapters.catalog.base import Admission, AdmissionState, JsonValue, StoredPackage
+from entrepot.adapters.catalog.records import Admission, AdmissionState, JsonValue, StoredPackage
 from entrepot.adapters.catalog.sql import tables as t
 from entrepot.domain.model.actor import Role
 from entrepot.domain.model.digest import Digest
