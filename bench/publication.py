@@ -17,6 +17,8 @@ from bench.stores import LoadedStores
 from bench.tools import Tool
 
 LARGE = 30_000
+"""From here on there is one round less, with fewer steps."""
+SLOW = 10_000
 """From here on heavy tools are asked once for each job."""
 
 
@@ -110,9 +112,9 @@ class _Turns:
         """Everyone begins with a full publication; who comes first changes from round to round."""
         turn = number % len(self._tools)
         tools = self._tools[turn:] + self._tools[:turn]
-        if number and self._size >= LARGE:
+        if number and self._size >= SLOW:
             tools = [tool for tool in tools if not tool.heavy]
-        light = [tool for tool in tools if not (tool.heavy and self._size >= LARGE)]
+        light = [tool for tool in tools if not (tool.heavy and self._size >= SLOW)]
         ours = [tool for tool in tools if isinstance(tool, Entrepot)]
         self.take("full", tools, lambda tool: tool.full())
         self.take("unchanged", light, lambda tool: tool.unchanged())
