@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from entrepot.adapters.catalog.base import PackageFilter
+from entrepot.adapters.catalog.records import PackageFilter
 from entrepot.domain.formats.deb.packages_index import PackageEntry, parse_entries
 from entrepot.domain.formats.deb.release_reader import parse_release
 from entrepot.domain.model.actor import SYSTEM, Actor, Role
@@ -126,24 +126,27 @@ def test_deleted_packages_leave_the_index_but_older_generations_keep_their_files
     verified(installation)
 
 
-def test_content_is_collected_once_no_kept_generation_names_it(installation: MemoryInstallation) -> None:
-    data = build_deb("hello")
-    installation.upload(data, "hello_1.0_all.deb", "jammy")
-    installation.wait_published("jammy")
-    [path] = index(installation)
-    installation.application.movements.remove(ADMIN, "hello")
-    for _ in range(5):
-        installation.application.suites.republish(ADMIN)
-        installation.wait_idle()
+def test_content_is_collected_once_no_kept_generation_names_it(tmp_path: Path) -> None:
+    """No worker here: the scheduler would collect by itself in between."""
+    with memory_installation(tmp_path, works=False) as installation:
+        application, data = installation.application, build_deb("hello")
+        suite = installation.suite("jammy")
+        installation.upload(data, "hello_1.0_all.deb", "jammy")
+        application.publisher.publish(suite.id)
+        [path] = index(installation)
+        application.movements.remove(ADMIN, "hello")
+        for _ in range(5):
+            application.suites.republish(ADMIN)
+            application.publisher.publish(suite.id)
+            installation.clock.advance(hours=3)
+        application.collector.collect()
+        assert installation.blobs.has(digest_of(data)), "it has only just lost its last name"
         installation.clock.advance(hours=3)
-    installation.application.collector.collect()
-    assert installation.blobs.has(digest_of(data)), "it has only just lost its last name"
-    installation.clock.advance(hours=3)
-    installation.application.collector.collect()
-    with installation.catalog.read() as reading:
-        assert reading.pooled(installation.suite("jammy").archive.id, path) is None
-    assert not installation.blobs.has(digest_of(data))
-    verified(installation)
+        application.collector.collect()
+        with installation.catalog.read() as reading:
+            assert reading.pooled(suite.archive.id, path) is None
+        assert not installation.blobs.has(digest_of(data))
+        verified(installation)
 
 
 def test_a_version_stays_what_it_was_even_after_its_deletion(installation: MemoryInstallation) -> None:
