@@ -87,23 +87,28 @@ class LoadedStores:
         self.blobs = self._folder / "blobs"
 
     def load(self, corpus: Corpus, sizes: Sequence[int]) -> None:
-        """Take the corpus in once, and keep the database at every size; earlier runs are used."""
-        wanted = [size for size in sizes if not self._database(size).exists()]
-        if not wanted:
-            return
+        """Take the corpus in once, and keep the database at every size; what earlier runs left is gone on from."""
         for other in self._folder.parent.glob(f"{self.kind}-*"):
-            shutil.rmtree(other)  # of another state of the code, or of smaller sizes
+            if other != self._folder:
+                shutil.rmtree(other)  # of another shape of the database
+        for size in sorted(sizes):
+            if not self._database(size).exists():
+                self._extend(corpus, size)
+
+    def _extend(self, corpus: Corpus, size: int) -> None:
+        known = [int(path.stem) for path in self._folder.glob("*.db")]
+        done = max((each for each in known if each < size), default=0)
         data = self._folder / "data"
-        files = [str(path) for path in corpus.files(max(sizes))]
+        if done:
+            self.copy(done, data)
+        files = [str(path) for path in corpus.files(size)]
         with ServiceProcess(data, self.blobs, "ed25519", "--prepare") as service:
             service.order("create", kind=self.kind, architectures=ARCHITECTURES[self.kind], codecs=["gz", "xz"])
-            done = 0
-            for size in sorted(sizes):
-                for start in range(done, size, _AT_ONCE):
-                    service.order("load", files=files[start : min(start + _AT_ONCE, size)])
-                service.order("copy", to=str(self._database(size)))
-                print(f"  loaded {size} {self.kind}", flush=True)
-                done = size
+            for start in range(done, size, _AT_ONCE):
+                service.order("load", files=files[start : min(start + _AT_ONCE, size)])
+            service.order("copy", to=str(self._database(size)))
+        shutil.rmtree(data)
+        print(f"  loaded {size} {self.kind}", flush=True)
 
     def copy(self, size: int, data: Path) -> None:
         """A fresh data folder with the corpus taken in and nothing published."""
