@@ -93,6 +93,60 @@ class ArtifactPage(TypedDict):
     pages: int
 
 
+class UserRow(TypedDict):
+    """An account."""
+
+    username: str
+    role: str
+    roles: list[str]
+    full_name: str
+    email: str
+    active: bool
+    last_login: str | None
+
+
+class Users(TypedDict):
+    """``GET /auth/users``."""
+
+    users: list[UserRow]
+    total: int
+
+
+class ApiTokenRow(TypedDict):
+    """An API token without its secret."""
+
+    id: str
+    name: str
+    role: str
+    hint: NotRequired[str]
+    distributions: NotRequired[list[str] | None]
+    last_used: NotRequired[str | None]
+    expires_at: NotRequired[str | None]
+    revoked: NotRequired[bool]
+
+
+class ApiTokens(TypedDict):
+    """``GET /auth/api-tokens``."""
+
+    tokens: list[ApiTokenRow]
+    total: int
+
+
+class NewApiToken(TypedDict):
+    """``POST /auth/api-tokens``: the only answer with the secret."""
+
+    id: str
+    name: str
+    role: str
+    token: str
+
+
+class Done(TypedDict):
+    """What a change without a body of its own answers."""
+
+    status: str
+
+
 class HeldRow(TypedDict):
     """One package of ``GET /security/review-queue``."""
 

@@ -29,8 +29,10 @@ from entrepot.client.answers import (
     Upload,
     shaped,
 )
-from entrepot.client.errors import BadAnswer, BadInput
+from entrepot.client.errors import BadAnswer
 from entrepot.client.multipart import FileForm, Progress, sha256_of
+from entrepot.client.people import People
+from entrepot.client.segments import segment
 from entrepot.client.transport import Call, Patience, Transport, failure
 
 _PER_PAGE = 200
@@ -66,6 +68,7 @@ class Client:
     ) -> None:
         self._transport = Transport(base_url, token, timeout_seconds)
         self._patience = patience or Patience()
+        self.people = People(self._call)
 
     def __enter__(self) -> Self:
         return self
@@ -163,25 +166,25 @@ class Client:
 
     def artifact(self, name: str) -> Artifact:
         """``GET /artifacts/{name}``."""
-        return shaped(self._call("GET", f"/artifacts/{_segment(name)}"), Artifact, name=str, info=dict)
+        return shaped(self._call("GET", f"/artifacts/{segment(name)}"), Artifact, name=str, info=dict)
 
     def manifest(
         self, name: str, version: str, *, architecture: str | None = None, distribution: str | None = None
     ) -> Manifest:
         """``GET /artifacts/{name}/{version}``."""
-        path = f"/artifacts/{_segment(name)}/{_segment(version)}"
+        path = f"/artifacts/{segment(name)}/{segment(version)}"
         return shaped(self._call("GET", path, _given(arch=architecture, distribution=distribution)), Manifest, name=str)
 
     def delete(self, name: str, *, format_: str | None = None, distribution: str | None = None) -> Deleted:
         """``DELETE /artifacts/{name}``: every version."""
         params = _given(format=format_, distribution=distribution)
-        return shaped(self._call("DELETE", f"/artifacts/{_segment(name)}", params), Deleted, status=str)
+        return shaped(self._call("DELETE", f"/artifacts/{segment(name)}", params), Deleted, status=str)
 
     def delete_version(
         self, name: str, version: str, *, architecture: str | None = None, distribution: str | None = None
     ) -> Deleted:
         """``DELETE /artifacts/{name}/{version}``."""
-        path = f"/artifacts/{_segment(name)}/{_segment(version)}"
+        path = f"/artifacts/{segment(name)}/{segment(version)}"
         return shaped(
             self._call("DELETE", path, _given(arch=architecture, distribution=distribution)), Deleted, status=str
         )
@@ -222,7 +225,7 @@ class Client:
         self, name: str, version: str, decision: str, justification: str, *, architecture: str | None = None
     ) -> Decided:
         """``POST /security/packages/{name}/{version}/decide``; ``decision`` is approve or reject."""
-        path = f"/security/packages/{_segment(name)}/{_segment(version)}/decide"
+        path = f"/security/packages/{segment(name)}/{segment(version)}/decide"
         payload = {"decision": decision, "justification": justification}
         payload |= {key: str(value) for key, value in _given(arch=architecture).items()}
         return shaped(self._call("POST", path, payload=payload), Decided, status=str, message=str)
@@ -234,7 +237,7 @@ class Client:
     def public_key(self, format_: Literal["deb", "rpm"], archive: str) -> str:
         """The ASCII-armored signing key of an archive."""
         top = "apt" if format_ == "deb" else "rpm"
-        path = f"/{top}/{_segment(archive)}/key.asc"
+        path = f"/{top}/{segment(archive)}/key.asc"
         answer = self._transport.send(Call("GET", path, most_bytes=_KEY_BYTES), self._patience)
         if answer.status >= 400:
             raise failure(answer)
@@ -273,14 +276,3 @@ class _Meter:
 
 def _given(**values: str | None) -> dict[str, str | int]:
     return {name: value for name, value in values.items() if value}
-
-
-def _segment(text: str) -> str:
-    """One segment of a path.
-
-    Raises:
-        BadInput: a dot segment would climb out of the path, and an empty one would address something else.
-    """
-    if text in {"", ".", ".."} or len(text) > 400:
-        raise BadInput(f"{text[:80]!r} cannot be the name or version of a package", code="invalid_request")
-    return quote(text, safe="")

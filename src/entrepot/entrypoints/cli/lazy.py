@@ -32,6 +32,8 @@ COMMANDS = (
     Entry("review", "review", "Packages that wait for a person.", _MANAGE),
     Entry("suite", "suite", "Distributions: list, add, publish anew, set up clients.", _MANAGE),
     Entry("key", "key", "Public signing keys.", _MANAGE),
+    Entry("user", "user", "Accounts of people.", _MANAGE),
+    Entry("token", "token", "API tokens, for programs.", _MANAGE),
     Entry("login", "login", "Sign in and remember the server.", _MANAGE),
     Entry("logout", "login", "Forget the session.", _MANAGE),
     Entry("whoami", "login", "Show who is signed in, and where.", _MANAGE),

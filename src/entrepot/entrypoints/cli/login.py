@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -12,12 +11,12 @@ from entrepot.client.api import Client
 from entrepot.entrypoints.cli.configuration import Stored
 from entrepot.entrypoints.cli.failures import CommandFailed, ExitCode
 from entrepot.entrypoints.cli.output import Output
+from entrepot.entrypoints.cli.passwords import known_password, need_terminal
 from entrepot.entrypoints.cli.session import JsonOption, UrlOption, configuration, connect, root_url
 from entrepot.entrypoints.cli.text import one_line
 from entrepot.settings import client_environment
 
 _USUAL_URL = "http://127.0.0.1:8000"
-_MOST_PASSWORD_CHARACTERS = 1024
 
 
 def register(app: typer.Typer) -> None:
@@ -43,7 +42,7 @@ def login(
     output = Output()
     address = url or root_url(ctx) or client_environment().url or configuration().load().url
     if not address:
-        _need_terminal("the server's address", "give it: entrepot login URL")
+        need_terminal("the server's address", "give it: entrepot login URL")
         address = typer.prompt("Server", default=_USUAL_URL, err=True)
     if "://" not in address:
         raise CommandFailed(
@@ -52,7 +51,7 @@ def login(
     with Client(address) as client:
         _warn_unencrypted(client.base_url, output)
         name = username or _asked_name()
-        answer = client.sign_in(name, _password(from_pipe=password_stdin))
+        answer = client.sign_in(name, known_password(from_pipe=password_stdin))
     token = answer["access_token"]
     if not token:
         raise CommandFailed(
@@ -76,29 +75,9 @@ def _warn_unencrypted(url: str, output: Output) -> None:
         output.note("warning: http is not encrypted; the password can be read on its way")
 
 
-def _need_terminal(what: str, hint: str) -> None:
-    if not sys.stdin.isatty():
-        raise CommandFailed(f"nobody is there to ask for {what}", "no_terminal", ExitCode.INVALID, hint)
-
-
 def _asked_name() -> str:
-    _need_terminal("the user name", "give it with --username")
+    need_terminal("the user name", "give it with --username")
     return str(typer.prompt("User name", err=True))
-
-
-def _password(*, from_pipe: bool) -> str:
-    if from_pipe:
-        if sys.stdin.isatty():
-            raise CommandFailed(
-                "no password was piped in", "no_password", ExitCode.INVALID, "leave --password-stdin out"
-            )
-        password = sys.stdin.readline(_MOST_PASSWORD_CHARACTERS + 2).rstrip("\r\n")
-    else:
-        _need_terminal("the password", "pipe it in and give --password-stdin")
-        password = str(typer.prompt("Password", hide_input=True, err=True))
-    if not password:
-        raise CommandFailed("the password is empty", "no_password", ExitCode.INVALID)
-    return password
 
 
 def logout() -> None:

@@ -1,0 +1,92 @@
+"""Accounts, tokens and decisions from the command line, against the real server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from entrepot.testing.packages import build_deb
+from entrepot.testing.server import Server, running_server
+
+PASSWORD = "SecurePass1!"
+
+
+@dataclass(frozen=True)
+class Shell:
+    """The program with an administrator's session."""
+
+    server: Server
+    home: Path
+
+    def run(self, *arguments: str, code: int = 0, typed: str = "", token: str = "") -> str:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("ENTREPOT_")}
+        own = {
+            "ENTREPOT_URL": self.server.url,
+            "ENTREPOT_TOKEN": token or self.server.token(),
+            "XDG_CONFIG_HOME": str(self.home),
+        }
+        command = [sys.executable, "-m", "entrepot", *arguments]
+        done = subprocess.run(command, env=kept | own, input=typed, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout
+
+    def package(self, name: str, **fields: str) -> str:
+        path = self.home / f"{name}_1.0_all.deb"
+        path.write_bytes(build_deb(name, fields=fields))
+        return str(path)
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    folder = tmp_path_factory.mktemp("people")
+    with running_server(folder, ENTREPOT_SIGN_INS_PER_MINUTE="1000") as server:
+        yield Shell(server, folder)
+
+
+def test_an_account_from_its_creation_to_its_end(shell: Shell) -> None:
+    assert shell.run("user", "add", "carl", "--role", "uploader", "--password-stdin", typed=f"{PASSWORD}\n")
+    shell.run("user", "add", "carl", "--password-stdin", typed=f"{PASSWORD}\n", code=4)
+    shell.run("user", "add", "dora", "--password-stdin", typed="weak\n", code=2)
+    assert shell.run("user", "set", "carl", "--role", "reader", "--off") == "carl is reader, off\n"
+    shell.run("user", "set", "carl", code=2)
+    shell.run("user", "passwd", "carl", "--password-stdin", typed="Another-Pass1\n")
+    assert shell.run("user", "ls", "-q").split() == ["admin", "carl"]
+    rows = {row["username"]: row for row in json.loads(shell.run("user", "ls", "--json"))["users"]}
+    assert (rows["carl"]["role"], rows["carl"]["active"]) == ("reader", False)
+    shell.run("user", "rm", "carl", "--yes")
+    shell.run("user", "rm", "carl", "--yes", code=5)
+    shell.run("user", "rm", "admin", "--yes", code=2)
+
+
+def test_a_token_pushes_where_it_may_until_it_is_revoked(shell: Shell) -> None:
+    secret = shell.run("token", "create", "ci", "--dist", "jammy", "--days", "30").strip()
+    assert secret.startswith("repod_")
+    assert secret not in shell.run("token", "ls", "--json")
+    package = shell.package("from-ci")
+    shell.run("push", package, "--to", "jammy", token=secret)
+    shell.run("push", package, "--to", "noble", token=secret, code=6)
+    shell.run("user", "ls", token=secret, code=6)
+    shell.run("token", "revoke", "ci", "--yes")
+    shell.run("whoami", token=secret, code=6)
+    assert "revoked" in shell.run("token", "ls")
+
+
+def test_a_held_package_is_approved_with_a_reason(shell: Shell) -> None:
+    pushed = shell.run("push", shell.package("odd", Essential="yes"), "--to", "bookworm")
+    assert "pending_review" in pushed
+    assert shell.run("review", "ls", "-q") == "odd=1.0\n"
+    shell.run("review", "approve", "odd=1.0", code=2)
+    shell.run("review", "approve", "odd", "-r", "x", code=2)
+    shell.run("review", "approve", "odd=1.0", "--reason", "it has to be")
+    assert shell.run("review", "ls", "-q") == ""
+    assert "validated" in shell.run("show", "odd=1.0")
+    shell.run("review", "reject", "odd=1.0", "--reason", "after all", code=4)
+    shell.run("review", "reject", "unheard-of=1.0", "--reason", "x", code=5)
