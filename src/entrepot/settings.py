@@ -60,7 +60,7 @@ class Settings(BaseSettings):
         3600, ge=0, description="A superseded generation stays at least this long, however many came after it"
     )
     collect_grace_seconds: int = Field(
-        3600, ge=0, description="Content that nothing names is removed when it is older than this"
+        3600, ge=60, description="Content that nothing names is removed when it is older than this"
     )
     max_upload_mb: int = Field(4096, ge=1, description="Largest package file that is accepted")
     publish_wait_seconds: int = Field(

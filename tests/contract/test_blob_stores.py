@@ -85,6 +85,17 @@ def test_a_removed_blob_is_gone_and_removing_it_again_is_fine(store: BlobStore) 
     assert not store.has(digest)
 
 
+def test_a_blob_that_was_stored_anew_is_not_removed_by_an_older_look(store: BlobStore) -> None:
+    digest = store.put(b"wanted again")
+    seen = store.stored_at(digest)
+    while store.stored_at(digest) == seen:
+        store.put(b"wanted again")
+    store.remove(digest, seen)
+    assert store.has(digest)
+    store.remove(digest, store.stored_at(digest))
+    assert not store.has(digest)
+
+
 def test_what_a_killed_writer_left_is_swept_and_a_living_writer_is_spared(tmp_path: Path) -> None:
     root = tmp_path / "blobs"
     store = FilesystemBlobStore(root)

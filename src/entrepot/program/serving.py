@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import socket
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 import uvicorn
@@ -12,6 +14,7 @@ import uvicorn
 from entrepot.application import Application
 from entrepot.entrypoints.content.app import ContentApp
 from entrepot.entrypoints.server import Front, make_api
+from entrepot.errors import BadSetting
 from entrepot.main import assemble, real_parts, start, stop
 from entrepot.program import logs
 from entrepot.services.access import SetupState
@@ -53,6 +56,7 @@ def run(host: str, sock: socket.socket, data: Path | None, *, works: bool, proce
     """Serve until a signal, with helpers that answer requests beside this process; the exit status."""
     settings = load_settings(data=data)
     logs.configure(settings.log_level, settings.log_format)
+    alone = hold_alone(settings)
     application = assemble(settings, real_parts(settings))
     start(application, works=works)
     spawn = multiprocessing.get_context("spawn")  # forking would copy locks that our threads hold
@@ -74,7 +78,28 @@ def run(host: str, sock: socket.socket, data: Path | None, *, works: bool, proce
         for helper in helpers:
             helper.join(timeout=_GRACE_SECONDS)
         stop(application)
+        alone.close()
     return 0
+
+
+def hold_alone(settings: Settings) -> BinaryIO:
+    """A lock on the data folder: with the embedded database, one server has it.
+
+    Raises:
+        BadSetting: another server runs on it.
+    """
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        lock = (settings.data / "server.lock").open("ab")
+    except OSError as error:
+        raise BadSetting(f"ENTREPOT_DATA: the folder cannot be written: {error.strerror}") from error
+    if settings.catalog_url.startswith("sqlite"):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            raise BadSetting(f"another server runs on the data folder {settings.data}; stop it first") from None
+    return lock
 
 
 def help_out(sock: socket.socket, data: Path | None) -> None:

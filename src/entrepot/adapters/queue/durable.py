@@ -140,10 +140,10 @@ class DurableQueue:
     def _begin(self, goal: Goal) -> None:
         try:
             DBOS.start_workflow(self._workflow, goal.kind.value, goal.subject)
-        except BaseException:
+        except Exception as error:  # noqa: BLE001 - whoever asked has committed; the keeper finds the goal again
             self._turns.end(goal)
             self._room.leave(goal)
-            raise
+            _log.warning("goal.not_started", goal=goal.key, reason=type(error).__name__)
 
     def stop(self) -> None:
         """Leave unfinished pursuits pending: they are recovered at the next start."""

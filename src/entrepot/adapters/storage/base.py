@@ -91,8 +91,11 @@ class BlobStore(Protocol):
         """Path of the blob for the kernel or a front server to send from; none when it is not a local file."""
         ...
 
-    def remove(self, digest: Digest) -> None:
-        """Forget a blob; absent is fine.  Only the collector calls this."""
+    def remove(self, digest: Digest, stored_at: float | None = None) -> None:
+        """Forget a blob; absent is fine.  Only the collector calls this.
+
+        With ``stored_at``, only if it was not stored anew since then.
+        """
         ...
 
     def digests(self) -> Iterator[Digest]:

@@ -38,6 +38,17 @@ def flush_folder(folder: Path) -> None:
         os.close(handle)
 
 
+@contextlib.contextmanager
+def locked_folder(folder: Path, how: int) -> Iterator[int]:
+    """A lock among processes on a folder; committers share it, the collector has it alone."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, how)
+        yield handle
+    finally:
+        os.close(handle)
+
+
 class FilesystemBlobStore:
     """``<root>/<two digits>/<digest>``; unfinished blobs in ``<root>/staging``.
 
@@ -98,10 +109,12 @@ class FilesystemBlobStore:
         """Path for the kernel to send from."""
         return str(self._path(digest))
 
-    def remove(self, digest: Digest) -> None:
-        """Forget a blob."""
-        with contextlib.suppress(FileNotFoundError):
-            self._path(digest).unlink()
+    def remove(self, digest: Digest, stored_at: float | None = None) -> None:
+        """Forget a blob, unless it was stored anew; no commit of the same content can fall in between."""
+        path = self._path(digest)
+        with locked_folder(path.parent, fcntl.LOCK_EX), contextlib.suppress(FileNotFoundError):
+            if stored_at is None or path.stat().st_mtime == stored_at:
+                path.unlink()
 
     def digests(self) -> Iterator[Digest]:
         """Every stored digest."""
@@ -185,9 +198,10 @@ class FileBlobWriter:
             self._file.flush()
             os.fsync(self._file.fileno())
             # Renaming over an equal blob is harmless and renews its age, which keeps it from the collector.
-            self._staged.rename(target)
-            self._staged = None
-            flush_folder(target.parent)
+            with locked_folder(target.parent, fcntl.LOCK_SH) as folder:
+                self._staged.rename(target)
+                self._staged = None
+                os.fsync(folder)
         except OSError as error:
             raise translated(error) from error
         return digest

@@ -63,9 +63,10 @@ class MemoryBlobStore:
         """Nothing here is a file."""
         return None
 
-    def remove(self, digest: Digest) -> None:
-        """Forget a blob."""
-        self._blobs.pop(digest, None)
+    def remove(self, digest: Digest, stored_at: float | None = None) -> None:
+        """Forget a blob, unless it was stored anew."""
+        if stored_at is None or (digest in self._blobs and self._blobs[digest][1] == stored_at):
+            self._blobs.pop(digest, None)
 
     def digests(self) -> Iterator[Digest]:
         """Every stored digest."""

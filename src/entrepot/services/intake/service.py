@@ -16,7 +16,7 @@ from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.package import Format, PackageFacts
 from entrepot.domain.policy.gate import CheckOutcome, Judgement, judge
 from entrepot.domain.policy.permissions import Permission, demand, demand_suite
-from entrepot.errors import EntrepotError, InvalidRequest, PackageDigestMismatch
+from entrepot.errors import EntrepotError, InvalidRequest, PackageDigestMismatch, StoreUnavailable
 from entrepot.services.intake.admit import Candidate, check_key, live_in, open_admission, place, repeat_lost_races
 from entrepot.services.intake.checks.asking import ask
 from entrepot.services.intake.checks.base import Check, Surroundings
@@ -160,6 +160,8 @@ class Intake:
                 return replace(receipt, status=STATUSES[waiting.state], admission_id=waiting.id)
             candidate = Candidate(package_id, facts.key, facts.source, digest)
             receipt = self._conclude(unit, actor, receipt, candidate, target.component, judgement, waits=waits)
+            if not self._blobs.has(digest):
+                raise StoreUnavailable("the file was lost while it was being admitted; send it again")
         self._wake(receipt)
         return receipt
 

@@ -253,6 +253,9 @@ class Publisher:
         tree_writer.check(tree, sizes, signer.certificate(), self._verification)
 
     def _switch(self, suite: Suite, draft: Draft, now: datetime, *, late_revision: int | None) -> Published:
+        for blob in (draft.manifest, *self._manifests.get(draft.manifest).packs()):
+            if not self._blobs.has(blob):  # this process was stopped for longer than the collector waits
+                raise LostRace("what was written for this generation is gone; it has to be built again")
         with self._catalog.write() as unit:
             generation = unit.switch(
                 suite,

@@ -111,7 +111,7 @@ class Collector:
             if began - since < self._keep.blob_seconds or self._stored_at(digest) != at:
                 continue
             size = self._blobs.size_bytes(digest)
-            self._blobs.remove(digest)
+            self._blobs.remove(digest, at)
             del self._unnamed[digest]
             count, freed = count + 1, freed + size
         return count, freed
