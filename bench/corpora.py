@@ -46,10 +46,9 @@ def make_corpus(kind: str, count: int, work: Path) -> Corpus:
     main, more = work / f"{kind}s", work / f"more-{kind}s"
     # The same numbers at every size, so that "one more" is never a package that is there already.
     for folder, start, number in ((main, 0, count), (more, 900_000, MORE)):
-        made = folder / f"complete-{number}"
-        if not made.exists():
+        if all(int(made.name.partition("-")[2]) < number for made in folder.glob("complete-*")):
             _generate(kind, folder / "files", start, number)
-            made.touch()
+            (folder / f"complete-{number}").touch()
     shards = sorted(path for path in (main / "files").iterdir() if path.is_dir())[: count // _SHARD]
     return Corpus(kind, shards, sorted((more / "files").rglob(f"*.{kind}")))
 
