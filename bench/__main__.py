@@ -136,7 +136,7 @@ def main() -> int:
         samples = Samples()
         facts = samples.load(given.saved)
     else:
-        facts = machine_facts(shlex.join(["python", "bench/run.py", *sys.argv[1:]]))
+        facts = machine_facts(_command(sys.argv[1:]))
         bench = Bench(given, facts)
         try:
             bench.run()
@@ -153,6 +153,15 @@ def main() -> int:
     if given.record:
         _record(HERE / "RESULTS.md", text)
     return 0
+
+
+def _command(arguments: Sequence[str]) -> str:
+    """As it was given, without the scratch folder, which is of no interest elsewhere."""
+    shown = list(arguments)
+    if "--work" in shown:
+        at = shown.index("--work")
+        del shown[at : at + 2]
+    return shlex.join(["python", "bench/run.py", *shown])
 
 
 _BEGIN, _END = "<!-- measured -->\n", "<!-- end of measured -->\n"

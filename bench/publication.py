@@ -79,7 +79,7 @@ def measure_publication(samples: Samples, make: MakeTools, scene: Scene, plan: P
     shutil.rmtree(scene.folder, ignore_errors=True)
     tools = make(scene)
     try:
-        samples.writes |= {tool.name: tool.writes for tool in tools}
+        samples.writes |= {f"{tool.name} ({scene.stores.kind})": tool.writes for tool in tools}
         turns = _Turns(samples, scene.stores.kind, scene.size, tools)
         turns.take("ingest", tools, lambda tool: tool.ingest())
         more = iter(scene.corpus.more)

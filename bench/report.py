@@ -100,8 +100,19 @@ def _publication(samples: Samples, section: str) -> list[str]:
         head = ["tool", *(text for size in sizes for text in (f"{size:,}", "ratio", "n"))]
         found.append(f"### {title}, {section}\n\n{table(head, rows)}")
     if sizes:
-        found.append(_memory(samples, section, sizes[-1]))
+        found += [_receiving(samples, section, sizes), _memory(samples, section, sizes[-1])]
     return found
+
+
+def _receiving(samples: Samples, section: str, sizes: Sequence[int]) -> str:
+    """What the ``+1`` of ours leaves out and that of the peers has in it."""
+    rows = []
+    for tool in samples.tools(section, "+1"):
+        taken = [samples.median(section, "+1", tool, size, "receive") for size in sizes]
+        if any(value is not None for value in taken):
+            rows.append([tool, *map(seconds, taken)])
+    head = ("taking the package in, before its clock begins", *(f"{size:,}" for size in sizes))
+    return f"### One more package: what comes before, {section}\n\n{table(head, rows)}"
 
 
 def _memory(samples: Samples, section: str, size: int) -> str:
