@@ -89,7 +89,10 @@ class FilesystemBlobStore:
     def read(self, digest: Digest, offset: int, length: int) -> bytes:
         """``length`` bytes from ``offset``."""
         with self.open(digest) as blob:
-            data = os.pread(blob.fileno(), length, offset)
+            try:
+                data = os.pread(blob.fileno(), length, offset)
+            except OSError as error:
+                raise translated(error) from error
         if len(data) != length:
             raise BlobMissing("content in the store is shorter than recorded", digest=digest)
         return data
@@ -100,6 +103,8 @@ class FilesystemBlobStore:
             return self._path(digest).stat().st_size
         except FileNotFoundError:
             raise BlobMissing("content is missing from the store", digest=digest) from None
+        except OSError as error:
+            raise translated(error) from error
 
     def has(self, digest: Digest) -> bool:
         """Whether the blob is stored."""
@@ -128,6 +133,8 @@ class FilesystemBlobStore:
             return self._path(digest).stat().st_mtime
         except FileNotFoundError:
             raise BlobMissing("content is missing from the store", digest=digest) from None
+        except OSError as error:
+            raise translated(error) from error
 
     def sweep(self) -> int:
         """Remove staging files whose writer is dead: their lock can be had."""

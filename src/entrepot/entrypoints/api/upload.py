@@ -25,6 +25,7 @@ router = APIRouter(tags=["upload"])
 _FIELDS = ("distribution", "component", "sha256")
 _FIELD_BYTES = 4096
 _BATCH_BYTES = 4 << 20
+_BESIDE_BYTES = 1 << 20
 _PARTS = 16
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}\Z")
 
@@ -60,6 +61,13 @@ class Form:
     batch: list[bytes] = field(default_factory=list)
     batch_bytes: int = 0
     received_bytes: int = 0
+    body_bytes: int = 0
+
+    def count(self, size: int) -> None:
+        """Bound the whole body: fields and unknown parts, too."""
+        self.body_bytes += size
+        if self.body_bytes > self.most_bytes + _BESIDE_BYTES:
+            raise BodyTooLarge(f"a package file has at most {self.most_bytes >> 20} MiB here")
 
     async def keep(self, data: bytes) -> None:
         """Take file bytes; they are written and hashed in a thread, a few MiB at a time."""
@@ -107,6 +115,7 @@ async def _receive(request: Request, form: Form) -> None:
     try:
         with PushMultipartParser(boundary, strict=True, max_segment_count=_PARTS, max_header_size=8192) as parser:
             async for chunk in request.stream():
+                form.count(len(chunk))
                 for event in parser.parse(chunk):
                     if isinstance(event, MultipartSegment):
                         current, text = event, b""

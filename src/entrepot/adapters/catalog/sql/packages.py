@@ -88,19 +88,23 @@ class PackageQueries:
 
     def names_present(self, suite_id: SuiteId, names: Sequence[str]) -> set[str]:
         """By name alone."""
-        query = (
-            sa.select(t.package.c.name)
-            .distinct()
-            .join(t.content, t.content.c.package_id == t.package.c.id)
-            .where(t.package.c.name.in_(list(names)), t.content.c.suite_id == suite_id, _LIVE)
-        )
+        # Asked this way round, no engine begins with all that is in the suite.
+        live = sa.exists().where(t.content.c.package_id == t.package.c.id, t.content.c.suite_id == suite_id, _LIVE)
+        query = sa.select(t.package.c.name).distinct().where(t.package.c.name.in_(list(names)), live)
         return set(self._connection.execute(query).scalars())
 
     def placement_page(self, conditions: PackageFilter, offset: int, limit: int) -> tuple[list[Placement], int]:
         """A page and the number of all."""
-        base = self._placements(conditions)
-        total = self._connection.execute(sa.select(sa.func.count()).select_from(base.subquery())).scalar_one()
-        query = base.order_by(t.package.c.name, t.content.c.id).offset(offset).limit(limit)
+        narrow = sa.select(t.content.c.id).where(_LIVE, *_conditions(conditions, t.suite.c.codename))
+        if conditions != PackageFilter():
+            narrow = narrow.join(t.package, t.package.c.id == t.content.c.package_id)
+            narrow = narrow.join(t.suite, t.suite.c.id == t.content.c.suite_id)
+        total = self._connection.execute(sa.select(sa.func.count()).select_from(narrow.subquery())).scalar_one()
+        # The page is chosen in an index before anything wide is read.
+        order = (t.content.c.sort_key, t.content.c.id)
+        page = narrow.order_by(*order).offset(offset).limit(limit)
+        chosen = list(self._connection.execute(page).scalars())
+        query = self._placements(PackageFilter()).where(t.content.c.id.in_(chosen)).order_by(*order)
         return self._placed(query), int(total)
 
     def _placements(self, conditions: PackageFilter) -> sa.Select[Any]:

@@ -154,6 +154,13 @@ content = sa.Table(
         sqlite_where=sa.text("removed_revision IS NULL"),
         postgresql_where=sa.text("removed_revision IS NULL"),
     ),
+    sa.Index(
+        "ix_content_order",
+        "sort_key",
+        "id",
+        sqlite_where=sa.text("removed_revision IS NULL"),
+        postgresql_where=sa.text("removed_revision IS NULL"),
+    ),
     sa.Index("ix_content_package", "package_id", "suite_id"),
 )
 
