@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from entrepot.adapters.catalog.base import Reading, Writing
 from entrepot.adapters.catalog.sql.accounts import AccountQueries
+from entrepot.adapters.catalog.sql.admissions import AdmissionQueries
 from entrepot.adapters.catalog.sql.engine import make_engine, translated, unit
 from entrepot.adapters.catalog.sql.index import IndexQueries
 from entrepot.adapters.catalog.sql.packages import PackageQueries
@@ -19,7 +20,7 @@ from entrepot.adapters.catalog.sql.schema import upgrade
 from entrepot.adapters.catalog.sql.suites import SuiteQueries
 
 
-class Unit(SuiteQueries, PackageQueries, IndexQueries, PeopleQueries, AccountQueries):
+class Unit(SuiteQueries, PackageQueries, AdmissionQueries, IndexQueries, PeopleQueries, AccountQueries):
     """All queries over one connection, inside one transaction."""
 
     def __init__(self, connection: sa.Connection) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from entrepot.adapters.catalog.records import (
-    Admission,
     AdmissionState,
     JsonValue,
     PackageFilter,
@@ -19,7 +18,8 @@ from entrepot.adapters.catalog.records import (
     StoredPackage,
 )
 from entrepot.adapters.catalog.sql import tables as t
-from entrepot.adapters.catalog.sql.rows import admission_of, package_of, suite_columns, suite_of
+from entrepot.adapters.catalog.sql.conditions import conditions_of
+from entrepot.adapters.catalog.sql.rows import package_of, suite_columns, suite_of
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.package import PackageFacts, PackageKey
@@ -28,25 +28,6 @@ from entrepot.errors import NotFound
 
 _LIVE = t.content.c.removed_revision.is_(None)
 _BATCH = 2000
-
-
-def _conditions(wanted: PackageFilter, suite_name: sa.ColumnElement[str]) -> list[sa.ColumnElement[bool]]:
-    equal: list[tuple[sa.ColumnElement[str], str]] = [
-        (t.package.c.name, wanted.name),
-        (t.package.c.version, wanted.version),
-        (t.package.c.architecture, wanted.architecture),
-        (t.package.c.format, wanted.format.value if wanted.format else ""),
-        (suite_name, wanted.suite),
-    ]
-    found: list[sa.ColumnElement[bool]] = [column == value for column, value in equal if value]
-    if wanted.text:
-        found.append(
-            sa.or_(
-                t.package.c.name.icontains(wanted.text, autoescape=True),
-                t.package.c.summary.icontains(wanted.text, autoescape=True),
-            )
-        )
-    return found
 
 
 class PackageQueries:
@@ -95,7 +76,7 @@ class PackageQueries:
 
     def placement_page(self, conditions: PackageFilter, offset: int, limit: int) -> tuple[list[Placement], int]:
         """A page and the number of all."""
-        narrow = sa.select(t.content.c.id).where(_LIVE, *_conditions(conditions, t.suite.c.codename))
+        narrow = sa.select(t.content.c.id).where(_LIVE, *conditions_of(conditions, t.suite.c.codename))
         if conditions != PackageFilter():
             narrow = narrow.join(t.package, t.package.c.id == t.content.c.package_id)
             narrow = narrow.join(t.suite, t.suite.c.id == t.content.c.suite_id)
@@ -121,7 +102,7 @@ class PackageQueries:
             .join(t.package, t.package.c.id == t.content.c.package_id)
             .join(t.suite, t.suite.c.id == t.content.c.suite_id)
             .join(t.archive, t.archive.c.id == t.suite.c.archive_id)
-            .where(_LIVE, *_conditions(conditions, t.suite.c.codename))
+            .where(_LIVE, *conditions_of(conditions, t.suite.c.codename))
         )
 
     def _placed(self, query: sa.Select[Any]) -> list[Placement]:
@@ -156,33 +137,8 @@ class PackageQueries:
             .select_from(where)
             .join(t.package, t.package.c.id == where.c.package_id)
             .join(t.suite, t.suite.c.id == where.c.suite_id)
-            .where(*_conditions(conditions, t.suite.c.codename))
+            .where(*conditions_of(conditions, t.suite.c.codename))
         )
-
-    def admissions(self, conditions: PackageFilter, state: AdmissionState | None = None) -> list[Admission]:
-        """Of packages that meet the conditions, oldest first."""
-        query = (
-            sa.select(t.admission)
-            .join(t.package, t.package.c.id == t.admission.c.package_id)
-            .join(t.suite, t.suite.c.id == t.admission.c.suite_id)
-            .where(*_conditions(conditions, t.suite.c.codename))
-            .order_by(t.admission.c.id)
-        )
-        if state is not None:
-            query = query.where(t.admission.c.state == state.value)
-        return [admission_of(row) for row in self._connection.execute(query)]
-
-    def admission(self, admission_id: int) -> Admission:
-        """One by id."""
-        row = self._connection.execute(sa.select(t.admission).where(t.admission.c.id == admission_id)).first()
-        if row is None:
-            raise NotFound("no such admission")
-        return admission_of(row)
-
-    def undecided(self) -> list[int]:
-        """Not inspected yet."""
-        query = sa.select(t.admission.c.id).where(t.admission.c.state == AdmissionState.RECEIVED.value)
-        return [int(row.id) for row in self._connection.execute(query)]
 
     def suite_sizes(self) -> Mapping[SuiteId, tuple[int, int, datetime | None]]:
         """Count, bytes, last arrival."""
@@ -330,60 +286,6 @@ class PackageQueries:
             sa.update(t.content)
             .where(t.content.c.suite_id == suite_id, t.content.c.package_id == package_id, _LIVE)
             .values(removed_revision=revision)
-        )
-        return self._connection.execute(query).rowcount == 1
-
-    def add_admission(self, admission: Admission) -> int:
-        """A new admission; its ``id`` is ignored."""
-        query = (
-            sa.insert(t.admission)
-            .values(
-                suite_id=admission.suite_id,
-                package_id=admission.package_id,
-                component=admission.component,
-                state=admission.state.value,
-                steps=list(admission.steps),
-                reasons=list(admission.reasons),
-                requested_by=admission.requested_by,
-                requested_at=admission.requested_at,
-                decided_by=admission.decided_by,
-                decided_at=admission.decided_at,
-                justification=admission.justification,
-                revision=admission.revision,
-            )
-            .returning(t.admission.c.id)
-        )
-        return int(self._connection.execute(query).scalar_one())
-
-    def decide_admission(
-        self,
-        admission_id: int,
-        state: AdmissionState,
-        steps: Sequence[Mapping[str, JsonValue]],
-        reasons: Sequence[str],
-        actor: Actor,
-        now: datetime,
-        justification: str,
-        revision: int | None,
-    ) -> bool:
-        """Compare and set on the state."""
-        before = (
-            (AdmissionState.RECEIVED,)
-            if state is AdmissionState.HELD
-            else (AdmissionState.RECEIVED, AdmissionState.HELD)
-        )
-        query = (
-            sa.update(t.admission)
-            .where(t.admission.c.id == admission_id, t.admission.c.state.in_([s.value for s in before]))
-            .values(
-                state=state.value,
-                steps=list(steps),
-                reasons=list(reasons),
-                decided_by=actor.name,
-                decided_at=now,
-                justification=justification,
-                revision=revision,
-            )
         )
         return self._connection.execute(query).rowcount == 1
 

@@ -1,0 +1,100 @@
+"""Packages that ask for a suite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from entrepot.adapters.catalog.records import Admission, AdmissionState, JsonValue, PackageFilter
+from entrepot.adapters.catalog.sql import tables as t
+from entrepot.adapters.catalog.sql.conditions import conditions_of
+from entrepot.adapters.catalog.sql.rows import admission_of
+from entrepot.domain.model.actor import Actor
+from entrepot.errors import NotFound
+
+
+class AdmissionQueries:
+    """Implements the port's methods about admissions."""
+
+    _connection: sa.Connection
+
+    def admissions(self, conditions: PackageFilter, state: AdmissionState | None = None) -> list[Admission]:
+        """Of packages that meet the conditions, oldest first."""
+        query = (
+            sa.select(t.admission)
+            .join(t.package, t.package.c.id == t.admission.c.package_id)
+            .join(t.suite, t.suite.c.id == t.admission.c.suite_id)
+            .where(*conditions_of(conditions, t.suite.c.codename))
+            .order_by(t.admission.c.id)
+        )
+        if state is not None:
+            query = query.where(t.admission.c.state == state.value)
+        return [admission_of(row) for row in self._connection.execute(query)]
+
+    def admission(self, admission_id: int) -> Admission:
+        """One by id."""
+        row = self._connection.execute(sa.select(t.admission).where(t.admission.c.id == admission_id)).first()
+        if row is None:
+            raise NotFound("no such admission")
+        return admission_of(row)
+
+    def undecided(self) -> list[int]:
+        """Not inspected yet."""
+        query = sa.select(t.admission.c.id).where(t.admission.c.state == AdmissionState.RECEIVED.value)
+        return [int(row.id) for row in self._connection.execute(query)]
+
+    def add_admission(self, admission: Admission) -> int:
+        """A new admission; its ``id`` is ignored."""
+        query = (
+            sa.insert(t.admission)
+            .values(
+                suite_id=admission.suite_id,
+                package_id=admission.package_id,
+                component=admission.component,
+                state=admission.state.value,
+                steps=list(admission.steps),
+                reasons=list(admission.reasons),
+                requested_by=admission.requested_by,
+                requested_at=admission.requested_at,
+                decided_by=admission.decided_by,
+                decided_at=admission.decided_at,
+                justification=admission.justification,
+                revision=admission.revision,
+            )
+            .returning(t.admission.c.id)
+        )
+        return int(self._connection.execute(query).scalar_one())
+
+    def decide_admission(
+        self,
+        admission_id: int,
+        state: AdmissionState,
+        steps: Sequence[Mapping[str, JsonValue]],
+        reasons: Sequence[str],
+        actor: Actor,
+        now: datetime,
+        justification: str,
+        revision: int | None,
+    ) -> bool:
+        """Compare and set on the state."""
+        before = (
+            (AdmissionState.RECEIVED,)
+            if state is AdmissionState.HELD
+            else (AdmissionState.RECEIVED, AdmissionState.HELD)
+        )
+        query = (
+            sa.update(t.admission)
+            .where(t.admission.c.id == admission_id, t.admission.c.state.in_([s.value for s in before]))
+            .values(
+                state=state.value,
+                steps=list(steps),
+                reasons=list(reasons),
+                decided_by=actor.name,
+                decided_at=now,
+                justification=justification,
+                revision=revision,
+            )
+        )
+        return self._connection.execute(query).rowcount == 1
