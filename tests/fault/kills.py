@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import httpx2
 
+from entrepot.adapters.storage.filesystem import locked_folder
 from entrepot.testing.ledger import Ledger
 from entrepot.testing.packages import build_deb
 from entrepot.testing.server import Server
@@ -53,7 +54,8 @@ class Victim:
 
     def check(self, *, fetch: bool = False) -> None:
         """Right after a start: everything acknowledged is in the index, nothing else is, and nothing is left over."""
-        assert self.staging() == []
+        found = self.staging()
+        assert found == [], found
         with self.client() as client:
             assert self.ledger.differences(client, fetch=fetch) == []
 
@@ -75,7 +77,9 @@ class Victim:
 def leftovers(staging: Path) -> list[str]:
     """Unfinished files whose writer is dead; a living one holds a lock on its file."""
     found = []
-    for path in staging.iterdir():
+    with locked_folder(staging, fcntl.LOCK_EX):
+        paths = list(staging.iterdir())
+    for path in paths:
         with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("rb") as staged:
             fcntl.flock(staged, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if path.exists():

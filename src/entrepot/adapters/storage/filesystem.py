@@ -52,7 +52,8 @@ def locked_folder(folder: Path, how: int) -> Iterator[int]:
 class FilesystemBlobStore:
     """``<root>/<two digits>/<digest>``; unfinished blobs in ``<root>/staging``.
 
-    A writer holds a lock on its staging file, so that ``sweep`` of another process can tell the living from the dead.
+    A writer holds a lock on its staging file, so that ``sweep`` of another process can tell the living from the dead;
+    the lock of the staging folder is shared by those who begin a file and had alone by who sweeps.
     """
 
     def __init__(self, root: Path) -> None:
@@ -139,11 +140,12 @@ class FilesystemBlobStore:
     def sweep(self) -> int:
         """Remove staging files whose writer is dead: their lock can be had."""
         count = 0
-        for path in self._staging.iterdir():
-            with contextlib.suppress(OSError), path.open("rb") as staged:
-                fcntl.flock(staged, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink()
-                count += 1
+        with locked_folder(self._staging, fcntl.LOCK_EX):
+            for path in self._staging.iterdir():
+                with contextlib.suppress(OSError), path.open("rb") as staged:
+                    fcntl.flock(staged, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink()
+                    count += 1
         return count
 
     def _path(self, digest: Digest) -> Path:
@@ -159,8 +161,10 @@ class FileBlobWriter:
         self._sha512 = hashlib.sha512()
         self.size_bytes = 0
         try:
-            handle, name = tempfile.mkstemp(dir=staging)
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            # Nobody who sweeps may see the file between its creation and its lock.
+            with locked_folder(staging, fcntl.LOCK_SH):
+                handle, name = tempfile.mkstemp(dir=staging)
+                fcntl.flock(handle, fcntl.LOCK_EX)
             os.fchmod(handle, 0o644)
             self._file = os.fdopen(handle, "wb", _BUFFER_BYTES)
         except OSError as error:
