@@ -1,0 +1,40 @@
+"""The tables, by theme.  Migrations are written from this metadata and checked against it."""
+
+from entrepot.adapters.catalog.sql.tables.base import Id, Moment, metadata
+from entrepot.adapters.catalog.sql.tables.packages import (
+    admission,
+    archive,
+    claim,
+    content,
+    fragment,
+    generation,
+    generation_file,
+    package,
+    pool,
+    suite,
+)
+from entrepot.adapters.catalog.sql.tables.people import account, api_token, ended_session
+from entrepot.adapters.catalog.sql.tables.upkeep import audit, fact, node, throttle
+
+__all__ = [
+    "Id",
+    "Moment",
+    "account",
+    "admission",
+    "api_token",
+    "archive",
+    "audit",
+    "claim",
+    "content",
+    "ended_session",
+    "fact",
+    "fragment",
+    "generation",
+    "generation_file",
+    "metadata",
+    "node",
+    "package",
+    "pool",
+    "suite",
+    "throttle",
+]
