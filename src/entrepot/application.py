@@ -10,6 +10,7 @@ from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.storage.base import BlobStore
 from entrepot.services.access import Access, ApiTokens, Users
+from entrepot.services.configuration import Configurations
 from entrepot.services.intake import Intake
 from entrepot.services.intake.inspection import Inspector
 from entrepot.services.intake.listing import Listings
@@ -29,6 +30,7 @@ from entrepot.services.upkeep.keeper import Keeper
 class Application:
     """Handed to every entry point."""
 
+    configurations: Configurations
     access: Access
     users: Users
     api_tokens: ApiTokens

@@ -262,3 +262,15 @@ class AlreadyDecided(EntrepotError):
     """A decision is made once; only new facts open it again."""
 
     code, kind, title = "review.decided", Kind.CONFLICT, "Already decided"
+
+
+class SealBroken(EntrepotError):
+    """A secret at rest was sealed with another key, or was changed."""
+
+    code, kind, title = "secret.seal", Kind.CORRUPT, "Stored secret cannot be opened"
+
+
+class MistypedSetting(EntrepotError):
+    """A setting has a value of another JSON type than it wants; ``setting`` names it."""
+
+    code, kind, title = "setting.type", Kind.UNPROCESSABLE, "Setting of the wrong type"

@@ -29,6 +29,7 @@ from entrepot.errors import BadSetting, SigningUnavailable
 from entrepot.services.access import Access, ApiTokens, Users
 from entrepot.services.access.attempts import Attempts
 from entrepot.services.access.tokens import SessionTokens
+from entrepot.services.configuration import Configurations
 from entrepot.services.intake import Intake
 from entrepot.services.intake.checks.base import Check
 from entrepot.services.intake.checks.dependencies import DependencyCheck
@@ -106,7 +107,9 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     keeper = Keeper(parts.catalog, parts.queue, settings.node_name, (publisher.unmet, inspector.unfinished), parts.now)
     attempts = Attempts(parts.catalog, settings.sign_ins_per_minute, parts.now)
     tokens = SessionTokens(parts.secret, timedelta(minutes=settings.jwt_expire_minutes))
+    configurations = Configurations(parts.catalog, parts.secret, parts.now)
     return Application(
+        configurations=configurations,
         access=Access(parts.catalog, parts.secret, tokens, attempts, parts.now),
         users=Users(parts.catalog, attempts, parts.now),
         api_tokens=ApiTokens(parts.catalog, parts.secret, parts.now),

@@ -35,6 +35,7 @@ FREE = {
     "Keeper.alive": "health",
     "Keeper.beat": "the keeper's own thread",
     "Keeper.goals": "the keeper's own thread",
+    "Configurations.current": "other services, and answers that show parts of it",
     "Health.components": "open to all; the route leaves details to those who are signed in",
 }
 

@@ -14,6 +14,7 @@ from entrepot import __version__
 from entrepot.application import Application
 from entrepot.entrypoints.api import (
     artifacts,
+    configuration,
     distributions,
     health,
     problems,
@@ -48,6 +49,22 @@ _SECURITY_HEADERS = [
 ]
 
 
+# In this order, so that literal paths win over places.
+_ROUTES = (
+    sign_in,
+    setup,
+    users,
+    tokens,
+    artifacts,
+    upload,
+    security,
+    distributions,
+    configuration,
+    health,
+    pages,
+)
+
+
 def make_api(application: Application, *, max_upload_bytes: int, publish_wait_seconds: int, public_url: str) -> FastAPI:
     """The main API at the root; ``Front`` adds its other addresses."""
     api = FastAPI(
@@ -63,7 +80,7 @@ def make_api(application: Application, *, max_upload_bytes: int, publish_wait_se
     api.state.publish_wait_seconds = publish_wait_seconds
     api.state.public_url = public_url
     problems.install(api)
-    for module in (sign_in, setup, users, tokens, artifacts, upload, security, distributions, health, pages):
+    for module in _ROUTES:
         api.include_router(module.router)
     return api
 

@@ -26,6 +26,8 @@ class Permission(Enum):
     SUITE_WRITE = ("suite.write", Role.ADMIN)
     USER_WRITE = ("user.write", Role.ADMIN)
     TOKEN_WRITE = ("token.write", Role.ADMIN)
+    SETTING_READ = ("setting.read", Role.ADMIN)
+    SETTING_WRITE = ("setting.write", Role.ADMIN)
     STORE_VERIFY = ("store.verify", Role.ADMIN)
 
     def __init__(self, code: str, role: Role) -> None:

@@ -1,0 +1,305 @@
+"""What administrators change while the server runs: the settings document of contract 4.12.1, with its rules.
+
+Every part is frozen; unknown keys are refused.  Flat aliases and secrets are named here too, so that nobody else has to
+know which key is which.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+MASK = "***"
+_SECRET_ENDINGS = ("password", "secret", "token", "private_key")
+_RATE = re.compile(r"([1-9][0-9]{0,6})/(second|minute|hour|day)\Z")
+
+
+def is_secret(key: str) -> bool:
+    """Whether the value of a key is masked in answers and encrypted at rest."""
+    return key.endswith(_SECRET_ENDINGS)
+
+
+def is_mask(value: object) -> bool:
+    """Whether a value stands for "as it was": three stars or a run of bullets."""
+    return isinstance(value, str) and (value == MASK or (value != "" and set(value) == {"\u2022"}))
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("no such time zone; use a name like Europe/Paris or UTC")
+    return name
+
+
+def _web_address(url: str) -> str:
+    if url and not re.match(r"https?://[^\s/@]+(/\S*)?\Z", url):
+        raise ValueError("must be http://host/... or https://host/..., without a user name")
+    return url.rstrip("/")
+
+
+def _directory_address(url: str) -> str:
+    if url and not re.match(r"ldaps?://[^\s/@]+/?\Z", url):
+        raise ValueError("must be ldap://host:port or ldaps://host:port")
+    return url.rstrip("/")
+
+
+def _rate(text: str) -> str:
+    if not _RATE.match(text):
+        raise ValueError("must be a number per unit, such as 20/minute")
+    return text
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+WebAddress = Annotated[str, Field(max_length=2000), AfterValidator(_web_address)]
+Rate = Annotated[str, AfterValidator(_rate)]
+Action = Literal["block", "review", "warn", "allow"]
+Short = Annotated[str, Field(max_length=500)]
+Days = Annotated[int, Field(ge=0, le=36_500)]
+
+
+class Part(BaseModel):
+    """A section: frozen, strict about names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Daily(Part):
+    """Something that runs once a day, in local time of a zone."""
+
+    enabled: bool = True
+    hour: int = Field(default=3, ge=0, le=23)
+    minute: int = Field(default=0, ge=0, le=59)
+    timezone: Zone = "UTC"
+
+
+class Mirror(Daily):
+    """The nightly mirror run."""
+
+    enabled: bool = False
+    hour: int = Field(default=4, ge=0, le=23)
+    minute: int = Field(default=30, ge=0, le=59)
+    max_packages_per_run: int = Field(default=300, ge=1, le=1_000_000)
+    max_runtime_minutes: int = Field(default=90, ge=1, le=10_000)
+    min_free_disk_gb: int = Field(default=5, ge=0, le=100_000)
+    sources: Mapping[str, bool] = Field(default_factory=dict)
+
+
+class Rematch(Daily):
+    """The nightly comparison of stored packages with advisories."""
+
+    minute: int = Field(default=45, ge=0, le=59)
+    max_artifacts_per_run: int = Field(default=50, ge=1, le=10_000_000)
+    max_runtime_minutes: int = Field(default=30, ge=1, le=10_000)
+
+
+class Email(Part):
+    """How mail leaves."""
+
+    enabled: bool = False
+    smtp_host: Short = ""
+    smtp_port: int = Field(default=587, ge=1, le=65_535)
+    smtp_user: Short = ""
+    smtp_password: Short = Field(default="", repr=False)
+    from_address: Short = ""
+    to_addresses: tuple[Short, ...] = Field(default=(), max_length=100)
+    use_tls: bool = True
+
+
+class Directory(Part):
+    """Sign-in through LDAP."""
+
+    enabled: bool = False
+    url: Annotated[str, Field(max_length=500), AfterValidator(_directory_address)] = ""
+    start_tls: bool = False
+    bind_dn: Short = ""
+    bind_password: Short = Field(default="", repr=False)
+    base_dn: Short = ""
+    user_filter: Short = "(uid={username})"
+    tls_ca: str = Field(default="", max_length=100_000, description="PEM certificates to trust for the directory")
+    group_role_map: Mapping[Short, Short] = Field(default_factory=dict)
+
+
+class IdentityProvider(Part):
+    """Sign-in through OpenID Connect, for people."""
+
+    enabled: bool = False
+    issuer: WebAddress = ""
+    client_id: Short = ""
+    client_secret: Short = Field(default="", repr=False)
+    scopes: Short = "openid profile email"
+    username_claim: Short = "preferred_username"
+    groups_claim: Short = "groups"
+    group_role_map: Mapping[Short, Short] = Field(default_factory=dict)
+    default_role: Short = Field(default="", description="Role of whoever no group gives one; empty: they are refused")
+
+
+class TrustedWorkload(Part):
+    """CI jobs that may exchange the token of their platform for a short one of ours."""
+
+    name: Short
+    issuer: WebAddress
+    audience: Short
+    claims: Mapping[Short, Short] = Field(
+        description="Claims that must match, with * as a wildcard, such as repository: acme/*"
+    )
+    role: Short = "uploader"
+    distributions: tuple[Short, ...] = Field(default=(), max_length=200, description="Empty: all")
+    lifetime_minutes: int = Field(default=15, ge=1, le=120)
+
+
+class Webhook(Part):
+    """Where events are sent."""
+
+    enabled: bool = False
+    url: WebAddress = ""
+    secret: Short = Field(default="", repr=False)
+    events: tuple[Short, ...] = Field(default=(), max_length=100, description="Empty: all")
+    allow_private_addresses: bool = Field(default=False, description="Send to hosts inside the own network as well")
+
+
+class Retention(Part):
+    """What ages out; 0 keeps for ever."""
+
+    package_days: Days = 0
+    import_cleanup_days: Days = 0
+    audit_days: Days = 90
+    enabled: bool = Field(default=False, description="Run every day at the hour below")
+    hour: int = Field(default=2, ge=0, le=23)
+    minute: int = Field(default=15, ge=0, le=59)
+    timezone: Zone = "UTC"
+
+
+class Versioning(Part):
+    """How many versions of a package are kept in a suite, by name and architecture."""
+
+    max_versions_per_package: int = Field(default=10, ge=0, le=100_000, description="0: all")
+    min_version_age_days: Days = 0
+
+
+class Validation(Part):
+    """What the gate asks of a package."""
+
+    sha256_check: bool = True
+    clamav_scan: bool = True
+    grype_scan: bool = True
+    gpg_required: bool = False
+    max_upload_size_mb: int = Field(default=500, ge=1, le=1_000_000)
+    fail_open: bool = False
+
+
+class CvePolicy(Part):
+    """What a finding leads to, by severity."""
+
+    critical: Action = "block"
+    high: Action = "review"
+    medium: Action = "warn"
+    low: Action = "allow"
+    negligible: Action = "allow"
+    auto_enrich: bool = True
+    sla_critical_days: Days = 0
+    sla_high_days: Days = 30
+    sla_medium_days: Days = 90
+
+
+class EpssPolicy(Part):
+    """What a likely exploitation leads to."""
+
+    enabled: bool = True
+    block_threshold: float = Field(default=0.9, ge=0, le=1)
+    review_threshold: float = Field(default=0.5, ge=0, le=1)
+
+
+class Security(Part):
+    """Lock-out, and how old feeds may be."""
+
+    kev_ttl_hours: int = Field(default=24, ge=1, le=8760)
+    epss_ttl_hours: int = Field(default=24, ge=1, le=8760)
+    lockout_attempts: int = Field(default=5, ge=1, le=1000)
+    lockout_minutes: int = Field(default=15, ge=1, le=10_080)
+
+
+class NotificationRule(Part):
+    """Which events reach whom by mail."""
+
+    name: Short
+    enabled: bool = True
+    events: tuple[Short, ...] = Field(default=(), max_length=100, description="Empty: all")
+    distributions: tuple[Short, ...] = Field(default=(), max_length=200, description="Empty: all")
+    to_addresses: tuple[Short, ...] = Field(default=(), max_length=100, description="Empty: those of the section email")
+
+
+RATE_GROUPS: Mapping[str, str] = {
+    "auth_token": "10/minute",
+    "forgot_password": "10/minute",
+    "reset_password": "10/minute",
+    "mfa_authenticate": "10/minute",
+    "upload": "20/minute",
+    "import": "10/minute",
+    "import_fetch": "10/minute",
+    "import_packages": "10/minute",
+    "import_batch": "5/minute",
+    "import_sync": "3/minute",
+    "distributions": "5/minute",
+    "promote": "20/minute",
+    "promotion_decision": "5/minute",
+}
+"""Contract table 1.1: the names of the limits and their defaults."""
+
+
+class Configuration(Part):
+    """The whole document."""
+
+    app_url: WebAddress = ""
+    repo_url: WebAddress = ""
+    sync: Daily = Daily()
+    sources: Mapping[str, bool] = Field(default_factory=dict)
+    mirror: Mirror = Mirror()
+    cve_rematch: Rematch = Rematch()
+    email: Email = Email()
+    ldap: Directory = Directory()
+    oidc: IdentityProvider = IdentityProvider()
+    trusted_workloads: tuple[TrustedWorkload, ...] = Field(default=(), max_length=200)
+    webhook: Webhook = Webhook()
+    retention: Retention = Retention()
+    versioning: Versioning = Versioning()
+    validation: Validation = Validation()
+    cve_policy: CvePolicy = CvePolicy()
+    epss_policy: EpssPolicy = EpssPolicy()
+    security: Security = Security()
+    notification_rules: tuple[NotificationRule, ...] = Field(default=(), max_length=200)
+    rate_limits: Mapping[str, Rate] = Field(default_factory=lambda: dict(RATE_GROUPS))
+
+    @model_validator(mode="after")
+    def _known_limits(self) -> Configuration:
+        unknown = sorted(set(self.rate_limits) - set(RATE_GROUPS))
+        if unknown:
+            raise ValueError(f"unknown rate limit {unknown[0]}; known are {', '.join(RATE_GROUPS)}")
+        return self
+
+    def rate(self, group: str) -> tuple[int, int]:
+        """How many requests within how many seconds."""
+        found = _RATE.match(self.rate_limits.get(group, RATE_GROUPS[group]))
+        if found is None:  # the validator saw to it
+            raise ValueError(group)
+        return int(found[1]), {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}[found[2]]
+
+
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    **{f"sync_{key}": (f"sync.{key}",) for key in ("enabled", "hour", "minute", "timezone")},
+    **{key: (f"email.{key}",) for key in ("smtp_host", "smtp_port", "smtp_user", "smtp_password")},
+    "smtp_from": ("email.from_address",),
+    "smtp_to": ("email.to_addresses",),
+    "smtp_use_tls": ("email.use_tls",),
+    "email_enabled": ("email.enabled",),
+    **{
+        f"ldap_{key}": (f"ldap.{key}",)
+        for key in ("enabled", "url", "bind_dn", "bind_password", "base_dn", "user_filter", "tls_ca", "group_role_map")
+    },
+    **{f"webhook_{key}": (f"webhook.{key}",) for key in ("enabled", "url", "secret", "events")},
+    "retention_days": ("retention.package_days", "retention.import_cleanup_days"),
+    "audit_retention_days": ("retention.audit_days",),
+}
+"""Flat names of nested keys (contract 4.12.1); the first target is the one that is shown."""

@@ -1,0 +1,99 @@
+"""The settings document: read from memory, changed in one unit with its audit entry."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import cast
+
+import structlog
+
+from entrepot.adapters.catalog.base import Catalog, Reading
+from entrepot.adapters.catalog.records import AuditEntry, JsonValue
+from entrepot.adapters.sealing import Sealer
+from entrepot.domain.model.actor import Actor
+from entrepot.domain.model.configuration import Configuration
+from entrepot.domain.policy.permissions import Permission, demand
+from entrepot.errors import SealBroken
+from entrepot.services.configuration import documents
+from entrepot.services.configuration.documents import Document
+
+_log = structlog.get_logger(__name__)
+_FACT = "configuration"
+_REMEMBER_SECONDS = 1.0
+
+
+class Configurations:
+    """Only what differs from the defaults is kept, so that a newer program's defaults reach older installations."""
+
+    def __init__(self, catalog: Catalog, secret: bytes, now: Callable[[], datetime]) -> None:
+        self._catalog = catalog
+        self._sealer = Sealer(secret, "settings")
+        self._now = now
+        self._lock = threading.Lock()
+        self._known: Configuration | None = None
+        self._known_at = 0.0
+        self._known_version: int | None = None
+
+    def current(self) -> Configuration:
+        """What is in force; cheap enough for every request."""
+        with self._lock:
+            if self._known is not None and self._is_fresh():
+                return self._known
+        version = self._catalog.version()
+        with self._catalog.read() as reading:
+            found = self._opened(self._stored(reading))
+        with self._lock:
+            self._known, self._known_at, self._known_version = found, time.monotonic(), version
+        return found
+
+    def _is_fresh(self) -> bool:
+        if time.monotonic() - self._known_at < _REMEMBER_SECONDS:
+            return True
+        version = self._catalog.version()
+        if version is None or version != self._known_version:
+            return False
+        self._known_at = time.monotonic()
+        return True
+
+    def show(self, actor: Actor) -> Document:
+        """Nested and flat, secrets masked."""
+        demand(actor, Permission.SETTING_READ)
+        return documents.shown(self.current())
+
+    def change(self, actor: Actor, given: Mapping[str, JsonValue]) -> Document:
+        """Lay a partial document, nested or flat, over what is there.
+
+        Null brings a default back; a mask leaves a secret as it was.
+
+        Raises:
+            InvalidRequest: a key is unknown, or a value against its rule.
+            MistypedSetting: a value has another type.
+        """
+        demand(actor, Permission.SETTING_WRITE)
+        change = documents.without_masks(documents.nested(given))
+        with self._catalog.write() as unit:
+            before = self._stored(unit)
+            after = documents.overlaid(before, documents.with_secrets(change, self._sealer.seal))
+            found = self._opened(after)
+            unit.set_fact(_FACT, cast("JsonValue", after))
+            changed = cast("JsonValue", documents.names(change))
+            unit.audit(AuditEntry("SETTINGS_CHANGE", "SUCCESS", actor, self._now(), detail={"settings": changed}))
+        with self._lock:
+            self._known, self._known_at, self._known_version = found, time.monotonic(), None
+        return documents.shown(found)
+
+    def _stored(self, reading: Reading) -> Document:
+        return cast("Document", reading.fact(_FACT) or {})
+
+    def _opened(self, stored: Document) -> Configuration:
+        return documents.checked(documents.with_secrets(stored, self._open))
+
+    def _open(self, sealed: str) -> str:
+        try:
+            return self._sealer.open(sealed)
+        except SealBroken as error:
+            _log.warning("configuration.secret_lost", reason=error.detail)
+            return ""
