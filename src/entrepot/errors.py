@@ -274,3 +274,15 @@ class MistypedSetting(EntrepotError):
     """A setting has a value of another JSON type than it wants; ``setting`` names it."""
 
     code, kind, title = "setting.type", Kind.UNPROCESSABLE, "Setting of the wrong type"
+
+
+class MailNotSent(EntrepotError):
+    """No server took a mail: switched off, not reachable, or refused for now."""
+
+    code, kind, title = "mail.not_sent", Kind.INVALID, "Mail could not be sent"
+
+
+class MailRefused(EntrepotError):
+    """A mail will never be taken as it is: an address is none, or the server refuses it for good."""
+
+    code, kind, title = "mail.refused", Kind.INVALID, "Mail was refused"

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from entrepot.adapters.catalog.accounts import AccountReading, AccountWriting
+from entrepot.adapters.catalog.messages import MessageReading, MessageWriting
 from entrepot.adapters.catalog.records import (
     Admission,
     AdmissionState,
@@ -186,11 +187,11 @@ class PeopleReading(AccountReading, Protocol):
     def silent_nodes(self, before: datetime) -> list[str]: ...
 
 
-class Reading(SuiteReading, PackageReading, IndexReading, PeopleReading, Protocol):
+class Reading(SuiteReading, PackageReading, IndexReading, PeopleReading, MessageReading, Protocol):
     """Everything that can be asked."""
 
 
-class Writing(Reading, AccountWriting, Protocol):
+class Writing(Reading, AccountWriting, MessageWriting, Protocol):
     """Everything that can be changed."""
 
     def add_archive(self, format_: Format, name: str) -> Archive: ...

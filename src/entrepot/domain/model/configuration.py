@@ -105,7 +105,8 @@ class Email(Part):
     smtp_password: Short = Field(default="", repr=False)
     from_address: Short = ""
     to_addresses: tuple[Short, ...] = Field(default=(), max_length=100)
-    use_tls: bool = True
+    use_tls: bool = Field(default=True, description="STARTTLS, or TLS from the first byte on port 465")
+    tls_ca: str = Field(default="", max_length=100_000, description="PEM certificates to trust for the mail server")
 
 
 class Directory(Part):

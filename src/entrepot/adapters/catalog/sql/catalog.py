@@ -14,13 +14,14 @@ from entrepot.adapters.catalog.sql.accounts import AccountQueries
 from entrepot.adapters.catalog.sql.admissions import AdmissionQueries
 from entrepot.adapters.catalog.sql.engine import make_engine, translated, unit
 from entrepot.adapters.catalog.sql.index import IndexQueries
+from entrepot.adapters.catalog.sql.messages import MessageQueries
 from entrepot.adapters.catalog.sql.packages import PackageQueries
 from entrepot.adapters.catalog.sql.people import PeopleQueries
 from entrepot.adapters.catalog.sql.schema import upgrade
 from entrepot.adapters.catalog.sql.suites import SuiteQueries
 
 
-class Unit(SuiteQueries, PackageQueries, AdmissionQueries, IndexQueries, PeopleQueries, AccountQueries):
+class Unit(SuiteQueries, PackageQueries, AdmissionQueries, IndexQueries, PeopleQueries, AccountQueries, MessageQueries):
     """All queries over one connection, inside one transaction."""
 
     def __init__(self, connection: sa.Connection) -> None:

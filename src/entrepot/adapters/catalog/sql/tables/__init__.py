@@ -1,6 +1,7 @@
 """The tables, by theme.  Migrations are written from this metadata and checked against it."""
 
 from entrepot.adapters.catalog.sql.tables.base import Id, Moment, metadata
+from entrepot.adapters.catalog.sql.tables.messages import event_position, mail_template, message
 from entrepot.adapters.catalog.sql.tables.packages import (
     admission,
     archive,
@@ -27,10 +28,13 @@ __all__ = [
     "claim",
     "content",
     "ended_session",
+    "event_position",
     "fact",
     "fragment",
     "generation",
     "generation_file",
+    "mail_template",
+    "message",
     "metadata",
     "node",
     "package",

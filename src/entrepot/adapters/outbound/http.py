@@ -1,0 +1,1 @@
+"""Requests over HTTP, pinned to addresses that were checked."""
