@@ -11,6 +11,7 @@ from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.storage.base import BlobStore
 from entrepot.services.access import Access, ApiTokens, Users
 from entrepot.services.configuration import Configurations
+from entrepot.services.downloads import Downloads, Recorder
 from entrepot.services.intake import Intake
 from entrepot.services.intake.inspection import Inspector
 from entrepot.services.intake.listing import Listings
@@ -47,6 +48,8 @@ class Application:
     verifier: Verifier
     keeper: Keeper
     health: Health
+    downloads: Downloads
+    recorder: Recorder
     catalog: Catalog
     blobs: BlobStore
     queue: Queue

@@ -30,6 +30,8 @@ from entrepot.services.access import Access, ApiTokens, Users
 from entrepot.services.access.attempts import Attempts
 from entrepot.services.access.tokens import SessionTokens
 from entrepot.services.configuration import Configurations
+from entrepot.services.downloads import Downloads, Recorder
+from entrepot.services.downloads.pseudonyms import Pseudonyms
 from entrepot.services.intake import Intake
 from entrepot.services.intake.checks.base import Check
 from entrepot.services.intake.checks.dependencies import DependencyCheck
@@ -126,11 +128,18 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         verifier=Verifier(parts.catalog, parts.blobs, parts.keyring, verification, TREES),
         keeper=keeper,
         health=Health(parts.catalog, parts.blobs, parts.keyring, keeper.alive),
+        downloads=Downloads(parts.catalog, parts.now, logs_are_read=False, sources=settings.downloads_from),
+        recorder=_recorder(settings, parts),
         catalog=parts.catalog,
         blobs=parts.blobs,
         queue=parts.queue,
         now=parts.now,
     )
+
+
+def _recorder(settings: Settings, parts: Parts) -> Recorder:
+    pseudonyms = Pseudonyms(parts.secret, plain=settings.keep_addresses)
+    return Recorder(parts.catalog, pseudonyms, parts.now)
 
 
 def _key_maker(settings: Settings, parts: Parts) -> Callable[[Archive], None]:

@@ -75,6 +75,19 @@ class Settings(BaseSettings):
         description="Addresses of front servers, with commas, whose X-Forwarded-For and -Proto are believed; "
         "empty: none",
     )
+    downloads_from: Literal["requests", "access-log", "both", "nothing"] = Field(
+        "requests",
+        description="What is counted as downloads: requests that this program answers, lines of a front server's "
+        "access log, both (only where the front server keeps package requests to itself), or nothing",
+    )
+    access_log: str = Field(
+        "",
+        description="Access logs of a front server in combined format: a file, or a pattern such as "
+        "/var/log/nginx/*access.log; rotated ones beside them are found",
+    )
+    keep_addresses: bool = Field(
+        default=False, description="Keep addresses of clients that download; otherwise pseudonyms that change every day"
+    )
     node: str = Field("", description="Stable name of this node among those that share a database; empty: host name")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
     log_format: Literal["text", "json"] = Field("text", description="How log lines are written")

@@ -36,6 +36,11 @@ FREE = {
     "Keeper.beat": "the keeper's own thread",
     "Keeper.goals": "the keeper's own thread",
     "Configurations.current": "other services, and answers that show parts of it",
+    "Recorder.note": "content is open to all package managers",
+    "Recorder.start": "start of the program",
+    "Recorder.stop": "end of the program",
+    "Recorder.flush": "the recorder's own thread",
+    "Recorder.read_logs": "the recorder's own thread",
     "Health.components": "open to all; the route leaves details to those who are signed in",
 }
 

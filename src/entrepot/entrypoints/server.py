@@ -16,6 +16,7 @@ from entrepot.entrypoints.api import (
     artifacts,
     configuration,
     distributions,
+    downloads,
     health,
     problems,
     security,
@@ -60,6 +61,7 @@ _ROUTES = (
     security,
     distributions,
     configuration,
+    downloads,
     health,
     pages,
 )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import multiprocessing
+import signal
 import socket
 from pathlib import Path
+from types import FrameType
 from typing import BinaryIO
 
 import structlog
 import uvicorn
 
 from entrepot.application import Application
-from entrepot.entrypoints.content.app import ContentApp
+from entrepot.entrypoints.content.app import ContentApp, Counting
 from entrepot.entrypoints.server import Front, make_api
 from entrepot.errors import BadSetting
 from entrepot.main import assemble, real_parts, start, stop
@@ -32,7 +34,9 @@ def make_front(application: Application, settings: Settings) -> Front:
         publish_wait_seconds=settings.publish_wait_seconds,
         public_url=settings.public_url,
     )
-    content = ContentApp(application.published, application.blobs, settings.public_url, settings.accel)
+    counts = settings.downloads_from in ("requests", "both")
+    counting = Counting(application.recorder.note, application.now) if counts else None
+    content = ContentApp(application.published, application.blobs, settings.public_url, settings.accel, counting)
     return Front(api, content)
 
 
@@ -71,12 +75,14 @@ def run(host: str, sock: socket.socket, data: Path | None, *, works: bool, proce
         _log.info("server.ready", url=base, data=str(settings.data), works=works, processes=processes)
         if state.token is not None:
             print(f"\nCreate the first administrator once at: {base}/setup?token={state.token}\n", flush=True)
+        application.recorder.start(reads_logs=True)
         answer_requests(application, settings, sock)
     finally:
         for helper in helpers:
             helper.terminate()
         for helper in helpers:
             helper.join(timeout=_GRACE_SECONDS)
+        application.recorder.stop()
         stop(application)
         alone.close()
     return 0
@@ -108,11 +114,18 @@ def help_out(sock: socket.socket, data: Path | None) -> None:
     logs.configure(settings.log_level, settings.log_format)
     application = assemble(settings, real_parts(settings))
     application.queue.start(None)
+    application.recorder.start(reads_logs=False)
+    signal.signal(signal.SIGTERM, _end)  # the web server hands the signal on when it has ended
     try:
         answer_requests(application, settings, sock)
     finally:
+        application.recorder.stop()
         application.queue.stop()
         application.catalog.close()
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def answer_requests(application: Application, settings: Settings, sock: socket.socket) -> None:

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrepot.domain.model.actor import Actor, Role
+from entrepot.domain.model.address import source_of
 from entrepot.errors import NotSignedIn, PermissionDenied, SignInFailed, TooManyAttempts
 from entrepot.services.access.api_tokens import NewApiToken
-from entrepot.services.access.attempts import source_of
 from entrepot.services.access.first import NewAccount
 from entrepot.services.access.tokens import SessionClaims, SessionTokens
 from entrepot.testing.memory import ADMIN, MemoryInstallation, memory_installation

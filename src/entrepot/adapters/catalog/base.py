@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from entrepot.adapters.catalog.accounts import AccountReading, AccountWriting
+from entrepot.adapters.catalog.downloads import DownloadReading, DownloadWriting
 from entrepot.adapters.catalog.messages import MessageReading, MessageWriting
 from entrepot.adapters.catalog.records import (
     Admission,
@@ -187,11 +188,11 @@ class PeopleReading(AccountReading, Protocol):
     def silent_nodes(self, before: datetime) -> list[str]: ...
 
 
-class Reading(SuiteReading, PackageReading, IndexReading, PeopleReading, MessageReading, Protocol):
+class Reading(SuiteReading, PackageReading, IndexReading, PeopleReading, MessageReading, DownloadReading, Protocol):
     """Everything that can be asked."""
 
 
-class Writing(Reading, AccountWriting, MessageWriting, Protocol):
+class Writing(Reading, AccountWriting, MessageWriting, DownloadWriting, Protocol):
     """Everything that can be changed."""
 
     def add_archive(self, format_: Format, name: str) -> Archive: ...

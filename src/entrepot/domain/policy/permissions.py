@@ -23,6 +23,9 @@ class Permission(Enum):
     INDEX_REBUILD = ("index.rebuild", Role.MAINTAINER)
     REVIEW_READ = ("review.read", Role.AUDITOR)
     REVIEW_DECIDE = ("review.decide", Role.MAINTAINER)
+    DOWNLOAD_READ = ("download.read", Role.MAINTAINER)
+    DASHBOARD_READ = ("dashboard.read", Role.READER)
+    SERVER_WATCH = ("server.watch", Role.ADMIN)
     SUITE_WRITE = ("suite.write", Role.ADMIN)
     USER_WRITE = ("user.write", Role.ADMIN)
     TOKEN_WRITE = ("token.write", Role.ADMIN)
@@ -44,6 +47,7 @@ _WITHIN_SCOPE = frozenset(
         Permission.PACKAGE_READ,
         Permission.SUITE_READ,
         Permission.AUDIT_READ,
+        Permission.DASHBOARD_READ,
         Permission.PACKAGE_UPLOAD,
         Permission.PACKAGE_DELETE,
         Permission.PACKAGE_PROMOTE,

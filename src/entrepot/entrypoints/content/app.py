@@ -6,11 +6,14 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, BinaryIO
 
 from entrepot.adapters.storage.base import BlobStore
 from entrepot.domain.model.digest import Digest
-from entrepot.domain.model.generation import Extent
+from entrepot.domain.model.download import USER_AGENT_CHARACTERS, Fetch
+from entrepot.domain.model.generation import Extent, PublishedFile
 from entrepot.domain.model.package import Format
 from entrepot.entrypoints.content.conditional import Answer, answer_for, etag_of, last_modified
 from entrepot.entrypoints.content.pairs import Pairs, client_of
@@ -31,6 +34,14 @@ _ASK_AGAIN = b"no-cache"
 _UNAVAILABLE = {Kind.UNAVAILABLE, Kind.LIMITED, Kind.FULL}
 
 
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """Who is told of each answer with bytes of a package, which must not wait for anything; and the time."""
+
+    note: Callable[[Fetch], None]
+    now: Callable[[], datetime]
+
+
 class ContentApp:
     """Answers GET and HEAD; everything else is 405.
 
@@ -38,11 +49,19 @@ class ContentApp:
     can be handed over, which are what weighs.
     """
 
-    def __init__(self, files: PublishedFiles, blobs: BlobStore, public_url: str = "", accel: str = "") -> None:
+    def __init__(
+        self,
+        files: PublishedFiles,
+        blobs: BlobStore,
+        public_url: str = "",
+        accel: str = "",
+        counting: Counting | None = None,
+    ) -> None:
         self._files = files
         self._blobs = blobs
         self._public_url = public_url.rstrip("/")
         self._accel = accel
+        self._counting = counting
         self._pairs = Pairs()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,7 +91,10 @@ class ContentApp:
             return
         if found.partner is not None and scope["method"] == "GET":
             found = self._pairs.match(client_of(scope.get("client"), headers), scope["path"], found)
-        await self._send(scope, send, found, answer_for(found.file, headers))
+        answer = answer_for(found.file, headers)
+        sent = await self._send(scope, receive, send, found, answer)
+        if self._counting is not None and found.pooled and scope["method"] == "GET" and answer.status in (200, 206):
+            self._counting.note(_fetch(self._counting.now(), scope, headers, found.file, answer, sent))
 
     def _base_url(self, scope: Scope, headers: Mapping[str, str]) -> str:
         if self._public_url:
@@ -81,7 +103,9 @@ class ContentApp:
         safe = host if host and all(char.isalnum() or char in ".-:[]" for char in host) else "localhost"
         return f"{scope['scheme']}://{safe}"
 
-    async def _send(self, scope: Scope, send: Send, found: Found, answer: Answer) -> None:
+    async def _send(self, scope: Scope, receive: Receive, send: Send, found: Found, answer: Answer) -> int:
+        """The number of bytes that were sent, or left to a front server to send."""
+        wanted = answer.length
         with_body = scope["method"] == "GET" and answer.status in (200, 206)
         handed = self._handed_over(found) if with_body else None
         if handed is not None:
@@ -93,13 +117,13 @@ class ContentApp:
             with_body = False
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         if with_body and found.body is None and answer.length > _SMALL_BYTES:
-            await self._stream(send, found, answer)
-            return
+            return await self._stream(receive, send, found, answer)
         body = b""
         if with_body:
             small = answer.length <= _AT_ONCE_BYTES
             body = self._read(found, answer) if small else await asyncio.to_thread(self._read, found, answer)
         await send({"type": "http.response.body", "body": body})
+        return wanted
 
     def _handed_over(self, found: Found) -> tuple[bytes, bytes] | None:
         extents = found.file.extents
@@ -118,16 +142,21 @@ class ContentApp:
         parts = parts_of(found.file.extents, answer.offset, answer.length)
         return b"".join(self._blobs.read(part.blob, part.offset, part.length) for part in parts)
 
-    async def _stream(self, send: Send, found: Found, answer: Answer) -> None:
-        """A batch at a time; a file in many extents of one blob is read through one handle."""
+    async def _stream(self, receive: Receive, send: Send, found: Found, answer: Answer) -> int:
+        """A batch at a time, until the client goes; a file in many extents of one blob is read through one handle."""
         left = answer.length
+        gone = asyncio.ensure_future(_until_gone(receive))
         batches = _batches(parts_of(found.file.extents, answer.offset, answer.length))
         with contextlib.ExitStack() as handles:
+            handles.callback(gone.cancel)
             opened: dict[Digest, BinaryIO] = {}
             for batch in batches:
+                if gone.done():
+                    break
                 data = await asyncio.to_thread(self._read_batch, batch, opened, handles)
                 left -= len(data)
                 await send({"type": "http.response.body", "body": data, "more_body": left > 0})
+        return answer.length - left
 
     def _read_batch(self, batch: list[Extent], opened: dict[Digest, BinaryIO], handles: contextlib.ExitStack) -> bytes:
         pieces = []
@@ -141,6 +170,27 @@ class ContentApp:
         if len(data) != sum(part.length for part in batch):
             raise BlobCorrupt("content in the store is shorter than recorded", blob=batch[0].blob)
         return data
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _fetch(
+    now: datetime, scope: Scope, headers: Mapping[str, str], file: PublishedFile, answer: Answer, sent: int
+) -> Fetch:
+    peer = scope.get("client")
+    return Fetch(
+        at=now,
+        digest=file.digest,
+        path=scope["path"],
+        address=peer[0] if peer else "",
+        user_agent=headers.get("user-agent", "")[:USER_AGENT_CHARACTERS],
+        status=answer.status,
+        sent_bytes=sent,
+        complete=sent == answer.length and answer.offset + answer.length == file.size_bytes,
+    )
 
 
 def _batches(parts: Iterator[Extent]) -> Iterator[list[Extent]]:

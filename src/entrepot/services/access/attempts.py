@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
-from ipaddress import IPv4Address, ip_address, ip_network
 
 from entrepot.adapters.catalog.base import Catalog, Reading, Writing
 from entrepot.domain.model.actor import name_key
+from entrepot.domain.model.address import source_of
 from entrepot.errors import TooManyAttempts
 
 _FAILURES_UNTIL_LOCK = 5
@@ -67,16 +67,3 @@ def _locks(username: str) -> str:
 
 def _lock(username: str, address: str) -> str:
     return f"{_locks(username)}/{source_of(address)}"
-
-
-def source_of(address: str) -> str:
-    """Whom an address stands for: a subscriber has a whole /64 of IPv6."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return hashlib.sha256(address.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    if isinstance(found, IPv4Address):
-        return str(found)
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(ip_network((found.packed, 64), strict=False).network_address)

@@ -35,7 +35,8 @@ _HASHED_TYPE = "application/octet-stream"
 class Found:
     """A file to send.  ``immutable`` means that these bytes will stand at this URL for ever.
 
-    ``partner`` is the other one of repomd.xml and its signature, of the same generation.
+    ``partner`` is the other one of repomd.xml and its signature, of the same generation; ``pooled`` says that it is
+    the file of a package.
     """
 
     file: PublishedFile
@@ -43,6 +44,7 @@ class Found:
     media_type: str
     body: bytes | None = None
     partner: PublishedFile | None = None
+    pooled: bool = False
 
 
 class PublishedFiles:
@@ -101,7 +103,7 @@ class PublishedFiles:
         if is_pooled:
             known = self._pool.get((archive.id, pooled))
             fresh = known is not None and known[0] >= self._monotonic()
-            return Found(known[1], immutable=True, media_type=media_type(path)) if known and fresh else None
+            return _package_file(known[1], path) if known and fresh else None
         remembered = self._pointers.get((archive.id, codename))
         if remembered is None or remembered[0] is None or remembered[0] != self._catalog.version():
             return None
@@ -207,7 +209,7 @@ class PublishedFiles:
                 )
                 remembered = (now + _POOL_SECONDS, file)
                 self._pool.put(key, remembered)
-        return Found(remembered[1], immutable=True, media_type=media_type(path))
+        return _package_file(remembered[1], path)
 
     def _key(self, archive: Archive, *, armored: bool) -> Found:
         signer = self._keyring.signer(archive.key_name)
@@ -223,6 +225,10 @@ class PublishedFiles:
             return in_memory(repo_file(suite, base_url), "text/plain; charset=utf-8")
         armored = self._keyring.signer(archive.key_name).armored()
         return in_memory(sources_file(suite, base_url, armored), "text/plain; charset=utf-8")
+
+
+def _package_file(file: PublishedFile, path: str) -> Found:
+    return Found(file, immutable=True, media_type=media_type(path), pooled=True)
 
 
 def _found_in(manifest: Manifest, path: str) -> Found | None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from entrepot.adapters.catalog.base import Reading, Writing
 from entrepot.adapters.catalog.sql.accounts import AccountQueries
 from entrepot.adapters.catalog.sql.admissions import AdmissionQueries
+from entrepot.adapters.catalog.sql.downloads import DownloadQueries
 from entrepot.adapters.catalog.sql.engine import make_engine, translated, unit
 from entrepot.adapters.catalog.sql.index import IndexQueries
 from entrepot.adapters.catalog.sql.messages import MessageQueries
@@ -21,7 +22,16 @@ from entrepot.adapters.catalog.sql.schema import upgrade
 from entrepot.adapters.catalog.sql.suites import SuiteQueries
 
 
-class Unit(SuiteQueries, PackageQueries, AdmissionQueries, IndexQueries, PeopleQueries, AccountQueries, MessageQueries):
+class Unit(
+    SuiteQueries,
+    PackageQueries,
+    AdmissionQueries,
+    IndexQueries,
+    PeopleQueries,
+    AccountQueries,
+    DownloadQueries,
+    MessageQueries,
+):
     """All queries over one connection, inside one transaction."""
 
     def __init__(self, connection: sa.Connection) -> None:

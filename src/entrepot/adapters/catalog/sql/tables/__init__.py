@@ -1,6 +1,16 @@
 """The tables, by theme.  Migrations are written from this metadata and checked against it."""
 
 from entrepot.adapters.catalog.sql.tables.base import Id, Moment, metadata
+from entrepot.adapters.catalog.sql.tables.downloads import (
+    access_log,
+    download_audience,
+    download_client,
+    download_count,
+    download_day,
+    download_item,
+    download_recent,
+    download_salt,
+)
 from entrepot.adapters.catalog.sql.tables.messages import event_position, mail_template, message
 from entrepot.adapters.catalog.sql.tables.packages import (
     admission,
@@ -20,6 +30,7 @@ from entrepot.adapters.catalog.sql.tables.upkeep import audit, fact, node, throt
 __all__ = [
     "Id",
     "Moment",
+    "access_log",
     "account",
     "admission",
     "api_token",
@@ -27,6 +38,13 @@ __all__ = [
     "audit",
     "claim",
     "content",
+    "download_audience",
+    "download_client",
+    "download_count",
+    "download_day",
+    "download_item",
+    "download_recent",
+    "download_salt",
     "ended_session",
     "event_position",
     "fact",
