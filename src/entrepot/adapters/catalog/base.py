@@ -7,7 +7,7 @@ dropped when it raises.  Nothing slow belongs inside: no blob, no network, no si
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -82,6 +82,10 @@ class PackageReading(Protocol):
     """Packages and where they stand."""
 
     def package(self, package_id: PackageId) -> StoredPackage: ...
+
+    def packages(self, package_ids: Collection[PackageId]) -> list[StoredPackage]:
+        """By id, in any order."""
+        ...
 
     def package_with_digest(self, digest: Digest) -> StoredPackage | None: ...
 

@@ -106,7 +106,8 @@ class Pooled:
 class PackageFilter:
     """Conditions on a list of packages; all must hold, an empty one always does.
 
-    ``text`` is looked for in names and summaries, literally.
+    ``text`` is looked for in names and summaries, literally.  ``names`` are alternatives.  ``waits`` asks for packages
+    that wait for a suite, or for those that are in one; only pages of packages and names look at it.
     """
 
     text: str = ""
@@ -115,6 +116,8 @@ class PackageFilter:
     architecture: str = ""
     format: Format | None = None
     suite: str = ""
+    names: tuple[str, ...] = ()
+    waits: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

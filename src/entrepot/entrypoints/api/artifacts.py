@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -47,6 +48,29 @@ def format_named(name: str | None) -> Format | None:
         raise InvalidRequest(f"unknown format {str(name)[:40]!r}; there are deb and rpm") from None
 
 
+_STANDINGS = {
+    **dict.fromkeys(("published", "validated"), "there"),
+    **dict.fromkeys(("pending_review", "pending"), "waits"),
+    **dict.fromkeys(
+        ("blocked", "quarantined", "accepted_risk", "exception", "upgrade_required", "rejected"), "nowhere"
+    ),
+}
+
+
+def standing_named(status: str | None) -> str | None:
+    """Where packages of a status are: in a suite, before one, or on no list at all.
+
+    Raises:
+        InvalidRequest: there is no such status.
+    """
+    if status in (None, "", "all"):
+        return None
+    found = _STANDINGS.get(str(status))
+    if found is None:
+        raise InvalidRequest(f"unknown status {str(status)[:40]!r}; there are {', '.join(_STANDINGS)}")
+    return found
+
+
 @router.get("/packages", summary="Raw list of published package files")
 def packages(
     app: App,
@@ -75,13 +99,18 @@ def artifacts(
     distribution: Text = None,
     format: Text = None,  # noqa: A002 - the contract's word
     arch: Text = None,
+    status: Text = None,
     page: Page = 1,
     per_page: PerPage = 50,
 ) -> dict[str, Any]:
     """One row for each name; held packages are listed too."""
-    conditions = wanted(search or q, distribution, arch, format)
+    standing = standing_named(status)
+    if standing == "nowhere":
+        return words.page([], 0, page, per_page)
+    waits = None if standing is None else standing == "waits"
+    conditions = replace(wanted(search or q, distribution, arch, format), waits=waits)
     found, total = app.listings.artifacts(who, conditions, (page - 1) * per_page, per_page)
-    rows = [words.artifact_row(artifact) for artifact in found if artifact.versions]
+    rows = [words.artifact_row(artifact) for artifact in found]
     return words.page(rows, total, page, per_page)
 
 

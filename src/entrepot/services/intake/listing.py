@@ -79,7 +79,8 @@ class Listings:
         demand(actor, Permission.PACKAGE_READ)
         with self._catalog.read() as reading:
             names, total = reading.name_page(wanted, offset, limit)
-            return [Artifact(name, self._versions(reading, name, wanted)) for name in names], total
+            versions = self._versions(reading, names, wanted)
+            return [Artifact(name, versions[name]) for name in names if versions[name]], total
 
     def artifact(self, actor: Actor, name: str) -> Artifact:
         """One name with its history.
@@ -89,7 +90,7 @@ class Listings:
         """
         demand(actor, Permission.PACKAGE_READ)
         with self._catalog.read() as reading:
-            versions = self._versions(reading, name, PackageFilter())
+            versions = self._versions(reading, [name], PackageFilter())[name]
             if not versions:
                 raise NotFound(f"there is no package {name[:200]}")
             return Artifact(name, versions, reading.audit_entries(_HISTORY, name))
@@ -114,8 +115,12 @@ class Listings:
             raise NotFound(f"there is no package {name[:200]} {version[:100]}")
         return fitting[0], fitting[0].package.key.version == found[0].package.key.version
 
-    def _versions(self, reading: Reading, name: str, wanted: PackageFilter) -> list[Version]:
-        exact = PackageFilter(name=name, architecture=wanted.architecture, format=wanted.format)
+    def _versions(self, reading: Reading, names: Sequence[str], wanted: PackageFilter) -> dict[str, list[Version]]:
+        """Newest first, by name; a handful of questions to the catalog however many names there are."""
+        found: dict[str, list[Version]] = {name: [] for name in names}
+        if not names:
+            return found
+        exact = PackageFilter(names=tuple(names), architecture=wanted.architecture, format=wanted.format)
         placed: dict[PackageId, list[Placement]] = {}
         packages: dict[PackageId, StoredPackage] = {}
         for placement in reading.placements(exact):
@@ -125,15 +130,15 @@ class Listings:
         for state in (AdmissionState.HELD, AdmissionState.RECEIVED):
             for admission in reading.admissions(exact, state):
                 waiting.setdefault(admission.package_id, []).append(admission)
-                packages.setdefault(admission.package_id, reading.package(admission.package_id))
+        packages |= {one.id: one for one in reading.packages(waiting.keys() - packages.keys())}
         suites = {suite.id: suite for suite in reading.suites()} if waiting else {}
-        versions = [
-            Version(package, placed.get(number, ()), waiting.get(number, ()), suites)
-            for number, package in packages.items()
-        ]
-        versions.sort(key=lambda each: each.package.key.architecture)
-        versions.sort(key=cmp_to_key(self._order), reverse=True)
-        return versions
+        for number, package in packages.items():
+            version = Version(package, placed.get(number, ()), waiting.get(number, ()), suites)
+            found[package.key.name].append(version)
+        for versions in found.values():
+            versions.sort(key=lambda each: each.package.key.architecture)
+            versions.sort(key=cmp_to_key(self._order), reverse=True)
+        return found
 
     def _order(self, a: Version, b: Version) -> int:
         first, second = a.package.key, b.package.key

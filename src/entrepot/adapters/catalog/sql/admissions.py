@@ -11,14 +11,15 @@ from entrepot.adapters.catalog.records import Admission, AdmissionState, JsonVal
 from entrepot.adapters.catalog.sql import tables as t
 from entrepot.adapters.catalog.sql.conditions import conditions_of
 from entrepot.adapters.catalog.sql.rows import admission_of
+from entrepot.adapters.catalog.sql.shelving import Shelving
 from entrepot.domain.model.actor import Actor
 from entrepot.errors import NotFound
 
+WAITING = (AdmissionState.RECEIVED, AdmissionState.HELD)
 
-class AdmissionQueries:
+
+class AdmissionQueries(Shelving):
     """Implements the port's methods about admissions."""
-
-    _connection: sa.Connection
 
     def admissions(self, conditions: PackageFilter, state: AdmissionState | None = None) -> list[Admission]:
         """Of packages that meet the conditions, oldest first."""
@@ -65,7 +66,10 @@ class AdmissionQueries:
             )
             .returning(t.admission.c.id)
         )
-        return int(self._connection.execute(query).scalar_one())
+        number = int(self._connection.execute(query).scalar_one())
+        if admission.state in WAITING:
+            self._shelve(admission.suite_id, admission.package_id, admission.requested_at, waits=True)
+        return number
 
     def decide_admission(
         self,
@@ -96,5 +100,9 @@ class AdmissionQueries:
                 justification=justification,
                 revision=revision,
             )
+            .returning(t.admission.c.suite_id, t.admission.c.package_id)
         )
-        return self._connection.execute(query).rowcount == 1
+        row = self._connection.execute(query).first()
+        if row is not None and state not in WAITING:
+            self._unshelve(row.suite_id, row.package_id, waits=True)
+        return row is not None

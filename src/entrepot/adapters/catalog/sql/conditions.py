@@ -18,6 +18,8 @@ def conditions_of(wanted: PackageFilter, suite_name: sa.ColumnElement[str]) -> l
         (suite_name, wanted.suite),
     ]
     found: list[sa.ColumnElement[bool]] = [column == value for column, value in equal if value]
+    if wanted.names:
+        found.append(t.package.c.name.in_(wanted.names))
     if wanted.text:
         found.append(
             sa.or_(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,8 @@ from entrepot.adapters.catalog.records import (
 from entrepot.adapters.catalog.sql import tables as t
 from entrepot.adapters.catalog.sql.conditions import conditions_of
 from entrepot.adapters.catalog.sql.rows import package_of, suite_columns, suite_of
+from entrepot.adapters.catalog.sql.shelving import Shelving
+from entrepot.domain.dependencies.capabilities import capabilities
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.package import PackageFacts, PackageKey
@@ -30,10 +32,8 @@ _LIVE = t.content.c.removed_revision.is_(None)
 _BATCH = 2000
 
 
-class PackageQueries:
-    """Implements ``PackageReading`` and its half of ``Writing``."""
-
-    _connection: sa.Connection
+class PackageQueries(Shelving):
+    """Implements most of ``PackageReading`` and its half of ``Writing``."""
 
     def package(self, package_id: PackageId) -> StoredPackage:
         """One by id."""
@@ -41,6 +41,11 @@ class PackageQueries:
         if row is None:
             raise NotFound("no such package")
         return package_of(row)
+
+    def packages(self, package_ids: Collection[PackageId]) -> list[StoredPackage]:
+        """Some by id."""
+        query = sa.select(t.package).where(t.package.c.id.in_(list(package_ids)))
+        return [package_of(row) for row in self._connection.execute(query)] if package_ids else []
 
     def package_with_digest(self, digest: Digest) -> StoredPackage | None:
         """One by content."""
@@ -73,20 +78,6 @@ class PackageQueries:
         live = sa.exists().where(t.content.c.package_id == t.package.c.id, t.content.c.suite_id == suite_id, _LIVE)
         query = sa.select(t.package.c.name).distinct().where(t.package.c.name.in_(list(names)), live)
         return set(self._connection.execute(query).scalars())
-
-    def placement_page(self, conditions: PackageFilter, offset: int, limit: int) -> tuple[list[Placement], int]:
-        """A page and the number of all."""
-        narrow = sa.select(t.content.c.id).where(_LIVE, *conditions_of(conditions, t.suite.c.codename))
-        if conditions != PackageFilter():
-            narrow = narrow.join(t.package, t.package.c.id == t.content.c.package_id)
-            narrow = narrow.join(t.suite, t.suite.c.id == t.content.c.suite_id)
-        total = self._connection.execute(sa.select(sa.func.count()).select_from(narrow.subquery())).scalar_one()
-        # The page is chosen in an index before anything wide is read.
-        order = (t.content.c.sort_key, t.content.c.id)
-        page = narrow.order_by(*order).offset(offset).limit(limit)
-        chosen = list(self._connection.execute(page).scalars())
-        query = self._placements(PackageFilter()).where(t.content.c.id.in_(chosen)).order_by(*order)
-        return self._placed(query), int(total)
 
     def _placements(self, conditions: PackageFilter) -> sa.Select[Any]:
         placed = (
@@ -121,39 +112,6 @@ class PackageQueries:
                 )
             )
         return found
-
-    def name_page(self, conditions: PackageFilter, offset: int, limit: int) -> tuple[list[str], int]:
-        """Names of packages that are live or held somewhere."""
-        live = self._names(t.content, conditions).where(_LIVE)
-        held = self._names(t.admission, conditions).where(t.admission.c.state == AdmissionState.HELD.value)
-        names = sa.union(live, held).subquery()
-        total = self._connection.execute(sa.select(sa.func.count()).select_from(names)).scalar_one()
-        query = sa.select(names.c.name).order_by(names.c.name).offset(offset).limit(limit)
-        return list(self._connection.execute(query).scalars()), int(total)
-
-    def _names(self, where: sa.Table, conditions: PackageFilter) -> sa.Select[Any]:
-        return (
-            sa.select(t.package.c.name)
-            .select_from(where)
-            .join(t.package, t.package.c.id == where.c.package_id)
-            .join(t.suite, t.suite.c.id == where.c.suite_id)
-            .where(*conditions_of(conditions, t.suite.c.codename))
-        )
-
-    def suite_sizes(self) -> Mapping[SuiteId, tuple[int, int, datetime | None]]:
-        """Count, bytes, last arrival."""
-        query = (
-            sa.select(
-                t.content.c.suite_id,
-                sa.func.count().label("count"),
-                sa.func.sum(t.package.c.size_bytes).label("bytes"),
-                sa.func.max(t.content.c.added_at, type_=t.Moment()).label("last"),
-            )
-            .join(t.package, t.package.c.id == t.content.c.package_id)
-            .where(_LIVE)
-            .group_by(t.content.c.suite_id)
-        )
-        return {SuiteId(row.suite_id): (row[1], int(row[2]), row[3]) for row in self._connection.execute(query)}
 
     def pooled(self, archive_id: ArchiveId, path: str) -> Pooled | None:
         """The package at a path, if a suite's current or a kept generation names it."""
@@ -209,7 +167,7 @@ class PackageQueries:
         actor: Actor,
         now: datetime,
     ) -> PackageId:
-        """A new package with its fragments."""
+        """A new package with its fragments and what it offers."""
         query = (
             sa.insert(t.package)
             .values(
@@ -237,6 +195,10 @@ class PackageQueries:
             sa.insert(t.fragment),
             [{"package_id": package_id, "kind": kind, "body": body} for kind, body in bodies.items()],
         )
+        offers = capabilities(facts.key.format, facts.key.name, facts.relations, facts.fragments)
+        if offers:
+            rows = [{"name": name, "package_id": package_id} for name in offers]
+            self._connection.execute(sa.insert(t.capability), rows)
         return package_id
 
     def claim(self, archive_id: ArchiveId, key: PackageKey, package_id: PackageId) -> None:
@@ -279,6 +241,7 @@ class PackageQueries:
                 added_by=actor.name,
             )
         )
+        self._shelve(suite_id, placing.package_id, now, waits=False)
 
     def withdraw(self, suite_id: SuiteId, package_id: PackageId, revision: int) -> bool:
         """Take a package out of a suite; the row stays as history."""
@@ -287,6 +250,7 @@ class PackageQueries:
             .where(t.content.c.suite_id == suite_id, t.content.c.package_id == package_id, _LIVE)
             .values(removed_revision=revision)
         )
+        self._unshelve(suite_id, package_id, waits=False)
         return self._connection.execute(query).rowcount == 1
 
 

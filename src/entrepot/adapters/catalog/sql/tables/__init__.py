@@ -25,6 +25,8 @@ from entrepot.adapters.catalog.sql.tables.packages import (
     suite,
 )
 from entrepot.adapters.catalog.sql.tables.people import account, api_token, ended_session
+from entrepot.adapters.catalog.sql.tables.promotions import promotion
+from entrepot.adapters.catalog.sql.tables.shelf import capability, shelf
 from entrepot.adapters.catalog.sql.tables.upkeep import audit, fact, node, throttle
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "api_token",
     "archive",
     "audit",
+    "capability",
     "claim",
     "content",
     "download_audience",
@@ -57,6 +60,8 @@ __all__ = [
     "node",
     "package",
     "pool",
+    "promotion",
+    "shelf",
     "suite",
     "throttle",
 ]

@@ -1,0 +1,54 @@
+"""Keeping the shelf: the rows that lists are read from follow contents and admissions, in the same unit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from entrepot.adapters.catalog.sql import tables as t
+from entrepot.domain.model.suite import PackageId, SuiteId
+
+_SUMMARY_CHARACTERS = 1000
+
+
+def shelf_text(name: str, summary: str) -> str:
+    """What a search looks into; case is folded on both sides."""
+    return f"{name}\n{summary[:_SUMMARY_CHARACTERS]}".casefold()
+
+
+class Shelving:
+    """For the queries that move packages."""
+
+    _connection: sa.Connection
+
+    def _shelve(self, suite_id: SuiteId, package_id: PackageId, now: datetime, *, waits: bool) -> None:
+        """Put a package on the shelf; one that is in the suite no longer waits for it, whatever else is said."""
+        row = t.shelf.c
+        here = (row.suite_id == suite_id, row.package_id == package_id)
+        change = sa.update(t.shelf).where(*here, row.waits)
+        moved = self._connection.execute(change.values(waits=waits, added_at=now)).rowcount
+        if moved or (waits and self._connection.execute(sa.select(row.waits).where(*here)).first() is not None):
+            return
+        columns = (t.package.c.name, t.package.c.architecture, t.package.c.size_bytes, t.package.c.summary)
+        package = self._connection.execute(sa.select(*columns).where(t.package.c.id == package_id)).one()
+        self._connection.execute(
+            sa.insert(t.shelf).values(
+                suite_id=suite_id,
+                package_id=package_id,
+                name=package.name,
+                architecture=package.architecture,
+                waits=waits,
+                size_bytes=package.size_bytes,
+                added_at=now,
+                text=shelf_text(package.name, package.summary),
+            )
+        )
+
+    def _unshelve(self, suite_id: SuiteId, package_id: PackageId, *, waits: bool) -> None:
+        """Take a package off, if it is there as one that waits, or as one that does not."""
+        row = t.shelf.c
+        gone = sa.delete(t.shelf).where(
+            row.suite_id == suite_id, row.package_id == package_id, row.waits == sa.literal(waits)
+        )
+        self._connection.execute(gone)
