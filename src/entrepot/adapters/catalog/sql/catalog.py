@@ -24,3 +24,62 @@ from entrepot.adapters.catalog.sql.suites import SuiteQueries
 
 class Unit(
     SuiteQueries,
+    ShelfQueries,
+    AdmissionQueries,
+    IndexQueries,
+    PeopleQueries,
+    AccountQueries,
+    DownloadQueries,
+    MessageQueries,
+):
+    """All queries over one connection, inside one transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+
+class SqlCatalog:
+    """Implements ``Catalog``; opening it brings the schema up to date."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = make_engine(url)
+        try:
+            with translated():
+                upgrade(self.engine)
+        except BaseException:
+            self.engine.dispose()
+            raise
+        self._watch: sqlite3.Connection | None = None
+        self._watch_lock = threading.Lock()
+        if self.engine.dialect.name == "sqlite":
+            self._watch = sqlite3.connect(str(self.engine.url.database), check_same_thread=False)
+
+    @contextmanager
+    def read(self) -> Iterator[Reading]:
+        """One consistent state."""
+        with unit(self.engine, writes=False) as connection:
+            yield Unit(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[Writing]:
+        """One change, whole or not at all."""
+        with unit(self.engine, writes=True) as connection:
+            yield Unit(connection)
+
+    def version(self) -> int | None:
+        """SQLite's ``data_version`` of a connection that never writes."""
+        if self._watch is None:
+            return None
+        with self._watch_lock:
+            return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+
+    def ping(self) -> None:
+        """Whether the database answers."""
+        with unit(self.engine, writes=False) as connection:
+            connection.execute(sa.text("SELECT 1"))
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        if self._watch is not None:
+            self._watch.close()
+        self.engine.dispose()
