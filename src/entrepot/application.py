@@ -9,7 +9,7 @@ from datetime import datetime
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.storage.base import BlobStore
-from entrepot.services.access import Access, ApiTokens, Users
+from entrepot.services.access import Access, ApiTokens, RateLimits, Users
 from entrepot.services.configuration import Configurations
 from entrepot.services.downloads import Downloads, Recorder
 from entrepot.services.intake import Intake
@@ -35,6 +35,7 @@ class Application:
     access: Access
     users: Users
     api_tokens: ApiTokens
+    limits: RateLimits
     intake: Intake
     inspector: Inspector
     movements: Movements

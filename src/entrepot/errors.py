@@ -157,7 +157,7 @@ class PermissionDenied(EntrepotError):
 
 
 class TooManyAttempts(EntrepotError):
-    """Slow down; ``retry_after_seconds`` says when to come back."""
+    """Slow down; ``retry_after`` says in how many seconds to come back, ``limit`` what was exceeded."""
 
     code, kind, title = "rate_limit_exceeded", Kind.LIMITED, "Too many attempts"
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from entrepot.adapters.catalog.base import Catalog
+from entrepot.adapters.catalog.records import JsonValue
 from entrepot.adapters.catalog.sql.catalog import SqlCatalog
 from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.queue.durable import DurableQueue
@@ -22,11 +23,12 @@ from entrepot.application import Application
 from entrepot.domain.formats.base import Limits, PackageFormat
 from entrepot.domain.formats.deb import DebFormat
 from entrepot.domain.formats.rpm import RpmFormat
+from entrepot.domain.model.configuration import RATE_GROUPS
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Archive
 from entrepot.entrypoints.worker.dispatch import Dispatch
 from entrepot.errors import BadSetting, SigningUnavailable
-from entrepot.services.access import Access, ApiTokens, Users
+from entrepot.services.access import Access, ApiTokens, RateLimits, Users
 from entrepot.services.access.attempts import Attempts
 from entrepot.services.access.tokens import SessionTokens
 from entrepot.services.configuration import Configurations
@@ -107,14 +109,15 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     inspector = Inspector(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, parts.now)
     keep = Keep(settings.generations_kept, settings.generation_grace_seconds, settings.collect_grace_seconds)
     keeper = Keeper(parts.catalog, parts.queue, settings.node_name, (publisher.unmet, inspector.unfinished), parts.now)
-    attempts = Attempts(parts.catalog, settings.sign_ins_per_minute, parts.now)
+    attempts = Attempts(parts.now)
     tokens = SessionTokens(parts.secret, timedelta(minutes=settings.jwt_expire_minutes))
-    configurations = Configurations(parts.catalog, parts.secret, parts.now)
+    configurations = Configurations(parts.catalog, parts.secret, parts.now, _defaults(settings))
     return Application(
         configurations=configurations,
         access=Access(parts.catalog, parts.secret, tokens, attempts, parts.now),
         users=Users(parts.catalog, attempts, parts.now),
         api_tokens=ApiTokens(parts.catalog, parts.secret, parts.now),
+        limits=RateLimits(parts.catalog, configurations.current, parts.now),
         intake=intake,
         inspector=inspector,
         movements=Movements(parts.catalog, parts.queue, FORMATS, parts.now),
@@ -140,6 +143,16 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
 def _recorder(settings: Settings, parts: Parts) -> Recorder:
     pseudonyms = Pseudonyms(parts.secret, plain=settings.keep_addresses)
     return Recorder(parts.catalog, pseudonyms, parts.now)
+
+
+def _defaults(settings: Settings) -> dict[str, JsonValue]:
+    """What the environment says about settings that administrators may change later."""
+    given = settings.rate_limit_defaults
+    everywhere = given.pop("all", None)
+    if unknown := sorted(set(given) - set(RATE_GROUPS)):
+        raise BadSetting(f"ENTREPOT_RATE_LIMITS: no limit is named {unknown[0]}; known are {', '.join(RATE_GROUPS)}")
+    limits: dict[str, JsonValue] = dict.fromkeys(RATE_GROUPS, everywhere) if everywhere else {}
+    return {"rate_limits": {**limits, **given}}
 
 
 def _key_maker(settings: Settings, parts: Parts) -> Callable[[Archive], None]:

@@ -6,6 +6,7 @@ Flags win over the environment, the environment over ``entrepot.toml``, the file
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import socket
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from pydantic_settings import (
 )
 
 from entrepot.errors import BadSetting
+
+_LIMIT = re.compile(r"[a-z_]+=[1-9][0-9]{0,6}/(second|minute|hour|day)\Z")
 
 
 class Settings(BaseSettings):
@@ -48,8 +51,10 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("JWT_EXPIRE_MINUTES", "ENTREPOT_JWT_EXPIRE_MINUTES", "jwt_expire_minutes"),
         description="Lifetime of a session",
     )
-    sign_ins_per_minute: int = Field(
-        10, ge=1, le=1_000_000, description="Attempts to sign in that one address has in a minute"
+    rate_limits: str = Field(
+        "",
+        description="Rate limits until an administrator sets others, such as upload=200/minute,auth_token=100/minute "
+        "or all=10000/minute; empty: those of the API description",
     )
     key_algorithm: Literal["rsa4096", "ed25519"] = Field(
         "rsa4096", description="Algorithm of signing keys made from now on"
@@ -98,6 +103,19 @@ class Settings(BaseSettings):
         if value and value != "x-sendfile" and not value.startswith("x-accel:/"):
             raise ValueError("must be empty, x-sendfile or x-accel:/prefix")
         return value
+
+    @field_validator("rate_limits")
+    @classmethod
+    def _written_limits(cls, value: str) -> str:
+        if value and not all(_LIMIT.match(one.strip()) for one in value.split(",")):
+            raise ValueError("must be name=number/unit, with commas, such as upload=200/minute,all=10000/hour")
+        return value
+
+    @property
+    def rate_limit_defaults(self) -> dict[str, str]:
+        """Limits by name, ``all`` among them."""
+        pairs = [one.strip().partition("=") for one in self.rate_limits.split(",") if one.strip()]
+        return {name: rate for name, _, rate in pairs}
 
     @classmethod
     def settings_customise_sources(

@@ -33,7 +33,7 @@ class InProcess:
 def in_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
     """Distributions out of the box are there and will be published; nobody has an account."""
     folder: Path = tmp_path_factory.mktemp("in-process")
-    settings = load_settings(data=folder, key_algorithm="ed25519")
+    settings = load_settings(data=folder, key_algorithm="ed25519", rate_limits="all=1000000/minute")
     catalog, queue = SqlCatalog(settings.catalog_url), MemoryQueue()
     parts = Parts(catalog, MemoryBlobStore(), MemoryKeyring(wall_clock), queue, SECRET, wall_clock)
     application = assemble(settings, parts)

@@ -16,6 +16,7 @@ FREE = {
     "Access.set_up": "the one-time token is the permission",
     "Access.sign_in": "name and password are the permission",
     "Access.authenticate": "says who asks; nothing is given away",
+    "RateLimits.use": "counts what others ask for",
     "Intake.stage": "room for a body; the route asks before, receive asks again",
     "Inspector.inspect": "worker: brings a goal about",
     "Intake.receipt": "worker and own upload; no route of its own",

@@ -71,7 +71,7 @@ class Office:
 def open_office(folder: Path, **settings: str) -> Iterator[Office]:
     """For the time of the block; signing in is not limited unless a setting says so."""
     with (
-        running_server(folder, **{"ENTREPOT_SIGN_INS_PER_MINUTE": "100000", **settings}) as server,
+        running_server(folder, **settings) as server,
         server.client() as admin,
     ):
         yield Office(server, admin)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.xdist_group("configuration")
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with open_office(tmp_path_factory.mktemp("configuration")) as found:
+    with open_office(tmp_path_factory.mktemp("configuration"), ENTREPOT_RATE_LIMITS="") as found:
         yield found
 
 

@@ -47,7 +47,7 @@ class Shell:
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     folder = tmp_path_factory.mktemp("people")
-    with running_server(folder, ENTREPOT_SIGN_INS_PER_MINUTE="1000") as server:
+    with running_server(folder) as server:
         yield Shell(server, folder)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -18,6 +18,7 @@ from entrepot.entrypoints.api import (
     distributions,
     downloads,
     health,
+    limits,
     problems,
     security,
     setup,
@@ -106,12 +107,13 @@ class Front:
         if path.startswith(_CONTENT):
             await self._content(scope, receive, send)
             return
-        scope = {**scope, "path": self._canonical(path)}
+        state: dict[str, Any] = {}
+        scope = {**scope, "path": self._canonical(path), "state": state}
         scope.pop("raw_path", None)
         request_id = _request_id(scope)
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            await self._api(scope, receive, _with_headers(send, request_id))
+            await self._api(scope, receive, _with_headers(send, request_id, state))
         finally:
             structlog.contextvars.unbind_contextvars("request_id")
 
@@ -130,11 +132,12 @@ def _request_id(scope: Scope) -> str:
     return secrets.token_hex(8)
 
 
-def _with_headers(send: Send, request_id: str) -> Send:
+def _with_headers(send: Send, request_id: str, state: Mapping[str, Any]) -> Send:
     async def sending(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             present = {name.lower() for name, _ in message["headers"]}
             added = [header for header in _SECURITY_HEADERS if header[0] not in present]
+            added += limits.rate_headers(state)
             message["headers"] = [*message["headers"], *added, (b"x-request-id", request_id.encode())]
         await send(message)
 

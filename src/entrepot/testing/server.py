@@ -48,6 +48,7 @@ class Server:
             "ENTREPOT_ADMIN_PASSWORD": self.password,
             "ENTREPOT_DATA": str(self.data),
             "ENTREPOT_KEY_ALGORITHM": "ed25519",
+            "ENTREPOT_RATE_LIMITS": "all=1000000/minute",
             "NO_COLOR": "1",
             **self.environment,
         }

@@ -132,17 +132,18 @@ def test_a_lock_opens_by_itself_and_counts_anew(house: MemoryInstallation) -> No
 
 
 def test_an_address_has_ten_attempts_in_a_minute_whatever_the_name(house: MemoryInstallation) -> None:
-    access = house.application.access
-    for number in range(9):
-        with pytest.raises(SignInFailed):
-            access.sign_in(f"somebody{number}", "x", HERE)
-    access.sign_in("admin", PASSWORD, HERE)
-    with pytest.raises(TooManyAttempts) as refused:
-        access.sign_in("admin", PASSWORD, HERE)
-    assert refused.value.facts == {"retry_after": 61, "limit": "10/minute"}
-    access.sign_in("admin", PASSWORD, THERE)
-    house.clock.advance(seconds=61)
-    access.sign_in("admin", PASSWORD, HERE)
+    limits = house.application.limits
+    for _ in range(10):
+        limits.use(HERE, ("auth_token",)).demand()
+    refused = limits.use(HERE, ("auth_token",))
+    with pytest.raises(TooManyAttempts) as error:
+        refused.demand()
+    # The window slides: one comes free after each tenth of the next minute.
+    assert error.value.facts == {"retry_after": 66, "limit": "10/minute"}
+    limits.use(THERE, ("auth_token",)).demand()
+    house.clock.advance(seconds=66)
+    limits.use(HERE, ("auth_token",)).demand()
+    assert limits.use(HERE, ("auth_token",)).wait_seconds == 6
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from typing import Protocol
 from entrepot.adapters.catalog.accounts import AccountReading, AccountWriting
 from entrepot.adapters.catalog.downloads import DownloadReading, DownloadWriting
 from entrepot.adapters.catalog.messages import MessageReading, MessageWriting
+from entrepot.adapters.catalog.rates import RateReading, RateWriting
 from entrepot.adapters.catalog.records import (
     Admission,
     AdmissionState,
@@ -192,11 +193,27 @@ class PeopleReading(AccountReading, Protocol):
     def silent_nodes(self, before: datetime) -> list[str]: ...
 
 
-class Reading(SuiteReading, PackageReading, IndexReading, PeopleReading, MessageReading, DownloadReading, Protocol):
+class Reading(
+    SuiteReading,
+    PackageReading,
+    IndexReading,
+    PeopleReading,
+    MessageReading,
+    DownloadReading,
+    RateReading,
+    Protocol,
+):
     """Everything that can be asked."""
 
 
-class Writing(Reading, AccountWriting, MessageWriting, DownloadWriting, Protocol):
+class Writing(
+    Reading,
+    AccountWriting,
+    MessageWriting,
+    DownloadWriting,
+    RateWriting,
+    Protocol,
+):
     """Everything that can be changed."""
 
     def add_archive(self, format_: Format, name: str) -> Archive: ...

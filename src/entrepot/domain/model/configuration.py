@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 MASK = "***"
 _SECRET_ENDINGS = ("password", "secret", "token", "private_key")
@@ -273,12 +273,13 @@ class Configuration(Part):
     notification_rules: tuple[NotificationRule, ...] = Field(default=(), max_length=200)
     rate_limits: Mapping[str, Rate] = Field(default_factory=lambda: dict(RATE_GROUPS))
 
-    @model_validator(mode="after")
-    def _known_limits(self) -> Configuration:
-        unknown = sorted(set(self.rate_limits) - set(RATE_GROUPS))
+    @field_validator("rate_limits")
+    @classmethod
+    def _known_limits(cls, limits: Mapping[str, str]) -> Mapping[str, str]:
+        unknown = sorted(set(limits) - set(RATE_GROUPS))
         if unknown:
             raise ValueError(f"unknown rate limit {unknown[0]}; known are {', '.join(RATE_GROUPS)}")
-        return self
+        return {**RATE_GROUPS, **limits}
 
     def rate(self, group: str) -> tuple[int, int]:
         """How many requests within how many seconds."""

@@ -78,12 +78,25 @@ def json_body(model: type[M]) -> Callable[..., Awaitable[M]]:
     """A dependency: the body of a signed-in caller's request."""
 
     async def read(request: Request, _who: Who) -> M:
-        body = await bounded(request)
-        if body and content_type(request) != "application/json":
-            raise InvalidRequest("send the body with Content-Type: application/json")
-        return parsed(model, json_of(body))
+        return await _json_as(model, request)
 
     return read
+
+
+def open_json_body(model: type[M]) -> Callable[..., Awaitable[M]]:
+    """A dependency: the body of anybody's request, for routes without a guard."""
+
+    async def read(request: Request) -> M:
+        return await _json_as(model, request)
+
+    return read
+
+
+async def _json_as(model: type[M], request: Request) -> M:
+    body = await bounded(request)
+    if body and content_type(request) != "application/json":
+        raise InvalidRequest("send the body with Content-Type: application/json")
+    return parsed(model, json_of(body))
 
 
 def described(model: type[BaseModel], *types: str) -> dict[str, Any]:

@@ -47,7 +47,9 @@ def current_actor(request: Request) -> Actor:
     token = bearer(request)
     if token is None:
         raise NotSignedIn("sign in first: POST /auth/token, then send Authorization: Bearer <token>")
-    return application(request).access.authenticate(token, address(request))
+    actor = application(request).access.authenticate(token, address(request))
+    request.state.actor = actor
+    return actor
 
 
 def requiring(permission: Permission) -> Callable[[Actor], Actor]:

@@ -17,6 +17,7 @@ from entrepot.entrypoints.api import words
 from entrepot.entrypoints.api.artifacts import Page, Text, format_named, published
 from entrepot.entrypoints.api.bodies import described, json_body
 from entrepot.entrypoints.api.context import App, Who, requiring
+from entrepot.entrypoints.api.limits import Limited
 from entrepot.errors import NotFound, UnknownDistribution
 from entrepot.services.intake.suites import Initialised
 
@@ -108,7 +109,7 @@ def distribution_packages(
 @router.post(
     "/distributions/init",
     summary="Create a distribution, or publish it anew",
-    dependencies=[Depends(requiring(Permission.SUITE_WRITE))],
+    dependencies=[Depends(requiring(Permission.SUITE_WRITE)), Depends(Limited("distributions"))],
     openapi_extra=described(InitRequest),
 )
 async def init(app: App, who: Who, given: Annotated[InitRequest, Depends(json_body(InitRequest))]) -> JSONResponse:
@@ -153,7 +154,7 @@ def _init_body(done: list[Initialised]) -> dict[str, Any]:
 @router.post(
     "/distributions/promote",
     summary="Put a package into another distribution",
-    dependencies=[Depends(requiring(Permission.PACKAGE_PROMOTE))],
+    dependencies=[Depends(requiring(Permission.PACKAGE_PROMOTE)), Depends(Limited("distributions"))],
     openapi_extra=described(PromoteRequest),
 )
 async def promote(

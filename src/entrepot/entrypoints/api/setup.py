@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Depends, Header
 from pydantic import BaseModel, Field
 
+from entrepot.entrypoints.api.bodies import described, open_json_body
 from entrepot.entrypoints.api.context import Address, App
+from entrepot.entrypoints.api.limits import LimitedByAddress
 from entrepot.entrypoints.api.words import when
 
 router = APIRouter(tags=["auth"])
@@ -29,9 +31,17 @@ def setup_status(app: App) -> dict[str, Any]:
     return {"setup_done": done, "needs_setup": not done, "checked_at": when(app.now())}
 
 
-@router.post("/setup", summary="Create the first administrator, once")
+@router.post(
+    "/setup",
+    summary="Create the first administrator, once",
+    dependencies=[Depends(LimitedByAddress("auth_token"))],
+    openapi_extra=described(SetupRequest),
+)
 def set_up(
-    given: SetupRequest, app: App, address: Address, x_setup_token: Annotated[str, Header(max_length=200)]
+    given: Annotated[SetupRequest, Depends(open_json_body(SetupRequest))],
+    app: App,
+    address: Address,
+    x_setup_token: Annotated[str, Header(max_length=200)],
 ) -> dict[str, Any]:
     """Needs the one-time token that the server printed at its first start, in ``X-Setup-Token``."""
     session = app.access.set_up(

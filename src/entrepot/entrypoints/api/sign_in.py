@@ -15,6 +15,7 @@ from entrepot.entrypoints.api import account_words
 from entrepot.entrypoints.api.account_words import Older
 from entrepot.entrypoints.api.bodies import bounded, content_type, described, json_body, json_of, parsed
 from entrepot.entrypoints.api.context import Address, App, Who, bearer
+from entrepot.entrypoints.api.limits import LimitedByAddress
 from entrepot.services.access import Session
 
 router = APIRouter(tags=["auth"])
@@ -63,7 +64,12 @@ def presented(request: Request) -> str:
 Presented = Annotated[str, Depends(presented)]
 
 
-@router.post("/auth/token", summary="Sign in", openapi_extra=described(Credentials, "application/json", _FORM))
+@router.post(
+    "/auth/token",
+    summary="Sign in",
+    dependencies=[Depends(LimitedByAddress("auth_token"))],
+    openapi_extra=described(Credentials, "application/json", _FORM),
+)
 async def sign_in(given: Annotated[Credentials, Depends(credentials)], app: App, address: Address) -> dict[str, Any]:
     """A session token for a user name and password; 60 minutes unless configured otherwise.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
@@ -14,9 +14,10 @@ from starlette.concurrency import run_in_threadpool
 from entrepot.adapters.storage.base import BlobWriter
 from entrepot.application import Application
 from entrepot.domain.model.generation import Generation
-from entrepot.domain.policy.permissions import Permission, demand
+from entrepot.domain.policy.permissions import Permission
 from entrepot.entrypoints.api import words
-from entrepot.entrypoints.api.context import App, Who
+from entrepot.entrypoints.api.context import App, Who, requiring
+from entrepot.entrypoints.api.limits import Limited
 from entrepot.errors import BodyTooLarge, InvalidRequest
 from entrepot.services.intake.receipts import Receipt, ReceiptStatus, UploadRequest
 
@@ -86,14 +87,19 @@ class Form:
             await run_in_threadpool(self.writer.write, data)
 
 
-@router.post("/upload", summary="Upload a package", openapi_extra=_FORM, status_code=201)
+@router.post(
+    "/upload",
+    summary="Upload a package",
+    dependencies=[Depends(requiring(Permission.PACKAGE_UPLOAD)), Depends(Limited("upload"))],
+    openapi_extra=_FORM,
+    status_code=201,
+)
 async def upload(request: Request, app: App, who: Who) -> JSONResponse:
     """Send a .deb or .rpm as ``file``; the answer comes when clients can install it.
 
     201 published, or pending_review; 200 when the same file is there already; 202 when it is stored but its
     publication takes longer than the server waits; 422 when the file is refused.
     """
-    demand(who, Permission.PACKAGE_UPLOAD)
     state = request.app.state
     with app.intake.stage() as writer:
         form = Form(writer, state.max_upload_bytes)

@@ -7,12 +7,13 @@ from html import escape
 from typing import Any
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 
 from entrepot import __version__
 from entrepot.entrypoints.api.context import Address, App
+from entrepot.entrypoints.api.limits import LimitedByAddress
 from entrepot.entrypoints.web.page import page
 from entrepot.errors import EntrepotError
 
@@ -54,7 +55,7 @@ def setup_form(app: App, token: str = "") -> HTMLResponse:
     return _form(token, {}, "")
 
 
-@router.post("/setup/form")
+@router.post("/setup/form", dependencies=[Depends(LimitedByAddress("auth_token"))])
 async def setup_submit(request: Request, app: App, address: Address) -> HTMLResponse:
     """Create the first administrator."""
     body = b""

@@ -6,7 +6,8 @@ What a role may do is ``domain.policy.permissions``.
 
 from entrepot.services.access.api_tokens import ApiTokens
 from entrepot.services.access.first import SetupState
+from entrepot.services.access.limits import Allowance, RateLimits
 from entrepot.services.access.service import Access, Session
 from entrepot.services.access.users import Users
 
-__all__ = ["Access", "ApiTokens", "Session", "SetupState", "Users"]
+__all__ = ["Access", "Allowance", "ApiTokens", "RateLimits", "Session", "SetupState", "Users"]

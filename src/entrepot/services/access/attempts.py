@@ -1,4 +1,4 @@
-"""Guesses are counted: from an address, and for a name from an address, so that no stranger locks anybody out."""
+"""Wrong guesses are counted for a name from an address, so that no stranger locks anybody out."""
 
 from __future__ import annotations
 
@@ -6,36 +6,20 @@ import hashlib
 from collections.abc import Callable
 from datetime import datetime
 
-from entrepot.adapters.catalog.base import Catalog, Reading, Writing
+from entrepot.adapters.catalog.base import Reading, Writing
 from entrepot.domain.model.actor import name_key
 from entrepot.domain.model.address import source_of
 from entrepot.errors import TooManyAttempts
 
 _FAILURES_UNTIL_LOCK = 5
 _LOCK_SECONDS = 900
-_MINUTE = 60
 
 
 class Attempts:
     """Counters in the catalog: they hold across processes and restarts."""
 
-    def __init__(self, catalog: Catalog, per_minute: int, now: Callable[[], datetime]) -> None:
-        self._catalog = catalog
-        self._per_minute = per_minute
+    def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
-
-    def count(self, purpose: str, address: str) -> None:
-        """One more from this address.
-
-        Raises:
-            TooManyAttempts: there were too many within a minute.
-        """
-        key, now = f"{purpose}/{source_of(address)}", self._now()
-        with self._catalog.write() as unit:
-            count = unit.throttle(key, now, _MINUTE)
-            window = unit.throttled(key, now)
-        if count > self._per_minute and window is not None:
-            self._refuse(window[1], f"{self._per_minute}/minute")
 
     def refuse_locked(self, reading: Reading, username: str, address: str) -> None:
         """Raises ``TooManyAttempts`` after too many failures for this name from this address."""

@@ -69,7 +69,6 @@ class Access:
             PermissionDenied: the token is not the one of this start.
             InvalidRequest, WeakPassword: name or password break the rule.
         """
-        self._attempts.count("setup", address)
         self._first.create(token, NewAccount(username, password, frozenset({Role.ADMIN}), full_name, email), address)
         return self.sign_in(username, password, address)
 
@@ -80,9 +79,8 @@ class Access:
 
         Raises:
             SignInFailed: unknown name, wrong password or inactive account, not told apart.
-            TooManyAttempts: from this address, for this name or at all.
+            TooManyAttempts: for this name, from this address.
         """
-        self._attempts.count("sign-in", address)
         if password.startswith(PREFIX):
             try:
                 identity = self._identities.of_api_token(password, address)

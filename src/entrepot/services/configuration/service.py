@@ -26,10 +26,17 @@ _REMEMBER_SECONDS = 1.0
 
 
 class Configurations:
-    """Only what differs from the defaults is kept, so that a newer program's defaults reach older installations."""
+    """Only what differs from the defaults is kept, so that a newer program's defaults reach older installations.
 
-    def __init__(self, catalog: Catalog, secret: bytes, now: Callable[[], datetime]) -> None:
+    ``defaults`` are laid over those of the program: what the environment says about this installation.
+    """
+
+    def __init__(
+        self, catalog: Catalog, secret: bytes, now: Callable[[], datetime], defaults: Mapping[str, JsonValue]
+    ) -> None:
         self._catalog = catalog
+        self._defaults = defaults
+        documents.checked(defaults)
         self._sealer = Sealer(secret, "settings")
         self._now = now
         self._lock = threading.Lock()
@@ -89,7 +96,8 @@ class Configurations:
         return cast("Document", reading.fact(_FACT) or {})
 
     def _opened(self, stored: Document) -> Configuration:
-        return documents.checked(documents.with_secrets(stored, self._open))
+        opened = documents.with_secrets(stored, self._open)
+        return documents.checked(documents.overlaid(self._defaults, opened))
 
     def _open(self, sealed: str) -> str:
         try:

@@ -17,6 +17,7 @@ from entrepot.adapters.catalog.sql.engine import make_engine, translated, unit
 from entrepot.adapters.catalog.sql.index import IndexQueries
 from entrepot.adapters.catalog.sql.messages import MessageQueries
 from entrepot.adapters.catalog.sql.people import PeopleQueries
+from entrepot.adapters.catalog.sql.rates import RateQueries
 from entrepot.adapters.catalog.sql.schema import upgrade
 from entrepot.adapters.catalog.sql.shelf import ShelfQueries
 from entrepot.adapters.catalog.sql.suites import SuiteQueries
@@ -31,6 +32,7 @@ class Unit(
     AccountQueries,
     DownloadQueries,
     MessageQueries,
+    RateQueries,
 ):
     """All queries over one connection, inside one transaction."""
 

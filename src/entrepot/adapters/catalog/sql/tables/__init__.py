@@ -26,6 +26,7 @@ from entrepot.adapters.catalog.sql.tables.packages import (
 )
 from entrepot.adapters.catalog.sql.tables.people import account, api_token, ended_session
 from entrepot.adapters.catalog.sql.tables.promotions import promotion
+from entrepot.adapters.catalog.sql.tables.rates import rate_window
 from entrepot.adapters.catalog.sql.tables.shelf import capability, shelf
 from entrepot.adapters.catalog.sql.tables.upkeep import audit, fact, node, throttle
 
@@ -61,6 +62,7 @@ __all__ = [
     "package",
     "pool",
     "promotion",
+    "rate_window",
     "shelf",
     "suite",
     "throttle",
