@@ -10,6 +10,7 @@ from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.storage.base import BlobStore
 from entrepot.services.access import Access, ApiTokens, RateLimits, Users
+from entrepot.services.audit import AuditLog
 from entrepot.services.configuration import Configurations
 from entrepot.services.downloads import Downloads, Recorder
 from entrepot.services.intake import Intake
@@ -36,6 +37,7 @@ class Application:
     users: Users
     api_tokens: ApiTokens
     limits: RateLimits
+    audit: AuditLog
     intake: Intake
     inspector: Inspector
     movements: Movements

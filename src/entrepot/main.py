@@ -31,6 +31,7 @@ from entrepot.errors import BadSetting, SigningUnavailable
 from entrepot.services.access import Access, ApiTokens, RateLimits, Users
 from entrepot.services.access.attempts import Attempts
 from entrepot.services.access.tokens import SessionTokens
+from entrepot.services.audit import AuditLog
 from entrepot.services.configuration import Configurations
 from entrepot.services.downloads import Downloads, Recorder
 from entrepot.services.downloads.pseudonyms import Pseudonyms
@@ -118,6 +119,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         users=Users(parts.catalog, attempts, parts.now),
         api_tokens=ApiTokens(parts.catalog, parts.secret, parts.now),
         limits=RateLimits(parts.catalog, configurations.current, parts.now),
+        audit=AuditLog(parts.catalog),
         intake=intake,
         inspector=inspector,
         movements=Movements(parts.catalog, parts.queue, FORMATS, parts.now),

@@ -14,6 +14,7 @@ from entrepot import __version__
 from entrepot.application import Application
 from entrepot.entrypoints.api import (
     artifacts,
+    audit,
     configuration,
     distributions,
     downloads,
@@ -57,6 +58,7 @@ _ROUTES = (
     setup,
     users,
     tokens,
+    audit,
     artifacts,
     upload,
     security,

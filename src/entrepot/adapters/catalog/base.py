@@ -13,13 +13,13 @@ from datetime import datetime
 from typing import Protocol
 
 from entrepot.adapters.catalog.accounts import AccountReading, AccountWriting
+from entrepot.adapters.catalog.auditing import AuditReading, AuditWriting
 from entrepot.adapters.catalog.downloads import DownloadReading, DownloadWriting
 from entrepot.adapters.catalog.messages import MessageReading, MessageWriting
 from entrepot.adapters.catalog.rates import RateReading, RateWriting
 from entrepot.adapters.catalog.records import (
     Admission,
     AdmissionState,
-    AuditEntry,
     JsonValue,
     PackageFilter,
     Placement,
@@ -186,10 +186,6 @@ class PeopleReading(AccountReading, Protocol):
         """Count and end of the window that is open for ``key``."""
         ...
 
-    def audit_entries(self, limit: int, package: str | None = None) -> list[AuditEntry]:
-        """Newest first."""
-        ...
-
     def silent_nodes(self, before: datetime) -> list[str]: ...
 
 
@@ -198,6 +194,7 @@ class Reading(
     PackageReading,
     IndexReading,
     PeopleReading,
+    AuditReading,
     MessageReading,
     DownloadReading,
     RateReading,
@@ -209,6 +206,7 @@ class Reading(
 class Writing(
     Reading,
     AccountWriting,
+    AuditWriting,
     MessageWriting,
     DownloadWriting,
     RateWriting,
@@ -305,8 +303,6 @@ class Writing(
     def unthrottle(self, key: str) -> None:
         """Forget the window, and those of every key that goes on after it with a slash."""
         ...
-
-    def audit(self, entry: AuditEntry) -> None: ...
 
     def beat(self, node: str, now: datetime, *, works: bool) -> None: ...
 

@@ -122,7 +122,7 @@ class PackageFilter:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One thing that was done, or refused."""
+    """One thing that was done, or refused; ``role`` is known of entries that were read."""
 
     action: str
     result: str
@@ -132,3 +132,4 @@ class AuditEntry:
     version: str | None = None
     suite: str | None = None
     detail: Mapping[str, JsonValue] = field(default_factory=dict)
+    role: str | None = None

@@ -204,6 +204,8 @@ def audit_row(entry: AuditEntry) -> Body:
         row |= {"package": entry.package, "version": entry.version}
     if entry.suite:
         row["distribution"] = entry.suite
+    if entry.role:
+        row["role"] = entry.role
     return row | {"detail": entry.detail, "ip": entry.actor.address}
 
 

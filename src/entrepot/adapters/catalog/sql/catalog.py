@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from entrepot.adapters.catalog.base import Reading, Writing
 from entrepot.adapters.catalog.sql.accounts import AccountQueries
 from entrepot.adapters.catalog.sql.admissions import AdmissionQueries
+from entrepot.adapters.catalog.sql.auditing import AuditQueries
 from entrepot.adapters.catalog.sql.downloads import DownloadQueries
 from entrepot.adapters.catalog.sql.engine import make_engine, translated, unit
 from entrepot.adapters.catalog.sql.index import IndexQueries
@@ -30,6 +31,7 @@ class Unit(
     IndexQueries,
     PeopleQueries,
     AccountQueries,
+    AuditQueries,
     DownloadQueries,
     MessageQueries,
     RateQueries,
@@ -38,6 +40,7 @@ class Unit(
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+        self._unchained = []
 
 
 class SqlCatalog:
@@ -66,7 +69,9 @@ class SqlCatalog:
     def write(self) -> Iterator[Writing]:
         """One change, whole or not at all."""
         with unit(self.engine, writes=True) as connection:
-            yield Unit(connection)
+            made = Unit(connection)
+            yield made
+            made.chain()
 
     def version(self) -> int | None:
         """SQLite's ``data_version`` of a connection that never writes."""

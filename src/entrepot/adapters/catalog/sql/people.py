@@ -1,4 +1,4 @@
-"""Audit, small facts, throttles, nodes."""
+"""Small facts, throttles, nodes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import cast
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from entrepot.adapters.catalog.records import AuditEntry, JsonValue
+from entrepot.adapters.catalog.records import JsonValue
 from entrepot.adapters.catalog.sql import tables as t
-from entrepot.domain.model.actor import Actor
 
 
 class PeopleQueries:
@@ -28,25 +27,6 @@ class PeopleQueries:
         query = sa.select(t.throttle.c.count.label("counted"), t.throttle.c.until).where(t.throttle.c.key == key)
         row = self._connection.execute(query).first()
         return None if row is None or row.until <= now else (row.counted, row.until)
-
-    def audit_entries(self, limit: int, package: str | None = None) -> list[AuditEntry]:
-        """Newest first."""
-        query = sa.select(t.audit).order_by(t.audit.c.id.desc()).limit(limit)
-        if package is not None:
-            query = query.where(t.audit.c.package == package)
-        return [
-            AuditEntry(
-                action=row.action,
-                result=row.result,
-                actor=Actor(row.user, frozenset(), row.address),
-                at=row.at,
-                package=row.package,
-                version=row.version,
-                suite=row.suite,
-                detail=row.detail,
-            )
-            for row in self._connection.execute(query)
-        ]
 
     def silent_nodes(self, before: datetime) -> list[str]:
         """Working nodes that were last heard of before a time."""
@@ -85,22 +65,6 @@ class PeopleQueries:
         """Forget the window and those below it."""
         below = t.throttle.c.key.startswith(f"{key}/", autoescape=True)
         self._connection.execute(sa.delete(t.throttle).where(sa.or_(t.throttle.c.key == key, below)))
-
-    def audit(self, entry: AuditEntry) -> None:
-        """Append."""
-        self._connection.execute(
-            sa.insert(t.audit).values(
-                at=entry.at,
-                action=entry.action,
-                result=entry.result,
-                user=entry.actor.name,
-                address=entry.actor.address,
-                package=entry.package,
-                version=entry.version,
-                suite=entry.suite,
-                detail=dict(entry.detail),
-            )
-        )
 
     def beat(self, node: str, now: datetime, *, works: bool) -> None:
         """Say that a node lives."""

@@ -1,5 +1,6 @@
 """The tables, by theme.  Migrations are written from this metadata and checked against it."""
 
+from entrepot.adapters.catalog.sql.tables.auditing import audit, audit_checkpoint, audit_head
 from entrepot.adapters.catalog.sql.tables.base import Id, Moment, metadata
 from entrepot.adapters.catalog.sql.tables.downloads import (
     access_log,
@@ -28,7 +29,7 @@ from entrepot.adapters.catalog.sql.tables.people import account, api_token, ende
 from entrepot.adapters.catalog.sql.tables.promotions import promotion
 from entrepot.adapters.catalog.sql.tables.rates import rate_window
 from entrepot.adapters.catalog.sql.tables.shelf import capability, shelf
-from entrepot.adapters.catalog.sql.tables.upkeep import audit, fact, node, throttle
+from entrepot.adapters.catalog.sql.tables.upkeep import fact, node, throttle
 
 __all__ = [
     "Id",
@@ -39,6 +40,8 @@ __all__ = [
     "api_token",
     "archive",
     "audit",
+    "audit_checkpoint",
+    "audit_head",
     "capability",
     "claim",
     "content",
