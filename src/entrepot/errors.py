@@ -90,6 +90,12 @@ class BadVersion(EntrepotError):
     code, kind, title = "package.version", Kind.UNPROCESSABLE, "Malformed version"
 
 
+class BuiltInRole(EntrepotError):
+    """A role of the program is asked to be other than it is."""
+
+    code, kind, title = "built_in_role", Kind.CONFLICT, "Role of the program"
+
+
 class SameKeyOtherBytes(EntrepotError):
     """A package key is taken by different content; versions never change once they came in."""
 

@@ -28,7 +28,7 @@ from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Archive
 from entrepot.entrypoints.worker.dispatch import Dispatch
 from entrepot.errors import BadSetting, SigningUnavailable
-from entrepot.services.access import Access, ApiTokens, RateLimits, Users
+from entrepot.services.access import Access, ApiTokens, Groups, RateLimits, Roles, Users
 from entrepot.services.access.attempts import Attempts
 from entrepot.services.access.tokens import SessionTokens
 from entrepot.services.audit import AuditLog
@@ -120,6 +120,8 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         api_tokens=ApiTokens(parts.catalog, parts.secret, parts.now),
         limits=RateLimits(parts.catalog, configurations.current, parts.now),
         audit=AuditLog(parts.catalog),
+        roles=Roles(parts.catalog, parts.now),
+        groups=Groups(parts.catalog, parts.now),
         intake=intake,
         inspector=inspector,
         movements=Movements(parts.catalog, parts.queue, FORMATS, parts.now),

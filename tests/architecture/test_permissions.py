@@ -17,6 +17,7 @@ FREE = {
     "Access.sign_in": "name and password are the permission",
     "Access.authenticate": "says who asks; nothing is given away",
     "RateLimits.use": "counts what others ask for",
+    "Roles.open": "open to all: names of roles, for whoever signs in",
     "Intake.stage": "room for a body; the route asks before, receive asks again",
     "Inspector.inspect": "worker: brings a goal about",
     "Intake.receipt": "worker and own upload; no route of its own",

@@ -14,22 +14,29 @@ from tests.architecture.calls import CALLS, Call
 from tests.architecture.conftest import SECRET, InProcess
 
 from entrepot.adapters.catalog.accounts import Account
+from entrepot.adapters.catalog.base import Writing
+from entrepot.adapters.catalog.groups import CustomRole
 from entrepot.application import Application
 from entrepot.domain.model.actor import Role
+from entrepot.domain.policy.permissions import Permission
 from entrepot.main import wall_clock
 from entrepot.services.access.tokens import SessionClaims, SessionTokens
 
+# One's own account: for whoever is signed in.
+OWN = ("/auth/me", "/auth/refresh", "/auth/change-password", "/auth/logout", "/auth/mfa", "/groups/me")
+# Routes that give rights, asked here to give some that the caller lacks.
+GIVING = {"/auth/users", "/auth/api-tokens", "/roles"}
 # Open by design: what package managers fetch, without an account.
 CONTENT = ("/apt/main/key.asc", "/apt/main/jammy.sources", "/rpm/main/almalinux9.repo", "/apt/main/dists/jammy/absent")
 
 
-def add_account(application: Application, role: Role) -> None:
-    """An account named like its role, which nobody can sign in to by a password."""
+def add_account_of(unit: Writing, name: str, roles: frozenset[Role]) -> None:
+    """An account that nobody can sign in to by a password."""
     account = Account(
         id=0,
-        username=role.value,
+        username=name,
         password_hash="none",
-        roles=frozenset({role}),
+        roles=roles,
         full_name="",
         email="",
         active=True,
@@ -37,22 +44,34 @@ def add_account(application: Application, role: Role) -> None:
         created_at=wall_clock(),
         last_login=None,
     )
-    with application.catalog.write() as unit:
-        unit.add_account(account)
+    unit.add_account(account)
 
 
 @pytest.fixture(scope="module")
 def accounts(in_process: InProcess) -> InProcess:
-    """With an account for every role."""
-    for role in Role:
-        add_account(in_process.application, role)
+    """With an account for every role and for every permission."""
+    with in_process.application.catalog.write() as unit:
+        for role in Role:
+            add_account_of(unit, role.value, frozenset({role}))
+    add_specialists(in_process.application)
     return in_process
 
 
-def session(role: Role) -> str:
+def session(role: Role | str) -> str:
     """A good session of its own: one of the routes ends the session that it is asked with."""
     issuer = SessionTokens(SECRET, timedelta(hours=1))
-    return f"Bearer {issuer.issue(SessionClaims(role.value, 1), wall_clock())}"
+    return f"Bearer {issuer.issue(SessionClaims(str(role), 1), wall_clock())}"
+
+
+def add_specialists(application: Application) -> None:
+    """Accounts that have one custom role and nothing else: with one permission, with all but one, and with none."""
+    codes = {permission.code for permission in Permission}
+    kinds = {f"only.{code}": {code} for code in codes} | {f"without.{code}": codes - {code} for code in codes}
+    with application.catalog.write() as unit:
+        for name, permissions in (kinds | {"nothing": set()}).items():
+            add_account_of(unit, name, frozenset())
+            unit.add_custom_role(CustomRole(0, name, name, "", "gray", frozenset(permissions), wall_clock(), "admin"))
+            unit.give_custom_roles(name, [name])
 
 
 def strangers() -> dict[str, str | None]:
@@ -135,6 +154,23 @@ def test_a_lower_role_gets_403_before_anything_else(accounts: InProcess, call: C
             assert answer.status_code not in {403, 405, 500}, f"{role}: {answer.text}"
             # A wrong password is 401 as well.
             assert answer.status_code != 401 or answer.json()["error"] == "sign_in_failed", f"{role}: {answer.text}"
+
+
+@pytest.mark.parametrize("call", GUARDED, ids=lambda call: f"{call.method} {call.route}")
+def test_a_custom_role_reaches_exactly_the_routes_of_its_permissions(accounts: InProcess, call: Call) -> None:
+    refused = ask(accounts, call, session("nothing"))
+    if refused.status_code != 403:
+        assert call.route.startswith(OWN), f"open to everybody who is signed in: {refused.text}"
+        return
+    permission = next(each for each in Permission if each.code == refused.json()["permission"])
+    assert permission.role is call.role
+    # Every other permission taken together does not help, so none of them does by itself.
+    without = ask(accounts, call, session(f"without.{permission.code}"))
+    assert (without.status_code, without.json().get("permission")) == (403, permission.code), without.text
+    only = ask(accounts, call, session(f"only.{permission.code}"))
+    # Whoever may manage accounts and nothing else cannot make somebody who may more.
+    more = only.status_code == 403 and only.json()["detail"].startswith("nobody decides about rights")
+    assert only.status_code not in {401, 403, 405, 500} or (more and call.route in GIVING), only.text
 
 
 @pytest.mark.parametrize("call", OPEN, ids=lambda call: f"{call.method} {call.route}")

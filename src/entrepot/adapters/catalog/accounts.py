@@ -15,6 +15,8 @@ class Account:
     """A person who can sign in.
 
     ``session_epoch`` changes whenever older sessions must end; ``kept_session`` is the one that such a change spared.
+    ``roles`` and ``custom`` were given to the account itself, ``inherited`` and ``inherited_custom`` come through its
+    ``groups``; ``grants`` are the permission codes of all its custom roles.
     """
 
     id: int
@@ -28,6 +30,12 @@ class Account:
     created_at: datetime
     last_login: datetime | None
     kept_session: str | None = None
+    mfa_since: datetime | None = None
+    custom: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    inherited: frozenset[Role] = frozenset()
+    inherited_custom: frozenset[str] = frozenset()
+    grants: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,8 @@ class ApiToken:
     """A credential for programs.
 
     ``key_hash`` is a keyed hash of the secret, ``hint`` its last characters.  ``scope`` has full names of suites, none
-    is no limit.  ``created_by`` stays when the account is gone.
+    is no limit.  ``created_by`` stays when the account is gone.  ``grants`` are the permission codes of its ``custom``
+    roles.
     """
 
     ident: str
@@ -49,6 +58,8 @@ class ApiToken:
     expires_at: datetime | None = None
     last_used: datetime | None = None
     revoked_at: datetime | None = None
+    custom: frozenset[str] = frozenset()
+    grants: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +118,10 @@ class AccountWriting(AccountReading, Protocol):
         ...
 
     def add_account(self, account: Account) -> None:
-        """Raises ``AlreadyExists``, for names that are just alike too; ``id`` is ignored."""
+        """Raises ``AlreadyExists``, for names that are just alike too.
+
+        ``id``, ``custom`` and whatever comes through groups is ignored.
+        """
         ...
 
     def change_account(self, username: str, values: Mapping[str, object]) -> None:

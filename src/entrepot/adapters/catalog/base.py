@@ -15,6 +15,7 @@ from typing import Protocol
 from entrepot.adapters.catalog.accounts import AccountReading, AccountWriting
 from entrepot.adapters.catalog.auditing import AuditReading, AuditWriting
 from entrepot.adapters.catalog.downloads import DownloadReading, DownloadWriting
+from entrepot.adapters.catalog.groups import GroupReading, GroupWriting
 from entrepot.adapters.catalog.messages import MessageReading, MessageWriting
 from entrepot.adapters.catalog.rates import RateReading, RateWriting
 from entrepot.adapters.catalog.records import (
@@ -177,7 +178,7 @@ class IndexReading(Protocol):
         ...
 
 
-class PeopleReading(AccountReading, Protocol):
+class PeopleReading(AccountReading, GroupReading, Protocol):
     """Accounts and small facts."""
 
     def fact(self, name: str) -> JsonValue: ...
@@ -210,6 +211,7 @@ class Writing(
     MessageWriting,
     DownloadWriting,
     RateWriting,
+    GroupWriting,
     Protocol,
 ):
     """Everything that can be changed."""

@@ -30,7 +30,8 @@ class Actor:
     """Who asks, with the roles in force now and the address the request came from.
 
     ``account`` is whose rights an API token uses; empty for everybody else.  ``scope`` limits what is written to suites
-    of these full names (``archive/codename``); none is no limit.
+    of these full names (``archive/codename``); none is no limit.  ``custom`` are names of roles that the site defined,
+    ``grants`` the codes of all permissions in them.
     """
 
     name: str
@@ -38,6 +39,8 @@ class Actor:
     address: str = ""
     account: str = ""
     scope: frozenset[str] | None = None
+    custom: frozenset[str] = frozenset()
+    grants: frozenset[str] = frozenset()
 
     @property
     def owner(self) -> str:
@@ -46,7 +49,7 @@ class Actor:
 
     @property
     def level(self) -> int:
-        """Level of the highest role; 0 for none."""
+        """Level of the highest role of the program; 0 for none."""
         return max((role.level for role in self.roles), default=0)
 
 

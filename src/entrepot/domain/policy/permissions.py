@@ -1,7 +1,12 @@
-"""Which role carries which permission (contract section 3)."""
+"""Who may do what: the only place that decides (contract section 3).
+
+A permission comes with a role of the program, which carries all permissions up to its level, or with a custom role,
+which carries those that it lists.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from enum import Enum
 
 from entrepot.domain.model.actor import Actor, Role
@@ -27,6 +32,10 @@ class Permission(Enum):
     DASHBOARD_READ = ("dashboard.read", Role.READER)
     SERVER_WATCH = ("server.watch", Role.ADMIN)
     SUITE_WRITE = ("suite.write", Role.ADMIN)
+    GROUP_READ = ("group.read", Role.READER)
+    GROUP_WRITE = ("group.write", Role.ADMIN)
+    ROLE_READ = ("role.read", Role.READER)
+    ROLE_WRITE = ("role.write", Role.ADMIN)
     USER_WRITE = ("user.write", Role.ADMIN)
     TOKEN_WRITE = ("token.write", Role.ADMIN)
     SETTING_READ = ("setting.read", Role.ADMIN)
@@ -55,9 +64,25 @@ _WITHIN_SCOPE = frozenset(
 )
 
 
+# What everybody who is signed in may do, whatever their roles: it is about nobody but themselves.
+_OWN = frozenset({Permission.PROFILE_READ, Permission.PROFILE_WRITE})
+
+
+def carried(roles: Iterable[Role], grants: Collection[str]) -> frozenset[Permission]:
+    """All permissions that come with these roles and permission codes."""
+    level = max((role.level for role in roles), default=0)
+    return frozenset(each for each in Permission if level >= each.role.level or each.code in grants)
+
+
+def _carries(actor: Actor, permission: Permission) -> bool:
+    if permission in _OWN:
+        return actor.name != ""
+    return actor.level >= permission.role.level or permission.code in actor.grants
+
+
 def permitted(actor: Actor, permission: Permission) -> bool:
-    """Whether the actor's highest role reaches the permission, and its scope does not exclude it."""
-    return actor.level >= permission.role.level and (actor.scope is None or permission in _WITHIN_SCOPE)
+    """Whether one of the actor's roles carries the permission, and its scope does not exclude it."""
+    return _carries(actor, permission) and (actor.scope is None or permission in _WITHIN_SCOPE)
 
 
 def demand(actor: Actor, permission: Permission) -> None:
@@ -65,15 +90,30 @@ def demand(actor: Actor, permission: Permission) -> None:
 
     Raises:
         NotSignedIn: nobody asks.
-        PermissionDenied: the role is too low, or the token is limited to some distributions.
+        PermissionDenied: no role carries it, or the token is limited to some distributions.
     """
     if not actor.name:
         raise NotSignedIn("sign in first")
-    if actor.level < permission.role.level:
+    if not _carries(actor, permission):
         raise PermissionDenied(f"{permission.role.value} role required", permission=permission.code)
     if not permitted(actor, permission):
         raise PermissionDenied(
             "this API token is limited to some distributions and cannot do that", permission=permission.code
+        )
+
+
+def demand_rights_of(actor: Actor, wanted: Collection[Permission]) -> None:
+    """Refuse an actor who gives, or decides about, rights that are more than their own.
+
+    Raises:
+        PermissionDenied: naming some of what is missing.
+    """
+    missing = sorted(each.code for each in wanted if not _carries(actor, each))
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise PermissionDenied(
+            f"nobody decides about rights that they lack themselves: {', '.join(missing[:3])}{more}",
+            permission=missing[0],
         )
 
 

@@ -13,7 +13,7 @@ from entrepot.domain.model.actor import ROLE_ALIASES, Actor, Role
 from entrepot.domain.model.suite import DEFAULT_ARCHIVE
 from entrepot.entrypoints.api.words import when
 from entrepot.services.access.identity import PREFIX
-from entrepot.services.access.rules import roles_named
+from entrepot.services.access.rules import RoleNames, role_names
 
 Body = dict[str, Any]
 Word = Annotated[str, Field(max_length=64)]
@@ -37,21 +37,21 @@ class RoleFields(BaseModel):
     role: Word = Field("", examples=["uploader"])
     roles: Word | Annotated[list[Word], Field(max_length=16)] = Field([], examples=[["uploader"]])
 
-    def named(self) -> frozenset[Role] | None:
+    def named(self) -> RoleNames | None:
         """The roles; none when the request does not speak of them.
 
         Raises:
-            InvalidRequest: there is none of that name, or the list is empty.
+            InvalidRequest: the list is empty.
         """
         if "roles" in self.model_fields_set:
-            return roles_named([self.roles] if isinstance(self.roles, str) else self.roles)
-        return roles_named([self.role]) if "role" in self.model_fields_set else None
+            return role_names([self.roles] if isinstance(self.roles, str) else self.roles)
+        return role_names([self.role]) if "role" in self.model_fields_set else None
 
 
-def role_fields(roles: frozenset[Role], *, older: bool = False) -> Body:
-    """Both spellings: the highest role, and all of them, highest first."""
+def role_fields(roles: frozenset[Role], custom: frozenset[str], *, older: bool = False) -> Body:
+    """Both spellings: the highest role, and all of them, highest first; custom ones have no level and come last."""
     ordered = sorted(roles, key=lambda role: role.level, reverse=True)
-    words = [_OLDER.get(role, role.value) if older else role.value for role in ordered]
+    words = [_OLDER.get(role, role.value) if older else role.value for role in ordered] + sorted(custom)
     return {"role": words[0] if words else None, "roles": words}
 
 
@@ -59,12 +59,12 @@ def profile(actor: Actor, account: Account, permissions: Sequence[str], *, older
     """``GET /auth/me``; an API token sees its own name and roles."""
     return {
         "username": actor.name,
-        **role_fields(actor.roles, older=older),
+        **role_fields(actor.roles, actor.custom, older=older),
         "full_name": account.full_name,
         "email": account.email,
         "active": account.active,
         "last_login": when(account.last_login),
-        "mfa_enabled": False,
+        "mfa_enabled": account.mfa_since is not None,
         "auth_source": "api_token" if actor.account else "local",
         "permissions": list(permissions),
         "distributions": _distributions(actor.scope),
@@ -76,14 +76,14 @@ def user(account: Account, *, older: bool = False) -> Body:
     return {
         "id": account.id,
         "username": account.username,
-        **role_fields(account.roles, older=older),
+        **role_fields(account.roles, account.custom, older=older),
         "full_name": account.full_name,
         "email": account.email,
         "active": account.active,
         "created_at": when(account.created_at),
         "last_login": when(account.last_login),
         "auth_source": "local",
-        "mfa_enabled": False,
+        "mfa_enabled": account.mfa_since is not None,
     }
 
 
@@ -92,7 +92,7 @@ def api_token(token: ApiToken, *, older: bool = False) -> Body:
     return {
         "id": token.ident,
         "name": token.name,
-        **role_fields(token.roles, older=older),
+        **role_fields(token.roles, token.custom, older=older),
         "prefix": PREFIX,
         "hint": token.hint,
         "created_by": token.created_by,

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from entrepot.domain.model.actor import ROLE_ALIASES, Role
 from entrepot.domain.policy.permissions import Permission, permitted
 from entrepot.entrypoints.api import account_words
 from entrepot.entrypoints.api.account_words import Older
@@ -21,13 +20,6 @@ from entrepot.services.access import Session
 router = APIRouter(tags=["auth"])
 
 _FORM = "application/x-www-form-urlencoded"
-_ROLE_TEXTS = {
-    Role.ADMIN: ("Administrator", "May do everything", "#DC2626"),
-    Role.MAINTAINER: ("Maintainer", "Removes, promotes and decides", "#D97706"),
-    Role.AUDITOR: ("Auditor", "Reads evidence: audit, reviews, SBOM", "#2563EB"),
-    Role.UPLOADER: ("Uploader", "Uploads and imports packages", "#059669"),
-    Role.READER: ("Reader", "Sees packages, distributions and findings", "#64748B"),
-}
 
 
 class Credentials(BaseModel):
@@ -109,23 +101,3 @@ def change_password(
     """Your other sessions end; this one goes on."""
     app.access.change_password(who, credential, given.current_password, given.new_password)
     return {"status": "ok", "message": "The password is changed; your other sessions have ended."}
-
-
-@router.get("/auth/roles", summary="The roles there are")
-def roles() -> dict[str, Any]:
-    """Every role with its level and permissions; open to all."""
-    found: dict[str, Any] = {}
-    for role in sorted(Role, key=lambda role: -role.level):
-        label, text, color = _ROLE_TEXTS[role]
-        found[role.value] = {
-            "label": label,
-            "description": text,
-            "color": color,
-            "level": role.level,
-            "aliases": [alias for alias, meant in ROLE_ALIASES.items() if meant is role],
-            "permissions": [permission.code for permission in Permission if permission.role.level <= role.level],
-        }
-    items = list(found)
-    for alias, meant in ROLE_ALIASES.items():
-        found[alias] = {**found[meant.value], "alias_of": meant.value}
-    return {"roles": found, "items": items}

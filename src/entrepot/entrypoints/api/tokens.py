@@ -14,6 +14,7 @@ from entrepot.entrypoints.api.account_words import Older, RoleFields
 from entrepot.entrypoints.api.bodies import described, json_body
 from entrepot.entrypoints.api.context import App, Who, requiring
 from entrepot.services.access.api_tokens import NewApiToken
+from entrepot.services.access.rules import RoleNames
 
 # Asked before anything of the request is looked at.
 router = APIRouter(tags=["auth"], dependencies=[Depends(requiring(Permission.TOKEN_WRITE))])
@@ -41,8 +42,9 @@ def create_api_token(
     app: App, who: Who, older: Older, given: Annotated[TokenRequest, Depends(json_body(TokenRequest))]
 ) -> dict[str, Any]:
     """An uploader unless ``role`` or ``roles`` says otherwise.  The secret is in this answer and nowhere else."""
-    roles = given.named() or frozenset({Role.UPLOADER})
-    token, secret = app.api_tokens.create(who, NewApiToken(given.name, roles, given.expires_days, given.distributions))
+    roles = given.named() or RoleNames(frozenset({Role.UPLOADER}))
+    new = NewApiToken(given.name, roles.builtin, given.expires_days, given.distributions, roles.custom)
+    token, secret = app.api_tokens.create(who, new)
     return {
         **account_words.api_token(token, older=older),
         "token": secret,

@@ -14,6 +14,7 @@ from entrepot.entrypoints.api.account_words import Older, RoleFields
 from entrepot.entrypoints.api.bodies import described, json_body
 from entrepot.entrypoints.api.context import App, Who, requiring
 from entrepot.services.access.first import NewAccount
+from entrepot.services.access.rules import RoleNames
 from entrepot.services.access.users import AccountChange
 
 # Asked before anything of the request is looked at.
@@ -41,7 +42,10 @@ class UserChange(RoleFields):
     def change(self) -> AccountChange:
         """Only what was sent."""
         given = self.model_dump(include=self.model_fields_set - {"role", "roles"})
-        return AccountChange(roles=self.named(), **given)
+        named = self.named()
+        if named is None:
+            return AccountChange(**given)
+        return AccountChange(roles=named.builtin, custom=named.custom, **given)
 
 
 class NewPassword(BaseModel):
@@ -72,8 +76,8 @@ def create_user(
     app: App, who: Who, older: Older, given: Annotated[UserRequest, Depends(json_body(UserRequest))]
 ) -> dict[str, Any]:
     """A reader unless ``role`` or ``roles`` says otherwise."""
-    roles = given.named() or frozenset({Role.READER})
-    new = NewAccount(given.username, given.password, roles, given.full_name, given.email)
+    roles = given.named() or RoleNames(frozenset({Role.READER}))
+    new = NewAccount(given.username, given.password, roles.builtin, given.full_name, given.email, roles.custom)
     return account_words.user(app.users.create(who, new), older=older)
 
 

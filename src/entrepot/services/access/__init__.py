@@ -10,4 +10,6 @@ from entrepot.services.access.limits import Allowance, RateLimits
 from entrepot.services.access.service import Access, Session
 from entrepot.services.access.users import Users
 
-__all__ = ["Access", "Allowance", "ApiTokens", "RateLimits", "Session", "SetupState", "Users"]
+__all__ = ["Access", "Allowance", "ApiTokens", "Groups", "RateLimits", "Roles", "Session", "SetupState", "Users"]
+from entrepot.services.access.groups import Groups
+from entrepot.services.access.roles import Roles

@@ -13,9 +13,10 @@ from entrepot.adapters.catalog.records import AuditEntry, JsonValue
 from entrepot.domain.model.actor import Actor, Role
 from entrepot.domain.model.suite import DEFAULT_ARCHIVE
 from entrepot.domain.policy.permissions import Permission, demand
-from entrepot.errors import InvalidRequest, NotFound, PermissionDenied, UnknownDistribution
+from entrepot.errors import InvalidRequest, NotFound, UnknownDistribution
 from entrepot.services.access.identity import TokenSecrets
-from entrepot.services.access.rules import can_be_token_name, check_token_name, level
+from entrepot.services.access.rights import demand_giving
+from entrepot.services.access.rules import can_be_token_name, check_token_name
 
 _MOST_DAYS = 3650
 
@@ -28,6 +29,7 @@ class NewApiToken:
     roles: frozenset[Role]
     expires_days: int | None = None
     distributions: Sequence[str] | None = None
+    custom: frozenset[str] = frozenset()
 
 
 class ApiTokens:
@@ -49,15 +51,14 @@ class ApiTokens:
 
         Raises:
             InvalidRequest, UnknownDistribution: a field breaks its rule.
-            PermissionDenied: the role is above the caller's.
+            PermissionDenied: a role carries more than the caller has.
             AlreadyExists: a token that is not revoked has the name.
         """
         demand(actor, Permission.TOKEN_WRITE)
         check_token_name(new.name)
-        if level(new.roles) > actor.level:
-            raise PermissionDenied("an API token cannot have a role above your own")
         secret, now = self._secrets.make(), self._now()
         with self._catalog.write() as unit:
+            demand_giving(actor, unit.custom_roles(), new.roles, new.custom)
             token = ApiToken(
                 ident=f"tok_{secrets.token_hex(6)}",
                 name=new.name,
@@ -68,11 +69,13 @@ class ApiTokens:
                 created_by=actor.owner,
                 created_at=now,
                 expires_at=_end(now, new.expires_days),
+                custom=new.custom,
             )
             before = unit.live_api_token(new.name)
             if before is not None and before.expires_at is not None and before.expires_at <= now:
                 unit.revoke_api_token(before.ident, now)
             unit.add_api_token(token)
+            unit.give_token_custom_roles(token.ident, token.custom)
             unit.audit(AuditEntry("TOKEN_CREATE", "SUCCESS", actor, now, detail=_detail(token)))
         return token, secret
 
@@ -118,7 +121,7 @@ def _detail(token: ApiToken) -> dict[str, JsonValue]:
     return {
         "id": token.ident,
         "name": token.name,
-        "roles": sorted(role.value for role in token.roles),
+        "roles": [*sorted(role.value for role in token.roles), *sorted(token.custom)],
         "distributions": None if token.scope is None else sorted(token.scope),
         "expires_at": None if token.expires_at is None else token.expires_at.isoformat(),
     }

@@ -39,6 +39,7 @@ class NewAccount:
     roles: frozenset[Role]
     full_name: str = ""
     email: str = ""
+    custom: frozenset[str] = frozenset()
 
     def check(self) -> None:
         """Raises ``InvalidRequest``, ``WeakPassword`` or ``AlreadyExists`` (the name is the program's own)."""

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from entrepot.adapters.catalog.accounts import Account, TokenInUse
+from entrepot.adapters.catalog.accounts import Account, ApiToken, TokenInUse
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.domain.model.actor import Actor, Role
+from entrepot.domain.policy.permissions import carried
 from entrepot.errors import CatalogConflict, CatalogUnavailable, NotSignedIn
+from entrepot.services.access.rights import actor_of
 from entrepot.services.access.tokens import SessionClaims, SessionTokens
 
 PREFIX = "repod_"
@@ -79,7 +81,7 @@ class Identities:
         if found is None or found[1] or not found[0].active or not _goes_on(found[0], claims):
             raise NotSignedIn("the session has ended; sign in again")
         account = found[0]
-        return Identity(Actor(account.username, account.roles, address), account.session_epoch)
+        return Identity(actor_of(account, address), account.session_epoch)
 
     def _of_api_token_session(self, claims: SessionClaims, address: str) -> Identity:
         with self._catalog.read() as reading:
@@ -108,14 +110,7 @@ class Identities:
             raise NotSignedIn("the account that made the API token is not active")
         if token.last_used is None or now - token.last_used >= _NOTED_EVERY:
             self._note_use(token.ident, now)
-        actor = Actor(
-            name=f"token:{token.name}",
-            roles=_capped(token.roles, creator.roles),
-            address=address,
-            account=creator.username,
-            scope=token.scope,
-        )
-        return Identity(actor, creator.session_epoch, token.ident, token.expires_at)
+        return Identity(_program(token, creator, address), creator.session_epoch, token.ident, token.expires_at)
 
     def _note_use(self, ident: str, now: datetime) -> None:
         # Good to know, but no reason to turn a request away.
@@ -127,7 +122,24 @@ def _goes_on(account: Account, claims: SessionClaims) -> bool:
     return claims.epoch == account.session_epoch or claims.session == account.kept_session
 
 
+def _program(token: ApiToken, creator: Account, address: str) -> Actor:
+    """What the token's roles and its creator's have in common now."""
+    person = actor_of(creator, address)
+    both = carried(token.roles, token.grants) & carried(person.roles, person.grants)
+    return Actor(
+        name=f"token:{token.name}",
+        roles=_capped(token.roles, person.roles),
+        address=address,
+        account=creator.username,
+        scope=token.scope,
+        custom=token.custom,
+        grants=frozenset(permission.code for permission in both),
+    )
+
+
 def _capped(roles: frozenset[Role], most: frozenset[Role]) -> frozenset[Role]:
     """Roles, none above the highest of ``most``."""
+    if not most:
+        return frozenset()
     highest = max(most, key=lambda role: role.level)
     return frozenset(min(role, highest, key=lambda role: role.level) for role in roles)

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
-from entrepot.domain.model.actor import ROLE_ALIASES, SYSTEM, Role
+from entrepot.adapters.catalog.groups import CustomRole
+from entrepot.domain.model.actor import ROLE_ALIASES, SYSTEM, Role, name_key
 from entrepot.errors import AlreadyExists, InvalidRequest
 
 _USERNAME = re.compile(r"[A-Za-z0-9._-]{3,64}\Z")
 _TOKEN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._@:+()#-]{0,63}\Z")
+_GROUP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._@:+()-]{0,62}[A-Za-z0-9)]\Z")
+_COLOR = re.compile(r"[a-z]{3,15}\Z|#[0-9a-fA-F]{6}\Z")
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,190}\Z")
 _MOST_CHARACTERS = 256
+_MOST_DESCRIPTION = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class RoleNames:
+    """Roles by name: those of the program, and names that custom ones may have."""
+
+    builtin: frozenset[Role]
+    custom: frozenset[str] = frozenset()
 
 
 def can_be_username(name: str) -> bool:
@@ -51,14 +64,61 @@ def check_token_name(name: str) -> None:
         )
 
 
-def check_full_name(text: str) -> None:
+def check_role_name(name: str) -> None:
+    """As for user names, with a letter in it.
+
+    Raises:
+        InvalidRequest: with the rule.
+        AlreadyExists: a role of the program has the name, or one alike.
+    """
+    if not can_be_username(name) or name.isdecimal():
+        raise InvalidRequest("the name of a role has 3 to 64 letters (a to z), digits, '.', '_' or '-', and a letter")
+    if name_key(name) in {*Role, *ROLE_ALIASES, SYSTEM.name}:
+        raise AlreadyExists(f"{name} is a role of the program")
+
+
+def check_group_name(name: str) -> None:
+    """2 to 64 characters that can stand in a URL and in a list.
+
+    Raises:
+        InvalidRequest: with the rule.
+    """
+    if not _GROUP_NAME.match(name) or name.isdecimal():
+        raise InvalidRequest(
+            "the name of a group has 2 to 64 letters (a to z), digits, blanks or '._@:+()-', begins and ends with a "
+            "letter or digit, and is not a number"
+        )
+
+
+def check_color(text: str) -> None:
+    """A word such as blue, or #rrggbb.
+
+    Raises:
+        InvalidRequest: it is neither.
+    """
+    if not _COLOR.match(text):
+        raise InvalidRequest("color must be a word such as blue, or #rrggbb")
+
+
+def check_description(text: str) -> None:
+    """Some lines.
+
+    Raises:
+        InvalidRequest: it has control characters, or is long.
+    """
+    control = any(unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in text)
+    if len(text) > _MOST_DESCRIPTION or control:
+        raise InvalidRequest(f"description has at most {_MOST_DESCRIPTION} characters and no control characters")
+
+
+def check_full_name(text: str, field: str = "full_name") -> None:
     """One line.
 
     Raises:
         InvalidRequest: it has control characters, or is long.
     """
     if len(text) > _MOST_CHARACTERS or any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
-        raise InvalidRequest(f"full_name has at most {_MOST_CHARACTERS} characters and no control characters")
+        raise InvalidRequest(f"{field} has at most {_MOST_CHARACTERS} characters and no control characters")
 
 
 def check_email(text: str) -> None:
@@ -87,6 +147,33 @@ def roles_named(words: Iterable[str]) -> frozenset[Role]:
     if not found:
         raise InvalidRequest("name at least one role")
     return frozenset(found)
+
+
+def role_names(words: Iterable[str]) -> RoleNames:
+    """Roles by name or alias; whether there are such custom roles only the catalog knows.
+
+    Raises:
+        InvalidRequest: no name at all.
+    """
+    given = set(words)
+    builtin = {word for word in given if word in set(Role) or word in ROLE_ALIASES}
+    if not given:
+        raise InvalidRequest("name at least one role")
+    return RoleNames(roles_named(builtin) if builtin else frozenset(), frozenset(given - builtin))
+
+
+def permissions_of(known: Collection[CustomRole], names: Collection[str]) -> frozenset[str]:
+    """Codes of all permissions in custom roles of these names.
+
+    Raises:
+        InvalidRequest: there is none of a name.
+    """
+    found = {role.name: role.permissions for role in known}
+    for name in sorted(names):
+        if name not in found:
+            listed = ", ".join([*Role, *ROLE_ALIASES, *sorted(found)][:30])
+            raise InvalidRequest(f"there is no role {name[:40]!r}; there are {listed}", role=name[:40])
+    return frozenset(code for name in names for code in found[name])
 
 
 def level(roles: Iterable[Role]) -> int:

@@ -17,6 +17,7 @@ from entrepot.services.access.attempts import Attempts
 from entrepot.services.access.first import FirstAdministrator, NewAccount, SetupState
 from entrepot.services.access.identity import PREFIX, Identities, Identity, TokenSecrets
 from entrepot.services.access.passwords import check_rule, fits, hash_password
+from entrepot.services.access.rights import actor_of
 from entrepot.services.access.rules import can_be_username
 from entrepot.services.access.tokens import SessionClaims, SessionTokens
 
@@ -109,7 +110,7 @@ class Access:
         with self._catalog.write() as unit:
             self._attempts.succeeded(unit, account.username, address)
             unit.change_account(account.username, {"last_login": now})
-            unit.audit(AuditEntry("LOGIN", "SUCCESS", Actor(account.username, account.roles, address), now))
+            unit.audit(AuditEntry("LOGIN", "SUCCESS", actor_of(account, address), now))
         return self._session(SessionClaims(account.username, account.session_epoch), now)
 
     def _open_with_api_token(self, identity: Identity, username: str) -> Session:

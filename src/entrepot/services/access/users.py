@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from entrepot.adapters.catalog.accounts import Account, AccountReading
-from entrepot.adapters.catalog.base import Catalog, Reading
+from entrepot.adapters.catalog.base import Catalog, Reading, Writing
 from entrepot.adapters.catalog.records import AuditEntry, JsonValue
 from entrepot.domain.model.actor import Actor, Role
 from entrepot.domain.policy.permissions import Permission, demand
@@ -15,6 +16,7 @@ from entrepot.errors import AccountProtected, AlreadyExists, NotFound
 from entrepot.services.access.attempts import Attempts
 from entrepot.services.access.first import NewAccount
 from entrepot.services.access.passwords import check_rule, hash_password
+from entrepot.services.access.rights import demand_giving, demand_reach
 from entrepot.services.access.rules import can_be_username, check_email, check_full_name, level
 
 
@@ -26,10 +28,17 @@ class AccountChange:
     full_name: str | None = None
     email: str | None = None
     active: bool | None = None
+    custom: frozenset[str] | None = None
 
     def differing(self, account: Account) -> dict[str, object]:
         """Fields of the account that this changes."""
-        wanted = {"roles": self.roles, "full_name": self.full_name, "email": self.email, "active": self.active}
+        wanted = {
+            "roles": self.roles,
+            "custom": self.custom,
+            "full_name": self.full_name,
+            "email": self.email,
+            "active": self.active,
+        }
         return {name: value for name, value in wanted.items() if value is not None and value != getattr(account, name)}
 
 
@@ -53,15 +62,21 @@ class Users:
         Raises:
             InvalidRequest, WeakPassword: with the rule.
             AlreadyExists: the name is taken, or one that people may take for the same.
+            PermissionDenied: a role carries what the actor lacks.
         """
         demand(actor, Permission.USER_WRITE)
         with self._catalog.read() as reading:
             _refuse_taken(reading, new.username)
+            demand_giving(actor, reading.custom_roles(), new.roles, new.custom)
         new.check()
         account = new.account(self._now())
         with self._catalog.write() as unit:
+            unit.hold_accounts()
+            demand_giving(actor, unit.custom_roles(), new.roles, new.custom)
             unit.add_account(account)
-            detail: dict[str, JsonValue] = {"username": account.username, "roles": _words(account.roles)}
+            unit.give_custom_roles(account.username, new.custom)
+            words = _words(account.roles, new.custom)
+            detail: dict[str, JsonValue] = {"username": account.username, "roles": words}
             unit.audit(AuditEntry("USER_CREATE", "SUCCESS", actor, account.created_at, detail=detail))
             return _known(unit, account.username)
 
@@ -72,6 +87,7 @@ class Users:
             NotFound: there is no such account.
             InvalidRequest: a field breaks its rule.
             AccountProtected: own role, oneself switched off, or the last administrator.
+            PermissionDenied: the account, or a role that it shall have, carries what the actor lacks.
         """
         demand(actor, Permission.USER_WRITE)
         check_full_name(change.full_name or "")
@@ -83,17 +99,20 @@ class Users:
             values = change.differing(account)
             if not values:
                 return account
+            demand_reach(actor, account)
             _refuse_protected(unit, actor, account, values)
             if "active" in values:
                 values |= {"session_epoch": account.session_epoch + 1, "kept_session": None}
-            unit.change_account(username, values)
+            _set(unit, actor, account, values)
             detail: dict[str, JsonValue] = {"username": username, "changed": sorted(change.differing(account))}
-            if change.roles is not None and "roles" in values:
-                detail |= {"roles_before": _words(account.roles), "roles": _words(change.roles)}
+            after = _known(unit, username)
+            if "roles" in values or "custom" in values:
+                before = _words(account.roles, account.custom)
+                detail |= {"roles_before": before, "roles": _words(after.roles, after.custom)}
             if "active" in values:
                 detail |= {"active": change.active}
             unit.audit(AuditEntry("USER_UPDATE", "SUCCESS", actor, now, detail=detail))
-            return _known(unit, username)
+            return after
 
     def remove(self, actor: Actor, username: str) -> None:
         """Remove an account; its sessions end and its API tokens are revoked.
@@ -101,6 +120,7 @@ class Users:
         Raises:
             NotFound: there is no such account.
             AccountProtected: oneself, or the last administrator.
+            PermissionDenied: the account may more than the actor.
         """
         demand(actor, Permission.USER_WRITE)
         now = self._now()
@@ -109,6 +129,7 @@ class Users:
             account = _known(unit, username)
             if actor.owner == username:
                 raise AccountProtected("you cannot remove your own account")
+            demand_reach(actor, account)
             _refuse_last(unit, account)
             mine = [token for token in unit.api_tokens() if token.created_by == username]
             revoked = [token.name for token in mine if unit.revoke_api_token(token.ident, now)]
@@ -122,14 +143,16 @@ class Users:
         Raises:
             NotFound: there is no such account.
             WeakPassword: with the rule.
+            PermissionDenied: the account may more than the actor.
         """
         demand(actor, Permission.USER_WRITE)
         with self._catalog.read() as reading:
-            _known(reading, username)
+            demand_reach(actor, _known(reading, username))
         check_rule(new)
         hashed = hash_password(new)
         with self._catalog.write() as unit:
             account = _known(unit, username)
+            demand_reach(actor, account)
             ended = {"session_epoch": account.session_epoch + 1, "kept_session": None}
             unit.change_account(username, {"password_hash": hashed, **ended})
             self._attempts.unlock(unit, username)
@@ -150,9 +173,20 @@ def _refuse_taken(reading: Reading, username: str) -> None:
         raise AlreadyExists(f"user {twin.username} exists already; names that look alike are the same", name="username")
 
 
+def _set(unit: Writing, actor: Actor, account: Account, values: Mapping[str, object]) -> None:
+    columns = {name: value for name, value in values.items() if name != "custom"}
+    if "roles" in values or "custom" in values:
+        roles = cast("frozenset[Role]", values.get("roles", account.roles))
+        custom = cast("frozenset[str]", values.get("custom", account.custom))
+        demand_giving(actor, unit.custom_roles(), roles, custom)
+        unit.give_custom_roles(account.username, custom)
+    if columns:
+        unit.change_account(account.username, columns)
+
+
 def _refuse_protected(reading: Reading, actor: Actor, account: Account, values: dict[str, object]) -> None:
     mine = actor.owner == account.username
-    if mine and "roles" in values:
+    if mine and ("roles" in values or "custom" in values):
         raise AccountProtected("you cannot change your own role")
     if mine and values.get("active") is False:
         raise AccountProtected("you cannot switch off your own account")
@@ -173,5 +207,5 @@ def _administers(account: Account) -> bool:
     return account.active and level(account.roles) >= Role.ADMIN.level
 
 
-def _words(roles: frozenset[Role]) -> list[str]:
-    return sorted(role.value for role in roles)
+def _words(roles: frozenset[Role], custom: frozenset[str]) -> list[JsonValue]:
+    return [*sorted(role.value for role in roles), *sorted(custom)]

@@ -12,13 +12,17 @@ from sqlalchemy.exc import IntegrityError
 
 from entrepot.adapters.catalog.accounts import Account, ApiToken, TokenInUse
 from entrepot.adapters.catalog.sql import tables as t
+from entrepot.adapters.catalog.sql.groups import ACCOUNT_RIGHTS, TOKEN_RIGHTS
 from entrepot.adapters.catalog.sql.rows import Row, account_of, api_token_of
 from entrepot.domain.model.actor import Role, name_key
 from entrepot.errors import AlreadyExists, NotFound
 
 _LOCK = 0x70656F70  # any number that only this program uses
-_CREATOR = [column.label(f"creator_{column.name}") for column in t.account.c]
-_TOKENS = sa.select(t.api_token, *_CREATOR).join(t.account, t.account.c.id == t.api_token.c.account_id, isouter=True)
+_RIGHTS = [rights.label(name) for name, rights in ACCOUNT_RIGHTS.items()]
+_ACCOUNTS = sa.select(t.account, *_RIGHTS)
+_API_TOKENS = sa.select(t.api_token, *(rights.label(name) for name, rights in TOKEN_RIGHTS.items()))
+_CREATOR = [column.label(f"creator_{column.name}") for column in (*t.account.c, *_RIGHTS)]
+_TOKENS = _API_TOKENS.add_columns(*_CREATOR).join(t.account, t.account.c.id == t.api_token.c.account_id, isouter=True)
 
 
 def _ended(session: str) -> sa.ColumnElement[bool]:
@@ -32,23 +36,23 @@ class AccountQueries:
 
     def account(self, username: str) -> Account | None:
         """One by name."""
-        row = self._connection.execute(sa.select(t.account).where(t.account.c.username == username)).first()
+        row = self._connection.execute(_ACCOUNTS.where(t.account.c.username == username)).first()
         return None if row is None else account_of(_columns(row))
 
     def account_like(self, username: str) -> Account | None:
         """One by what its name looks like."""
-        row = self._connection.execute(sa.select(t.account).where(t.account.c.name_key == name_key(username))).first()
+        row = self._connection.execute(_ACCOUNTS.where(t.account.c.name_key == name_key(username))).first()
         return None if row is None else account_of(_columns(row))
 
     def account_in_session(self, username: str, session: str) -> tuple[Account, bool] | None:
         """The account, and whether the session is over."""
-        query = sa.select(t.account, _ended(session)).where(t.account.c.username == username)
+        query = _ACCOUNTS.add_columns(_ended(session)).where(t.account.c.username == username)
         row = self._connection.execute(query).first()
         return None if row is None else (account_of(_columns(row)), bool(row.ended))
 
     def accounts(self) -> list[Account]:
         """By name."""
-        query = sa.select(t.account).order_by(t.account.c.username)
+        query = _ACCOUNTS.order_by(t.account.c.username)
         return [account_of(_columns(row)) for row in self._connection.execute(query)]
 
     def account_page(self, text: str, offset: int, limit: int) -> tuple[list[Account], int]:
@@ -56,17 +60,17 @@ class AccountQueries:
         columns = (t.account.c.username, t.account.c.full_name, t.account.c.email)
         fits = sa.or_(*(column.icontains(text, autoescape=True) for column in columns)) if text else sa.true()
         total = self._connection.execute(sa.select(sa.func.count()).select_from(t.account).where(fits)).scalar_one()
-        query = sa.select(t.account).where(fits).order_by(t.account.c.username).offset(offset).limit(limit)
+        query = _ACCOUNTS.where(fits).order_by(t.account.c.username).offset(offset).limit(limit)
         return [account_of(_columns(row)) for row in self._connection.execute(query)], int(total)
 
     def api_tokens(self) -> list[ApiToken]:
         """Live ones first."""
-        query = sa.select(t.api_token).order_by(t.api_token.c.revoked_at.is_not(None), t.api_token.c.id.desc())
+        query = _API_TOKENS.order_by(t.api_token.c.revoked_at.is_not(None), t.api_token.c.id.desc())
         return [api_token_of(_columns(row)) for row in self._connection.execute(query)]
 
     def live_api_token(self, ident_or_name: str) -> ApiToken | None:
         """By id, or by name."""
-        live = sa.select(t.api_token).where(t.api_token.c.revoked_at.is_(None))
+        live = _API_TOKENS.where(t.api_token.c.revoked_at.is_(None))
         for fits in (t.api_token.c.ident == ident_or_name, t.api_token.c.name_key == name_key(ident_or_name)):
             row = self._connection.execute(live.where(fits)).first()
             if row is not None:

@@ -15,6 +15,7 @@ from entrepot.adapters.catalog.sql.admissions import AdmissionQueries
 from entrepot.adapters.catalog.sql.auditing import AuditQueries
 from entrepot.adapters.catalog.sql.downloads import DownloadQueries
 from entrepot.adapters.catalog.sql.engine import make_engine, translated, unit
+from entrepot.adapters.catalog.sql.groups import GroupQueries
 from entrepot.adapters.catalog.sql.index import IndexQueries
 from entrepot.adapters.catalog.sql.messages import MessageQueries
 from entrepot.adapters.catalog.sql.people import PeopleQueries
@@ -31,6 +32,7 @@ class Unit(
     IndexQueries,
     PeopleQueries,
     AccountQueries,
+    GroupQueries,
     AuditQueries,
     DownloadQueries,
     MessageQueries,

@@ -130,7 +130,7 @@ def generation_of(row: Row) -> Generation:
 
 
 def account_of(row: Mapping[str, Any]) -> Account:
-    """From the columns of ``account``."""
+    """From the columns of ``account`` and ``ACCOUNT_RIGHTS``."""
     return Account(
         id=row["id"],
         username=row["username"],
@@ -143,11 +143,17 @@ def account_of(row: Mapping[str, Any]) -> Account:
         created_at=row["created_at"],
         last_login=row["last_login"],
         kept_session=row["kept_session"],
+        mfa_since=row["mfa_since"],
+        custom=_names(row["custom"]),
+        groups=_names(row["groups"]),
+        inherited=frozenset(Role(word) for word in _names(row["inherited"])),
+        inherited_custom=_names(row["inherited_custom"]),
+        grants=_names(row["grants"]),
     )
 
 
 def api_token_of(row: Mapping[str, Any]) -> ApiToken:
-    """From the columns of ``api_token``."""
+    """From the columns of ``api_token`` and ``TOKEN_RIGHTS``."""
     return ApiToken(
         ident=row["ident"],
         name=row["name"],
@@ -160,8 +166,14 @@ def api_token_of(row: Mapping[str, Any]) -> ApiToken:
         expires_at=row["expires_at"],
         last_used=row["last_used"],
         revoked_at=row["revoked_at"],
+        custom=_names(row["token_custom"]),
+        grants=_names(row["token_grants"]),
     )
 
 
 def _roles(words: list[str]) -> frozenset[Role]:
     return frozenset(Role(word) for word in words)
+
+
+def _names(joined: str | None) -> frozenset[str]:
+    return frozenset(name for name in (joined or "").split(",") if name)

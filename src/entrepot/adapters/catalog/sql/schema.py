@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -32,13 +34,34 @@ def head() -> str:
     return found
 
 
+@contextmanager
+def migrating(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One transaction that may make tables anew.
+
+    SQLite changes a table by copying it and dropping the old one, and dropping would take along every row that goes
+    with its rows.  So references are not followed meanwhile, and all of them are looked at before the commit.
+    """
+    with engine.connect().execution_options(writes=True) as connection:
+        driver = connection.connection.driver_connection if engine.dialect.name == "sqlite" else None
+        if driver is not None:
+            driver.execute("PRAGMA foreign_keys=off")
+        try:
+            with connection.begin():
+                yield connection
+                if driver is not None and driver.execute("PRAGMA foreign_key_check").fetchone() is not None:
+                    raise RuntimeError("a migration would leave rows that refer to nothing")
+        finally:
+            if driver is not None:
+                driver.execute("PRAGMA foreign_keys=on")
+
+
 def upgrade(engine: sa.Engine) -> None:
     """Create or migrate the schema; one process at a time.
 
     Raises:
         CatalogTooNew: a newer program has migrated it further.
     """
-    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+    with migrating(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         current = _current(connection)

@@ -12,6 +12,7 @@ from entrepot.adapters.catalog.sql.tables.downloads import (
     download_recent,
     download_salt,
 )
+from entrepot.adapters.catalog.sql.tables.factors import password_reset, recovery_code, second_factor
 from entrepot.adapters.catalog.sql.tables.messages import event_position, mail_template, message
 from entrepot.adapters.catalog.sql.tables.packages import (
     admission,
@@ -28,6 +29,14 @@ from entrepot.adapters.catalog.sql.tables.packages import (
 from entrepot.adapters.catalog.sql.tables.people import account, api_token, ended_session
 from entrepot.adapters.catalog.sql.tables.promotions import promotion
 from entrepot.adapters.catalog.sql.tables.rates import rate_window
+from entrepot.adapters.catalog.sql.tables.rights import (
+    account_group,
+    account_role,
+    api_token_role,
+    membership,
+    role,
+    role_permission,
+)
 from entrepot.adapters.catalog.sql.tables.shelf import capability, shelf
 from entrepot.adapters.catalog.sql.tables.upkeep import fact, node, throttle
 
@@ -36,8 +45,11 @@ __all__ = [
     "Moment",
     "access_log",
     "account",
+    "account_group",
+    "account_role",
     "admission",
     "api_token",
+    "api_token_role",
     "archive",
     "audit",
     "audit_checkpoint",
@@ -59,13 +71,19 @@ __all__ = [
     "generation",
     "generation_file",
     "mail_template",
+    "membership",
     "message",
     "metadata",
     "node",
     "package",
+    "password_reset",
     "pool",
     "promotion",
     "rate_window",
+    "recovery_code",
+    "role",
+    "role_permission",
+    "second_factor",
     "shelf",
     "suite",
     "throttle",

@@ -21,6 +21,7 @@ account = sa.Table(
     sa.Column("last_login", Moment, nullable=True),
     sa.Column("name_key", sa.String(64), nullable=False, unique=True),
     sa.Column("kept_session", sa.String(64), nullable=True),
+    sa.Column("mfa_since", Moment, nullable=True),
 )
 
 api_token = sa.Table(

@@ -1,0 +1,26 @@
+"""Groups, roles, second factors, forgotten passwords."""
+
+from __future__ import annotations
+
+from tests.architecture.calls.base import Call
+
+from entrepot.domain.model.actor import Role
+
+CALLS = (
+    Call("GET", "/groups", Role.READER),
+    Call("GET", "/groups/me", Role.READER),
+    Call("POST", "/groups", Role.ADMIN, {"json": {"name": "walked"}}),
+    Call("GET", "/groups/{group_id}", Role.READER),
+    Call("PUT", "/groups/{group_id}", Role.ADMIN, {"json": {"description": "walked"}}),
+    Call("DELETE", "/groups/{group_id}", Role.ADMIN),
+    Call("GET", "/groups/{group_id}/members", Role.READER),
+    Call("POST", "/groups/{group_id}/members", Role.ADMIN, {"json": {"username": "absent"}}),
+    Call("DELETE", "/groups/{group_id}/members/{username}", Role.ADMIN),
+    Call("GET", "/roles", Role.READER),
+    Call("POST", "/roles", Role.ADMIN, {"json": {"name": "walked", "permissions": ["audit.read"]}}),
+    Call("GET", "/roles/{role_id}", Role.READER),
+    Call("PUT", "/roles/{role_id}", Role.ADMIN, {"json": {"label": "walked"}}),
+    Call("DELETE", "/roles/{role_id}", Role.ADMIN),
+    Call("GET", "/roles/{role_id}/permissions", Role.READER),
+    Call("PUT", "/roles/{role_id}/permissions", Role.ADMIN, {"json": {"permissions": []}}),
+)
