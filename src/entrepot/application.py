@@ -14,6 +14,7 @@ from entrepot.services.audit import AuditLog
 from entrepot.services.configuration import Configurations
 from entrepot.services.downloads import Downloads, Recorder
 from entrepot.services.intake import Intake
+from entrepot.services.intake.incoming import Incoming
 from entrepot.services.intake.inspection import Inspector
 from entrepot.services.intake.listing import Listings
 from entrepot.services.intake.movements import Movements
@@ -41,6 +42,7 @@ class Application:
     roles: Roles
     groups: Groups
     intake: Intake
+    incoming: Incoming
     inspector: Inspector
     movements: Movements
     reviews: Reviews

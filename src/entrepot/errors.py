@@ -292,3 +292,9 @@ class MailRefused(EntrepotError):
     """A mail will never be taken as it is: an address is none, or the server refuses it for good."""
 
     code, kind, title = "mail.refused", Kind.INVALID, "Mail was refused"
+
+
+class UnfitChanges(EntrepotError):
+    """A .changes file and what came with it do not make a set that can be taken in."""
+
+    code, kind, title = "upload.changes", Kind.UNPROCESSABLE, "Upload is not a whole set"

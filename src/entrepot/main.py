@@ -39,6 +39,7 @@ from entrepot.services.intake import Intake
 from entrepot.services.intake.checks.base import Check
 from entrepot.services.intake.checks.dependencies import DependencyCheck
 from entrepot.services.intake.checks.structure import StructureCheck
+from entrepot.services.intake.incoming import Incoming
 from entrepot.services.intake.inspection import Inspector
 from entrepot.services.intake.listing import Listings
 from entrepot.services.intake.movements import Movements
@@ -123,6 +124,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         roles=Roles(parts.catalog, parts.now),
         groups=Groups(parts.catalog, parts.now),
         intake=intake,
+        incoming=Incoming(parts.catalog, parts.blobs, intake, verification, _uploaders(settings), parts.now),
         inspector=inspector,
         movements=Movements(parts.catalog, parts.queue, FORMATS, parts.now),
         reviews=Reviews(parts.catalog, parts.queue, FORMATS, parts.now),
@@ -157,6 +159,22 @@ def _defaults(settings: Settings) -> dict[str, JsonValue]:
         raise BadSetting(f"ENTREPOT_RATE_LIMITS: no limit is named {unknown[0]}; known are {', '.join(RATE_GROUPS)}")
     limits: dict[str, JsonValue] = dict.fromkeys(RATE_GROUPS, everywhere) if everywhere else {}
     return {"rate_limits": {**limits, **given}}
+
+
+def _uploaders(settings: Settings) -> Callable[[], bytes | None]:
+    path = settings.uploader_keyring
+
+    def read() -> bytes | None:
+        if path is None:
+            return None
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise SigningUnavailable(
+                f"the keyring of uploaders cannot be read ({error.strerror}); see ENTREPOT_UPLOADER_KEYRING"
+            ) from error
+
+    return read
 
 
 def _key_maker(settings: Settings, parts: Parts) -> Callable[[Archive], None]:

@@ -71,6 +71,10 @@ class Settings(BaseSettings):
     publish_wait_seconds: int = Field(
         60, ge=1, le=600, description="How long an upload waits for its generation before it is answered 202"
     )
+    uploader_keyring: Path | None = Field(
+        None,
+        description="File with the certificates (OpenPGP) of uploaders; when set, one must have signed a .changes file",
+    )
     accel: str = Field(
         "",
         description="Hand files to a front server: x-accel:/internal/prefix (nginx) or x-sendfile; empty: send them",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import secrets
 from collections.abc import Iterator
 from datetime import timedelta
@@ -93,7 +94,7 @@ def strangers() -> dict[str, str | None]:
         "garbage": "Bearer garbage",
         "unknown API token": f"Bearer repod_{secrets.token_urlsafe(32)}",
         "long garbage": f"Bearer {'x' * 8000}",
-        "other scheme": "Basic YWRtaW46YWRtaW4=",
+        "other scheme": f"Basic {base64.b64encode(f'{secrets.token_hex(8)}:admin'.encode()).decode()}",
         "bare token": good,
     }
 
@@ -139,7 +140,7 @@ def test_strangers_get_401_before_anything_else(accounts: InProcess, call: Call)
     for name, authorization in strangers().items():
         answer = ask(accounts, call, authorization)
         assert answer.status_code == 401, f"{name}: {answer.text}"
-        assert answer.headers["www-authenticate"] == "Bearer"
+        assert answer.headers["www-authenticate"].startswith(call.challenge)
 
 
 @pytest.mark.parametrize("call", GUARDED, ids=lambda call: f"{call.method} {call.route}")
@@ -182,7 +183,10 @@ def test_open_routes_take_any_caller_alike(accounts: InProcess, call: Call) -> N
 
 @pytest.mark.parametrize("call", GUARDED, ids=lambda call: f"{call.method} {call.route}")
 def test_every_prefix_and_a_slash_lead_to_the_same_guard(in_process: InProcess, call: Call) -> None:
+    own = call.route.startswith(("/api/", "/incoming/"))  # of other APIs, which have no prefixes
     for prefix, end in (("/api", ""), ("/api/v1", ""), ("", "/"), ("/api/v1", "/")):
+        if own and prefix:
+            continue
         there = Call(call.method, prefix + call.route + end, call.role, call.arguments)
         assert ask(in_process, there, None).status_code == 401
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -31,6 +32,7 @@ from entrepot.entrypoints.api import (
     users,
 )
 from entrepot.entrypoints.content.app import ContentApp
+from entrepot.entrypoints.dialects import aptly, dput, gitea
 from entrepot.entrypoints.web import pages
 
 Scope = MutableMapping[str, Any]
@@ -71,6 +73,9 @@ _ROUTES = (
     downloads,
     health,
     pages,
+    gitea,
+    aptly,
+    dput,
 )
 
 
@@ -103,6 +108,7 @@ class Front:
     def __init__(self, api: FastAPI, content: ContentApp) -> None:
         self._api = api
         self._content = content
+        self._addresses = gitea.Addresses(api.state.application.catalog)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the lifespan."""
@@ -112,6 +118,10 @@ class Front:
         path: str = scope["path"]
         if path.startswith(_CONTENT):
             await self._content(scope, receive, send)
+            return
+        if scope["method"] in {"GET", "HEAD"} and self._addresses.may_be(path):
+            ours = await asyncio.to_thread(self._addresses.find, path)
+            await self._content({**scope, "path": ours}, receive, send)
             return
         state: dict[str, Any] = {}
         scope = {**scope, "path": self._canonical(path), "state": state}

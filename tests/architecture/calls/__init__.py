@@ -1,9 +1,22 @@
 """Every route of the API, one table for each theme."""
 
-from tests.architecture.calls import access, administration, audit, main, overview
+from tests.architecture.calls import (
+    access,
+    administration,
+    audit,
+    dialects,
+    main,
+    overview,
+)
 from tests.architecture.calls.base import Call
 
-CALLS: tuple[Call, ...] = (*main.CALLS, *administration.CALLS, *audit.CALLS, *overview.CALLS, *access.CALLS)
-
+CALLS: tuple[Call, ...] = (
+    *access.CALLS,
+    *administration.CALLS,
+    *audit.CALLS,
+    *dialects.CALLS,
+    *main.CALLS,
+    *overview.CALLS,
+)
 
 __all__ = ["CALLS", "Call"]

@@ -22,6 +22,8 @@ class Call:
     role: Role | None
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
+    challenge: str = "Bearer"
+
     @property
     def path(self) -> str:
         """With the places filled in."""

@@ -16,6 +16,7 @@ from entrepot.adapters.catalog.accounts import AccountReading, AccountWriting
 from entrepot.adapters.catalog.auditing import AuditReading, AuditWriting
 from entrepot.adapters.catalog.downloads import DownloadReading, DownloadWriting
 from entrepot.adapters.catalog.groups import GroupReading, GroupWriting
+from entrepot.adapters.catalog.incoming import IncomingReading, IncomingWriting
 from entrepot.adapters.catalog.messages import MessageReading, MessageWriting
 from entrepot.adapters.catalog.rates import RateReading, RateWriting
 from entrepot.adapters.catalog.records import (
@@ -130,7 +131,7 @@ class PackageReading(Protocol):
     def pool_owner(self, archive_id: ArchiveId, path: str) -> PackageId | None: ...
 
     def needed_digests(self) -> Iterator[tuple[Digest, int]]:
-        """Digest and size of every package that is live, named by a kept generation, or waits for a decision."""
+        """Digest and size of all that is live, named by a kept generation, waits for a decision, or is incoming."""
         ...
 
 
@@ -199,6 +200,7 @@ class Reading(
     MessageReading,
     DownloadReading,
     RateReading,
+    IncomingReading,
     Protocol,
 ):
     """Everything that can be asked."""
@@ -212,6 +214,7 @@ class Writing(
     DownloadWriting,
     RateWriting,
     GroupWriting,
+    IncomingWriting,
     Protocol,
 ):
     """Everything that can be changed."""

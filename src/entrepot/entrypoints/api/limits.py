@@ -15,6 +15,7 @@ from typing import Any
 
 from fastapi import Request
 
+from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.address import source_of
 from entrepot.domain.model.configuration import RATE_GROUPS
 from entrepot.entrypoints.api.context import Address, App, Who
@@ -33,7 +34,8 @@ class Limit:
             raise BadSetting(f"no such rate limit: {', '.join(sorted(unknown))}")
         self.groups = groups
 
-    def _use(self, request: Request, app: App, caller: str) -> None:
+    def use(self, request: Request, app: App, caller: str) -> None:
+        """Count, and refuse when there is nothing left.  Raises ``TooManyAttempts``."""
         allowance = app.limits.use(caller, self.groups)
         setattr(request.state, _STATE, allowance)
         allowance.demand()
@@ -44,7 +46,12 @@ class Limited(Limit):
 
     def __call__(self, request: Request, app: App, who: Who) -> None:
         """Raises ``TooManyAttempts``."""
-        self._use(request, app, who.name if who.account else f"user:{who.name}")
+        self.use(request, app, caller_of(who))
+
+
+def caller_of(who: Actor) -> str:
+    """Whose rate it is: the API token's or the user's."""
+    return who.name if who.account else f"user:{who.name}"
 
 
 class LimitedByAddress(Limit):
@@ -52,7 +59,7 @@ class LimitedByAddress(Limit):
 
     def __call__(self, request: Request, app: App, address: Address) -> None:
         """Raises ``TooManyAttempts``."""
-        self._use(request, app, f"address:{source_of(address)}")
+        self.use(request, app, f"address:{source_of(address)}")
 
 
 def rate_headers(state: Mapping[str, Any]) -> Iterator[tuple[bytes, bytes]]:

@@ -12,14 +12,13 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser, par
 from starlette.concurrency import run_in_threadpool
 
 from entrepot.adapters.storage.base import BlobWriter
-from entrepot.application import Application
-from entrepot.domain.model.generation import Generation
 from entrepot.domain.policy.permissions import Permission
 from entrepot.entrypoints.api import words
+from entrepot.entrypoints.api.conclusion import conclusion, status_of
 from entrepot.entrypoints.api.context import App, Who, requiring
 from entrepot.entrypoints.api.limits import Limited
 from entrepot.errors import BodyTooLarge, InvalidRequest
-from entrepot.services.intake.receipts import Receipt, ReceiptStatus, UploadRequest
+from entrepot.services.intake.receipts import ReceiptStatus, UploadRequest
 
 router = APIRouter(tags=["upload"])
 
@@ -106,9 +105,9 @@ async def upload(request: Request, app: App, who: Who) -> JSONResponse:
         await _receive(request, form)
         asked = _request_of(form)
         receipt = await run_in_threadpool(app.intake.receive, who, writer, asked)
-    receipt, generation = await _conclusion(app, receipt, state.publish_wait_seconds)
+    receipt, generation = await conclusion(app, receipt, state.publish_wait_seconds)
     body = words.upload_body(receipt, generation, waiting=receipt.status is not ReceiptStatus.INSPECTING)
-    return JSONResponse(body, _status(receipt, generation))
+    return JSONResponse(body, status_of(receipt, generation))
 
 
 async def _receive(request: Request, form: Form) -> None:
@@ -168,23 +167,3 @@ def _request_of(form: Form) -> UploadRequest:
         component=form.fields.get("component") or None,
         declared_sha256=declared,
     )
-
-
-async def _conclusion(app: Application, receipt: Receipt, seconds: int) -> tuple[Receipt, Generation | None]:
-    if receipt.status not in (ReceiptStatus.ACCEPTED, ReceiptStatus.DUPLICATE) or receipt.revision is None:
-        return receipt, None
-    return receipt, await app.publications.until(receipt.suite.id, receipt.revision, seconds)
-
-
-def _status(receipt: Receipt, generation: Generation | None) -> int:
-    match receipt.status:
-        case ReceiptStatus.REFUSED:
-            return 422
-        case ReceiptStatus.HELD:
-            return 201
-        case ReceiptStatus.INSPECTING:
-            return 202
-        case ReceiptStatus.DUPLICATE:
-            return 200 if generation is not None else 202
-        case ReceiptStatus.ACCEPTED:
-            return 201 if generation is not None else 202

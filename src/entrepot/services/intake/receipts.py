@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import cast
+from typing import BinaryIO, Protocol, cast
 
 from entrepot.adapters.catalog.records import AdmissionState, JsonValue, StoredPackage
 from entrepot.domain.model.digest import Digest
@@ -46,6 +46,28 @@ STATUSES = {
     AdmissionState.REFUSED: ReceiptStatus.REFUSED,
     AdmissionState.RECEIVED: ReceiptStatus.INSPECTING,
 }
+
+
+class Staged(Protocol):
+    """A whole file that is to be looked at; a ``BlobWriter`` is one."""
+
+    size_bytes: int
+
+    def reopen(self) -> BinaryIO:
+        """Its bytes, from the start; the caller closes it."""
+        ...
+
+    def digest(self) -> Digest:
+        """Of all bytes."""
+        ...
+
+    def sha512(self) -> str:
+        """Of all bytes, hexadecimal."""
+        ...
+
+    def commit(self) -> Digest:
+        """Make it durable."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from entrepot.services.intake.receipts import (
     STATUSES,
     Receipt,
     ReceiptStatus,
+    Staged,
     UploadRequest,
     outcome_of,
     step_of,
@@ -59,7 +60,24 @@ class Intake:
         """Where a body goes while it arrives; nothing of it stays unless ``receive`` accepts it."""
         return self._blobs.writer()
 
-    def receive(self, actor: Actor, staged: BlobWriter, request: UploadRequest) -> Receipt:
+    def foresee(self, actor: Actor, staged: Staged, request: UploadRequest) -> PackageFacts:
+        """What ``receive`` would read, and every reason why it would refuse the request; changes nothing.
+
+        Raises:
+            Whatever ``receive`` raises of the request and the file.
+        """
+        demand(actor, Permission.PACKAGE_UPLOAD)
+        format_ = self._format_named(request.filename)
+        with self._catalog.read() as reading:
+            target = find_target(reading, request.distribution, request.component, format_.format)
+        demand_suite(actor, target.suite)
+        with staged.reopen() as source:
+            facts = format_.read(source, staged.size_bytes, self._limits)
+        with self._catalog.read() as reading:
+            check_key(reading, target.suite, facts.key, staged.digest())
+        return facts
+
+    def receive(self, actor: Actor, staged: Staged, request: UploadRequest) -> Receipt:
         """Inspect a whole staged file and admit it.
 
         When this returns, the package is durable and its verdict recorded.  It is visible to clients once the suite
@@ -100,7 +118,7 @@ class Intake:
         known = ", ".join(format_.suffix for format_ in self._formats.values())
         raise InvalidRequest(f"the file name {filename[:120]!r} does not end in one of {known}")
 
-    def _compare_declared(self, staged: BlobWriter, request: UploadRequest) -> None:
+    def _compare_declared(self, staged: Staged, request: UploadRequest) -> None:
         declared = request.declared_sha256
         if declared and declared.lower() != staged.digest():
             raise PackageDigestMismatch(
@@ -121,7 +139,7 @@ class Intake:
     def _admit(
         self,
         actor: Actor,
-        staged: BlobWriter,
+        staged: Staged,
         facts: PackageFacts,
         target: Target,
         outcomes: Sequence[CheckOutcome],

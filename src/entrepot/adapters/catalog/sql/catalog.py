@@ -16,6 +16,7 @@ from entrepot.adapters.catalog.sql.auditing import AuditQueries
 from entrepot.adapters.catalog.sql.downloads import DownloadQueries
 from entrepot.adapters.catalog.sql.engine import make_engine, translated, unit
 from entrepot.adapters.catalog.sql.groups import GroupQueries
+from entrepot.adapters.catalog.sql.incoming import IncomingQueries
 from entrepot.adapters.catalog.sql.index import IndexQueries
 from entrepot.adapters.catalog.sql.messages import MessageQueries
 from entrepot.adapters.catalog.sql.people import PeopleQueries
@@ -30,6 +31,7 @@ class Unit(
     ShelfQueries,
     AdmissionQueries,
     IndexQueries,
+    IncomingQueries,
     PeopleQueries,
     AccountQueries,
     GroupQueries,
