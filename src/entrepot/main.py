@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from entrepot.adapters.access_logs.files import FileAccessLogs
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.catalog.records import JsonValue
 from entrepot.adapters.catalog.sql.catalog import SqlCatalog
@@ -34,6 +35,7 @@ from entrepot.services.access.tokens import SessionTokens
 from entrepot.services.audit import AuditLog
 from entrepot.services.configuration import Configurations
 from entrepot.services.downloads import Downloads, Recorder
+from entrepot.services.downloads.logs import LogReader
 from entrepot.services.downloads.pseudonyms import Pseudonyms
 from entrepot.services.intake import Intake
 from entrepot.services.intake.checks.base import Check
@@ -137,7 +139,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         verifier=Verifier(parts.catalog, parts.blobs, parts.keyring, verification, TREES),
         keeper=keeper,
         health=Health(parts.catalog, parts.blobs, parts.keyring, keeper.alive),
-        downloads=Downloads(parts.catalog, parts.now, logs_are_read=False, sources=settings.downloads_from),
+        downloads=Downloads(parts.catalog, parts.now, settings.downloads_from),
         recorder=_recorder(settings, parts),
         catalog=parts.catalog,
         blobs=parts.blobs,
@@ -148,7 +150,11 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
 
 def _recorder(settings: Settings, parts: Parts) -> Recorder:
     pseudonyms = Pseudonyms(parts.secret, plain=settings.keep_addresses)
-    return Recorder(parts.catalog, pseudonyms, parts.now)
+    if settings.downloads_from not in ("access-log", "both"):
+        return Recorder(parts.catalog, pseudonyms, parts.now)
+    logs = FileAccessLogs(settings.access_log, settings.host_name)
+    reader = LogReader(parts.catalog, logs, pseudonyms, parts.now, alone=settings.downloads_from == "access-log")
+    return Recorder(parts.catalog, pseudonyms, parts.now, read_logs=reader.turn)
 
 
 def _defaults(settings: Settings) -> dict[str, JsonValue]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -91,6 +91,7 @@ class Settings(BaseSettings):
     )
     access_log: str = Field(
         "",
+        validate_default=True,
         description="Access logs of a front server in combined format: a file, or a pattern such as "
         "/var/log/nginx/*access.log; rotated ones beside them are found",
     )
@@ -120,6 +121,14 @@ class Settings(BaseSettings):
         """Limits by name, ``all`` among them."""
         pairs = [one.strip().partition("=") for one in self.rate_limits.split(",") if one.strip()]
         return {name: rate for name, _, rate in pairs}
+
+    @field_validator("access_log")
+    @classmethod
+    def _log_is_named(cls, value: str, info: ValidationInfo) -> str:
+        wanted = info.data.get("downloads_from") in ("access-log", "both")
+        if (wanted or value) and not value.startswith("/"):
+            raise ValueError("must be an absolute path or pattern where downloads are counted from it")
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -156,6 +165,11 @@ class Settings(BaseSettings):
         if not self.storage_url.startswith("file://"):
             raise BadSetting("ENTREPOT_STORAGE_URL must be file:///folder")
         return Path(self.storage_url.removeprefix("file://"))
+
+    @property
+    def host_name(self) -> str:
+        """Whose files these are; stays the same over restarts."""
+        return self.node or ("embedded" if self.catalog_url.startswith("sqlite") else socket.gethostname())
 
     @property
     def node_name(self) -> str:

@@ -11,6 +11,8 @@ from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.download import USER_AGENT_CHARACTERS, Fetch, Item, Tally, client_type_of
 from entrepot.services.downloads.pseudonyms import Pseudonyms
 
+COUNTED_UNTIL = "downloads/counted_until"  # by the requests that this program answered
+DAYS_KEPT = 400
 RECENT_KEPT = 200
 _PATH_CHARACTERS = 1200
 

@@ -13,18 +13,16 @@ from entrepot.adapters.catalog.base import Catalog
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.download import Fetch, Item
 from entrepot.errors import CatalogConflict, CatalogUnavailable, EntrepotError
-from entrepot.services.downloads.counting import count
+from entrepot.services.downloads.counting import COUNTED_UNTIL, DAYS_KEPT, count
 from entrepot.services.downloads.pseudonyms import Pseudonyms
 
 _log = structlog.get_logger(__name__)
 
-FLUSH_SECONDS = 5.0
-COUNTED_UNTIL = "downloads/counted_until"
+FLUSH_SECONDS = 2.0
 _MOST_WAITING = 50_000
 _AT_ONCE = 10_000
 _FOLD_EVERY = timedelta(hours=1)
 _OPEN_DAYS = 2
-_DAYS_KEPT = 400
 
 
 class Recorder:
@@ -123,6 +121,6 @@ class Recorder:
         if not more and (self._folded_at is None or now - self._folded_at >= _FOLD_EVERY):
             today = now.astimezone(UTC).date()
             with self._catalog.write() as unit:
-                unit.fold_downloads(today - timedelta(days=_OPEN_DAYS - 1), today - timedelta(days=_DAYS_KEPT))
-                unit.forget_log_positions(now - timedelta(days=_DAYS_KEPT))
+                unit.fold_downloads(today - timedelta(days=_OPEN_DAYS - 1), today - timedelta(days=DAYS_KEPT))
+                unit.forget_log_positions(now - timedelta(days=DAYS_KEPT))
             self._folded_at = now

@@ -33,11 +33,10 @@ class Statistics:
 class Downloads:
     """Sums over aggregates; nothing here grows with the number of requests."""
 
-    def __init__(self, catalog: Catalog, now: Callable[[], datetime], *, logs_are_read: bool, sources: str) -> None:
+    def __init__(self, catalog: Catalog, now: Callable[[], datetime], source: str) -> None:
         self._catalog = catalog
         self._now = now
-        self.logs_are_read = logs_are_read
-        self.sources = sources
+        self.source = source
 
     def statistics(self, actor: Actor, days: int) -> Statistics:
         """Of the last ``days`` days, today included (UTC)."""
