@@ -90,3 +90,27 @@ def test_a_held_package_is_approved_with_a_reason(shell: Shell) -> None:
     assert "validated" in shell.run("show", "odd=1.0")
     shell.run("review", "reject", "odd=1.0", "--reason", "after all", code=4)
     shell.run("review", "reject", "unheard-of=1.0", "--reason", "x", code=5)
+
+
+def test_settings_are_shown_changed_and_brought_back(shell: Shell) -> None:
+    assert shell.run("settings", "show", "retention.package_days") == "0\n"
+    assert shell.run("settings", "set", "retention.package_days=90", "email.smtp_host=mail.example") == (
+        "retention.package_days = 90\nemail.smtp_host = mail.example\n"
+    )
+    assert shell.run("settings", "set", "audit_retention_days=30") == "audit_retention_days = 30\n"
+    table = shell.run("settings", "show", "retention")
+    assert "retention.package_days" in table
+    assert "30" in table
+    assert "ldap_url" not in shell.run("settings", "show")
+    assert json.loads(shell.run("settings", "show", "email", "--json"))["email.smtp_host"] == "mail.example"
+    shell.run("settings", "reset", "retention", "email.smtp_host")
+    assert shell.run("settings", "show", "retention.package_days") == "0\n"
+    shell.run("settings", "set", "retention.package_days=many", code=2)
+    shell.run("settings", "set", "colour=blue", code=2)
+    shell.run("settings", "show", "colour", code=5)
+
+
+def test_a_secret_setting_is_read_from_a_pipe_only(shell: Shell) -> None:
+    shell.run("settings", "set", "email.smtp_password=open", code=2)
+    shown = shell.run("settings", "set", "email.smtp_password=", "--secret-stdin", typed="closed-lips\n")
+    assert shown == "email.smtp_password = ***\n"

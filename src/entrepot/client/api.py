@@ -33,6 +33,7 @@ from entrepot.client.errors import BadAnswer
 from entrepot.client.multipart import FileForm, Progress, sha256_of
 from entrepot.client.people import People
 from entrepot.client.segments import segment
+from entrepot.client.settings import Settings
 from entrepot.client.transport import Call, Patience, Transport, failure
 
 _PER_PAGE = 200
@@ -69,6 +70,7 @@ class Client:
         self._transport = Transport(base_url, token, timeout_seconds)
         self._patience = patience or Patience()
         self.people = People(self._call)
+        self.settings = Settings(self._call)
 
     def __enter__(self) -> Self:
         return self

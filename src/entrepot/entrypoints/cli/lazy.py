@@ -34,6 +34,7 @@ COMMANDS = (
     Entry("key", "key", "Public signing keys.", _MANAGE),
     Entry("user", "user", "Accounts of people.", _MANAGE),
     Entry("token", "token", "API tokens, for programs.", _MANAGE),
+    Entry("settings", "settings", "Settings that can be changed while the server runs.", _MANAGE),
     Entry("login", "login", "Sign in and remember the server.", _MANAGE),
     Entry("logout", "login", "Forget the session.", _MANAGE),
     Entry("whoami", "login", "Show who is signed in, and where.", _MANAGE),
