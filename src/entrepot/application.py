@@ -20,6 +20,7 @@ from entrepot.services.intake.listing import Listings
 from entrepot.services.intake.movements import Movements
 from entrepot.services.intake.reviews import Reviews
 from entrepot.services.intake.suites import Suites
+from entrepot.services.notify import Notifications, Templates
 from entrepot.services.publish.reading import PublishedFiles
 from entrepot.services.publish.service import Publisher
 from entrepot.services.publish.verification import Verifier
@@ -57,6 +58,8 @@ class Application:
     health: Health
     downloads: Downloads
     recorder: Recorder
+    notifications: Notifications
+    templates: Templates
     catalog: Catalog
     blobs: BlobStore
     queue: Queue

@@ -298,3 +298,21 @@ class UnfitChanges(EntrepotError):
     """A .changes file and what came with it do not make a set that can be taken in."""
 
     code, kind, title = "upload.changes", Kind.UNPROCESSABLE, "Upload is not a whole set"
+
+
+class AddressForbidden(EntrepotError):
+    """A URL that somebody gave leads to a place that this server must not ask."""
+
+    code, kind, title = "url.forbidden", Kind.INVALID, "Address is not allowed"
+
+
+class RemoteFailed(EntrepotError):
+    """Somebody else's server gave no usable answer."""
+
+    code, kind, title = "remote.failed", Kind.UPSTREAM, "Remote server failed"
+
+
+class TemplateRefused(EntrepotError):
+    """A text with places has mistakes, or wants to do more than show values."""
+
+    code, kind, title = "template.refused", Kind.INVALID, "Template is not allowed"

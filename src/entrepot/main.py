@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +13,10 @@ from entrepot.adapters.access_logs.files import FileAccessLogs
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.catalog.records import JsonValue
 from entrepot.adapters.catalog.sql.catalog import SqlCatalog
+from entrepot.adapters.mail.base import Mailer
+from entrepot.adapters.mail.smtp import SmtpMailer
+from entrepot.adapters.outbound.base import Outbound
+from entrepot.adapters.outbound.http import HttpOutbound
 from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.queue.durable import DurableQueue
 from entrepot.adapters.signing import verification
@@ -24,7 +28,7 @@ from entrepot.application import Application
 from entrepot.domain.formats.base import Limits, PackageFormat
 from entrepot.domain.formats.deb import DebFormat
 from entrepot.domain.formats.rpm import RpmFormat
-from entrepot.domain.model.configuration import RATE_GROUPS
+from entrepot.domain.model.configuration import RATE_GROUPS, Configuration
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Archive
 from entrepot.entrypoints.worker.dispatch import Dispatch
@@ -47,6 +51,7 @@ from entrepot.services.intake.listing import Listings
 from entrepot.services.intake.movements import Movements
 from entrepot.services.intake.reviews import Reviews
 from entrepot.services.intake.suites import Suites
+from entrepot.services.notify import Delivery, Gatherer, KeyExpiry, Notifications, Outbox, Templates
 from entrepot.services.publish.deb_tree import DebTree
 from entrepot.services.publish.manifests import Manifests
 from entrepot.services.publish.reading import PublishedFiles
@@ -76,6 +81,8 @@ class Parts:
     secret: bytes
     now: Callable[[], datetime]
     monotonic: Callable[[], float] = time.monotonic
+    mailer: Mailer = field(default_factory=lambda: SmtpMailer(wall_clock))
+    outbound: Outbound = field(default_factory=HttpOutbound)
 
 
 def wall_clock() -> datetime:
@@ -112,10 +119,14 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), parts.now)
     inspector = Inspector(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, parts.now)
     keep = Keep(settings.generations_kept, settings.generation_grace_seconds, settings.collect_grace_seconds)
-    keeper = Keeper(parts.catalog, parts.queue, settings.node_name, (publisher.unmet, inspector.unfinished), parts.now)
     attempts = Attempts(parts.now)
     tokens = SessionTokens(parts.secret, timedelta(minutes=settings.jwt_expire_minutes))
     configurations = Configurations(parts.catalog, parts.secret, parts.now, _defaults(settings))
+    outbox = Outbox(parts.secret, parts.now)  # ``outbox.post`` is for services that write to a person
+    templates = Templates(parts.catalog, configurations.current, parts.now)
+    notifications = _notifications(parts, outbox, templates, configurations.current)
+    unmet = (publisher.unmet, inspector.unfinished, notifications.unmet)
+    keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now)
     return Application(
         configurations=configurations,
         access=Access(parts.catalog, parts.secret, tokens, attempts, parts.now),
@@ -141,11 +152,22 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         health=Health(parts.catalog, parts.blobs, parts.keyring, keeper.alive),
         downloads=Downloads(parts.catalog, parts.now, settings.downloads_from),
         recorder=_recorder(settings, parts),
+        notifications=notifications,
+        templates=templates,
         catalog=parts.catalog,
         blobs=parts.blobs,
         queue=parts.queue,
         now=parts.now,
     )
+
+
+def _notifications(
+    parts: Parts, outbox: Outbox, templates: Templates, configuration: Callable[[], Configuration]
+) -> Notifications:
+    gatherer = Gatherer(parts.catalog, outbox, configuration, parts.now)
+    delivery = Delivery(parts.catalog, outbox, parts.mailer, parts.outbound, configuration, parts.now)
+    expiry = KeyExpiry(parts.catalog, parts.keyring, parts.now)
+    return Notifications(parts.catalog, gatherer, delivery, expiry, templates, parts.mailer, configuration, parts.now)
 
 
 def _recorder(settings: Settings, parts: Parts) -> Recorder:

@@ -43,6 +43,9 @@ FREE = {
     "Recorder.stop": "end of the program",
     "Recorder.flush": "the recorder's own thread",
     "Recorder.read_logs": "the recorder's own thread",
+    "Notifications.unmet": "keeper: goals that are not met",
+    "Notifications.notify": "worker: brings a goal about",
+    "Templates.test_mail": "other services",
     "Health.components": "open to all; the route leaves details to those who are signed in",
 }
 

@@ -22,6 +22,7 @@ from entrepot.entrypoints.api import (
     groups,
     health,
     limits,
+    notifications,
     problems,
     roles,
     security,
@@ -43,7 +44,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _MODULES = (
     *("auth", "packages", "artifacts", "upload", "import", "security", "sbom", "distributions", "downloads"),
     *("dashboard", "settings", "health", "setup", "groups", "roles", "templates", "license", "logs", "metrics"),
-    *("webhooks", "archives"),
+    *("webhooks", "archives", "notifications"),
 )
 _PREFIX = re.compile(rf"/api(?:/v1)?(?=/(?:{'|'.join(_MODULES)})(?:/|\Z))")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
@@ -71,6 +72,7 @@ _ROUTES = (
     distributions,
     configuration,
     downloads,
+    notifications,
     health,
     pages,
     gitea,

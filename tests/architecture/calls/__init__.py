@@ -6,6 +6,7 @@ from tests.architecture.calls import (
     audit,
     dialects,
     main,
+    notifications,
     overview,
 )
 from tests.architecture.calls.base import Call
@@ -16,6 +17,7 @@ CALLS: tuple[Call, ...] = (
     *audit.CALLS,
     *dialects.CALLS,
     *main.CALLS,
+    *notifications.CALLS,
     *overview.CALLS,
 )
 

@@ -7,15 +7,17 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 
 import structlog
 
 from entrepot.adapters.mail.base import Mail
 from entrepot.domain.model.configuration import Email
+from entrepot.domain.model.mail import parse_address
 from entrepot.errors import MailNotSent, MailRefused
 
 _log = structlog.get_logger(__name__)
@@ -91,16 +93,11 @@ def address(text: str) -> Address:
     Raises:
         MailRefused: it is not one address.
     """
-    name, spec = parseaddr(text)
     try:
-        if any(ord(letter) < 32 for letter in text) or spec.count("@") != 1:
-            raise ValueError(text)
-        found = Address(display_name=name, addr_spec=spec)
-        if not found.username or not found.domain:
-            raise ValueError(text)
-    except (ValueError, IndexError) as error:
-        raise MailRefused(f"{text[:100]!r} is not a mail address") from error
-    return found
+        name, spec = parse_address(text)
+        return Address(display_name=name, addr_spec=spec)
+    except (ValueError, HeaderParseError):
+        raise MailRefused(f"{text[:100]!r} is not a mail address") from None
 
 
 def _context(settings: Email) -> ssl.SSLContext:

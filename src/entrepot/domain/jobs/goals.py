@@ -17,6 +17,8 @@ class GoalKind(StrEnum):
     """The admission has a verdict, and the catalog follows it."""
     COLLECT = "collect"
     """Blobs and generations that nobody can ask for any more are gone."""
+    NOTIFY = "notify"
+    """What was recorded is told to those who want to hear of it."""
 
 
 @dataclass(frozen=True, slots=True)

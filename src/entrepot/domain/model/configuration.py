@@ -13,6 +13,9 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
+from entrepot.domain.model.event import EVENTS
+from entrepot.domain.model.mail import parse_address
+
 MASK = "***"
 _SECRET_ENDINGS = ("password", "secret", "token", "private_key")
 _RATE = re.compile(r"([1-9][0-9]{0,6})/(second|minute|hour|day)\Z")
@@ -40,6 +43,18 @@ def _web_address(url: str) -> str:
     return url.rstrip("/")
 
 
+def _mail_address(text: str) -> str:
+    if text:
+        parse_address(text)
+    return text
+
+
+def _event(name: str) -> str:
+    if name not in EVENTS:
+        raise ValueError(f"no such event; there are {', '.join(EVENTS)}")
+    return name
+
+
 def _directory_address(url: str) -> str:
     if url and not re.match(r"ldaps?://[^\s/@]+/?\Z", url):
         raise ValueError("must be ldap://host:port or ldaps://host:port")
@@ -57,6 +72,8 @@ WebAddress = Annotated[str, Field(max_length=2000), AfterValidator(_web_address)
 Rate = Annotated[str, AfterValidator(_rate)]
 Action = Literal["block", "review", "warn", "allow"]
 Short = Annotated[str, Field(max_length=500)]
+MailAddress = Annotated[str, Field(max_length=500), AfterValidator(_mail_address)]
+EventName = Annotated[str, Field(max_length=48), AfterValidator(_event)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
 
 
@@ -103,8 +120,8 @@ class Email(Part):
     smtp_port: int = Field(default=587, ge=1, le=65_535)
     smtp_user: Short = ""
     smtp_password: Short = Field(default="", repr=False)
-    from_address: Short = ""
-    to_addresses: tuple[Short, ...] = Field(default=(), max_length=100)
+    from_address: MailAddress = ""
+    to_addresses: tuple[MailAddress, ...] = Field(default=(), max_length=100)
     use_tls: bool = Field(default=True, description="STARTTLS, or TLS from the first byte on port 465")
     tls_ca: str = Field(default="", max_length=100_000, description="PEM certificates to trust for the mail server")
 
@@ -157,7 +174,7 @@ class Webhook(Part):
     enabled: bool = False
     url: WebAddress = ""
     secret: Short = Field(default="", repr=False)
-    events: tuple[Short, ...] = Field(default=(), max_length=100, description="Empty: all")
+    events: tuple[EventName, ...] = Field(default=(), max_length=100, description="Empty: all")
     allow_private_addresses: bool = Field(default=False, description="Send to hosts inside the own network as well")
 
 
@@ -227,9 +244,11 @@ class NotificationRule(Part):
 
     name: Short
     enabled: bool = True
-    events: tuple[Short, ...] = Field(default=(), max_length=100, description="Empty: all")
+    events: tuple[EventName, ...] = Field(default=(), max_length=100, description="Empty: all")
     distributions: tuple[Short, ...] = Field(default=(), max_length=200, description="Empty: all")
-    to_addresses: tuple[Short, ...] = Field(default=(), max_length=100, description="Empty: those of the section email")
+    to_addresses: tuple[MailAddress, ...] = Field(
+        default=(), max_length=100, description="Empty: those of the section email"
+    )
 
 
 RATE_GROUPS: Mapping[str, str] = {

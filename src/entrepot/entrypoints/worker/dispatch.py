@@ -24,3 +24,5 @@ class Dispatch:
                 self._application.inspector.inspect(goal.subject)
             case GoalKind.COLLECT:
                 self._application.collector.collect()
+            case GoalKind.NOTIFY:
+                self._application.notifications.notify()

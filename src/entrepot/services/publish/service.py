@@ -267,7 +267,13 @@ class Publisher:
                 now,
                 late_revision,
             )
-            detail = {"generation": generation.number, "revision": suite.revision, "packages": draft.package_count}
+            detail = {
+                "generation": generation.number,
+                "revision": suite.revision,
+                "packages": draft.package_count,
+                "suite_id": suite.id,
+                "since": suite.published_revision,
+            }
             unit.audit(AuditEntry("PUBLISH", "SUCCESS", SYSTEM, now, suite=suite.codename, detail=detail))
         _log.info(
             "suite.published",

@@ -129,7 +129,7 @@ class MessageQueries:
     def add_messages(self, messages: Sequence[Message]) -> None:
         """In one statement."""
         if messages:
-            self._connection.execute(sa.insert(t.message), [asdict(message) for message in messages])
+            self._connection.execute(sa.insert(t.message), [_values_of(message) for message in messages])
 
     def claim_message(self, medium: Medium, now: datetime, until: datetime) -> Message | None:
         """Rows that another unit is claiming are passed over."""
@@ -213,6 +213,10 @@ class MessageQueries:
 
 def _columns(row: Row) -> dict[str, Any]:
     return dict(cast("Any", row._mapping))  # noqa: SLF001 - the documented way to a row by names
+
+
+def _values_of(message: Message) -> dict[str, Any]:
+    return {**asdict(message), "medium": message.medium.value, "state": message.state.value}
 
 
 def _message_of(row: Row) -> Message:

@@ -1,0 +1,145 @@
+"""The audit log read as events: each entry is one, or none; a publication is one for each package that came."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from entrepot.adapters.catalog.messages import Arrival
+from entrepot.adapters.catalog.records import AuditEntry, JsonValue
+from entrepot.domain.model.event import Event
+
+MOST_ARRIVALS = 20
+"""A generation that brings more is one event with a number, not a flood."""
+_REASON_CHARACTERS = 500
+_INTAKE = frozenset({"UPLOAD", "VALIDATE", "IMPORT", "MIRROR", "PROMOTE", "RESCAN"})
+_BY_RESULT = {"PENDING_REVIEW": "held", "BLOCKED": "rejected"}
+_ALWAYS = {"SLA_EXPIRED": "findings", "KEY_EXPIRY": "key_expiry"}
+_BY_SUCCESS = {
+    "PROMOTE": "promoted",
+    "PROMOTE_APPROVE": "promoted",
+    "PROMOTE_REJECT": "rejected",
+    "DELETE": "deleted",
+    "QUARANTINE": "quarantined",
+    "RETENTION": "retention",
+    "VERSION_GC": "retention",
+}
+_FINDING = frozenset({"CVE_REMATCH", "RESCAN"})
+_DECISIONS = {
+    **dict.fromkeys(("approve", "approved", "accept", "accepted_risk", "exception"), "approved"),
+    **dict.fromkeys(("reject", "rejected", "block", "blocked"), "rejected"),
+    **dict.fromkeys(("quarantine", "quarantined"), "quarantined"),
+}
+_MORE = ("from", "archive", "key", "fingerprint", "days_left", "expires_at", "deleted", "freed_bytes", "job")
+
+
+def kind_of(entry: AuditEntry) -> str | None:
+    """Which of ``EVENTS`` an entry is, if any; publications are not among them."""
+    action, result = entry.action, entry.result
+    if action in _ALWAYS:
+        return _ALWAYS[action]
+    if action in _INTAKE and result in _BY_RESULT:
+        return _BY_RESULT[result]
+    if action in _FINDING:
+        return "findings" if result in {"WARNING", "BLOCKED", "FAILURE"} else None
+    if result != "SUCCESS":
+        return None
+    if action == "SECURITY_DECISION":
+        return _DECISIONS.get(str(entry.detail.get("decision", "")))
+    found = _BY_SUCCESS.get(action)
+    return None if found == "retention" and entry.detail.get("deleted") == 0 else found
+
+
+def event_of(entry: AuditEntry) -> Event | None:
+    """One entry as an event."""
+    kind = kind_of(entry)
+    if kind is None:
+        return None
+    detail = entry.detail
+    count = detail.get("count")
+    return Event(
+        kind=kind,
+        at=entry.at,
+        package=entry.package or "",
+        version=entry.version or "",
+        arch=_text(detail.get("architecture")),
+        distribution=entry.suite or "",
+        user=entry.actor.name,
+        reason=_reason(detail),
+        sha256=_text(detail.get("sha256")),
+        count=count if isinstance(count, int) and count > 0 else 1,
+        more={name: value for name in _MORE if isinstance(value := detail.get(name), str | int)},
+    )
+
+
+def publication(entry: AuditEntry) -> tuple[int, int, int] | None:
+    """Suite, revision before and revision now of an entry that a switch wrote."""
+    found = [entry.detail.get(name) for name in ("suite_id", "since", "revision")]
+    numbers = [each for each in found if isinstance(each, int)]
+    if entry.action != "PUBLISH" or entry.result != "SUCCESS" or len(numbers) != 3 or numbers[1] >= numbers[2]:
+        return None
+    return numbers[0], numbers[1], numbers[2]
+
+
+def published(entry: AuditEntry, arrivals: Sequence[Arrival], total: int) -> list[Event]:
+    """What a new generation brought."""
+    suite = entry.suite or ""
+    if total > MOST_ARRIVALS:
+        names = sorted({each.name for each in arrivals})
+        return [Event("published", entry.at, distribution=suite, count=total, reason=", ".join(names) + ", ...")]
+    return [
+        Event(
+            "published",
+            entry.at,
+            package=each.name,
+            version=each.version,
+            arch=each.architecture,
+            distribution=suite,
+            user=each.added_by,
+            sha256=each.sha256,
+        )
+        for each in arrivals
+    ]
+
+
+def webhook_body(event: Event) -> str:
+    """What is sent, and signed, and sent the same at each attempt."""
+    data: dict[str, JsonValue] = {
+        "package": event.package or None,
+        "version": event.version or None,
+        "arch": event.arch or None,
+        "distribution": event.distribution or None,
+        "user": event.user or None,
+        "reason": event.reason or None,
+        "sha256": event.sha256 or None,
+        "count": event.count,
+        **event.more,
+    }
+    return json.dumps({"type": event.kind, "timestamp": stamp(event.at), "data": data}, separators=(",", ":"))
+
+
+def stamp(at: datetime) -> str:
+    """ISO 8601 in UTC, to the second."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def title(event: Event) -> str:
+    """A line for the delivery log."""
+    what = " ".join(part for part in (event.package, event.version, event.arch) if part)
+    where = f" in {event.distribution}" if event.distribution else ""
+    return f"{event.kind}: {what or f'{event.count} packages'}{where}" if what or where else event.kind
+
+
+def _reason(detail: Mapping[str, JsonValue]) -> str:
+    for name in ("justification", "reasons", "reason", "message"):
+        value = detail.get(name)
+        if isinstance(value, str) and value:
+            return value[:_REASON_CHARACTERS]
+        if isinstance(value, list) and value:
+            return "; ".join(str(each) for each in value)[:_REASON_CHARACTERS]
+    return ""
+
+
+def _text(value: JsonValue) -> str:
+    return value if isinstance(value, str) else ""
