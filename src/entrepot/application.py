@@ -9,7 +9,7 @@ from datetime import datetime
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.storage.base import BlobStore
-from entrepot.services.access import Access, ApiTokens, Groups, RateLimits, Roles, Users
+from entrepot.services.access import Access, ApiTokens, DirectorySignIn, Groups, RateLimits, Roles, Users
 from entrepot.services.audit import AuditLog
 from entrepot.services.configuration import Configurations
 from entrepot.services.downloads import Downloads, Recorder
@@ -42,6 +42,7 @@ class Application:
     audit: AuditLog
     roles: Roles
     groups: Groups
+    directory: DirectorySignIn
     intake: Intake
     incoming: Incoming
     inspector: Inspector

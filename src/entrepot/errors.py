@@ -23,6 +23,7 @@ class Kind(StrEnum):
     TOO_LARGE = "too_large"  # send less
     LIMITED = "limited"  # slow down
     UPSTREAM = "upstream"  # somebody else's repository is at fault
+    TIMED_OUT = "timed_out"  # somebody else's service took too long
     UNAVAILABLE = "unavailable"  # our store or database is away; retry later
     FULL = "full"  # no space left where we store
     CORRUPT = "corrupt"  # our own bytes are wrong; page a person
@@ -316,3 +317,27 @@ class TemplateRefused(EntrepotError):
     """A text with places has mistakes, or wants to do more than show values."""
 
     code, kind, title = "template.refused", Kind.INVALID, "Template is not allowed"
+
+
+class DirectoryRefused(EntrepotError):
+    """The directory does not take our own credentials, or the settings for it make no sense to it."""
+
+    code, kind, title = "directory.refused", Kind.INVALID, "Directory refuses us"
+
+
+class DirectoryTimedOut(EntrepotError):
+    """The directory did not answer in time."""
+
+    code, kind, title = "directory.timed_out", Kind.TIMED_OUT, "Directory takes too long"
+
+
+class DirectoryUnavailable(EntrepotError):
+    """The directory cannot be asked now; accounts of this server itself still sign in."""
+
+    code, kind, title = "directory.unavailable", Kind.UNAVAILABLE, "Directory is unavailable"
+
+
+class IssuerUnavailable(EntrepotError):
+    """An identity provider cannot be asked now, or what it says makes no sense."""
+
+    code, kind, title = "issuer.unavailable", Kind.UNAVAILABLE, "Identity provider is unavailable"

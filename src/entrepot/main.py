@@ -13,6 +13,8 @@ from entrepot.adapters.access_logs.files import FileAccessLogs
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.catalog.records import JsonValue
 from entrepot.adapters.catalog.sql.catalog import SqlCatalog
+from entrepot.adapters.directory.base import People
+from entrepot.adapters.directory.ldap import LdapPeople
 from entrepot.adapters.mail.base import Mailer
 from entrepot.adapters.mail.smtp import SmtpMailer
 from entrepot.adapters.outbound.base import Outbound
@@ -33,8 +35,9 @@ from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Archive
 from entrepot.entrypoints.worker.dispatch import Dispatch
 from entrepot.errors import BadSetting, SigningUnavailable
-from entrepot.services.access import Access, ApiTokens, Groups, RateLimits, Roles, Users
+from entrepot.services.access import Access, ApiTokens, DirectorySignIn, Groups, RateLimits, Roles, Users
 from entrepot.services.access.attempts import Attempts
+from entrepot.services.access.external import ExternalAccounts
 from entrepot.services.access.tokens import SessionTokens
 from entrepot.services.audit import AuditLog
 from entrepot.services.configuration import Configurations
@@ -83,6 +86,7 @@ class Parts:
     monotonic: Callable[[], float] = time.monotonic
     mailer: Mailer = field(default_factory=lambda: SmtpMailer(wall_clock))
     outbound: Outbound = field(default_factory=HttpOutbound)
+    people: People = field(default_factory=LdapPeople)
 
 
 def wall_clock() -> datetime:
@@ -127,15 +131,18 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     notifications = _notifications(parts, outbox, templates, configurations.current)
     unmet = (publisher.unmet, inspector.unfinished, notifications.unmet)
     keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now)
+    external = ExternalAccounts(parts.catalog, parts.now)
+    directory = DirectorySignIn(parts.catalog, parts.people, configurations.current, external)
     return Application(
         configurations=configurations,
-        access=Access(parts.catalog, parts.secret, tokens, attempts, parts.now),
+        access=Access(parts.catalog, parts.secret, tokens, attempts, directory, parts.now),
         users=Users(parts.catalog, attempts, parts.now),
         api_tokens=ApiTokens(parts.catalog, parts.secret, parts.now),
         limits=RateLimits(parts.catalog, configurations.current, parts.now),
         audit=AuditLog(parts.catalog),
         roles=Roles(parts.catalog, parts.now),
         groups=Groups(parts.catalog, parts.now),
+        directory=directory,
         intake=intake,
         incoming=Incoming(parts.catalog, parts.blobs, intake, verification, _uploaders(settings), parts.now),
         inspector=inspector,

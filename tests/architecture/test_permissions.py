@@ -46,6 +46,8 @@ FREE = {
     "Notifications.unmet": "keeper: goals that are not met",
     "Notifications.notify": "worker: brings a goal about",
     "Templates.test_mail": "other services",
+    "DirectorySignIn.sign_in": "name and password are the permission",
+    "DirectorySignIn.renew": "a session that goes on; Access.refresh asks",
     "Health.components": "open to all; the route leaves details to those who are signed in",
 }
 

@@ -22,7 +22,7 @@ class PostgresServer:
         self._binaries = binaries
         self._data = folder / "pg"
         self._log = folder / "pg.log"
-        self.port = _free_port()
+        self.port = free_port()
         # The server refuses to run as root.
         self._as: list[str] = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
 
@@ -86,7 +86,7 @@ def running_postgres(folder: Path) -> Iterator[PostgresServer]:
             server.stop("immediate")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -45,6 +45,7 @@ REMEDIES: Mapping[Kind, str] = {
     Kind.TOO_LARGE: "Send less, or raise the limit in the settings of the server.",
     Kind.LIMITED: "Wait as long as the `Retry-After` header says.",
     Kind.UPSTREAM: "Tell the owner of the repository that was read; nothing was changed here.",
+    Kind.TIMED_OUT: "Look at the other service: its address in the settings, its state, the network between.",
     Kind.UNAVAILABLE: "Try again later; if it stays so, look at `entrepot health` and the log of the server.",
     Kind.FULL: "Make room where the server keeps its blobs; nothing that was acknowledged is lost.",
     Kind.CORRUPT: "Search the log of the server for the incident id and run `entrepot verify`.",

@@ -17,6 +17,8 @@ class Account:
     ``session_epoch`` changes whenever older sessions must end; ``kept_session`` is the one that such a change spared.
     ``roles`` and ``custom`` were given to the account itself, ``inherited`` and ``inherited_custom`` come through its
     ``groups``; ``grants`` are the permission codes of all its custom roles.
+    ``auth_source`` says who knows the password: this server (``local``), a directory (``ldap``) or an identity provider
+    (``oidc``).  For the others ``password_hash`` is empty; ``external_key`` stands for a provider's name of somebody.
     """
 
     id: int
@@ -36,6 +38,13 @@ class Account:
     inherited: frozenset[Role] = frozenset()
     inherited_custom: frozenset[str] = frozenset()
     grants: frozenset[str] = frozenset()
+    auth_source: str = "local"
+    external_key: str | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether its password and roles are kept here."""
+        return self.auth_source == "local"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Protocol
 from entrepot.adapters.catalog.accounts import AccountReading, AccountWriting
 from entrepot.adapters.catalog.auditing import AuditReading, AuditWriting
 from entrepot.adapters.catalog.downloads import DownloadReading, DownloadWriting
+from entrepot.adapters.catalog.federation import FederationReading, FederationWriting
 from entrepot.adapters.catalog.groups import GroupReading, GroupWriting
 from entrepot.adapters.catalog.incoming import IncomingReading, IncomingWriting
 from entrepot.adapters.catalog.messages import MessageReading, MessageWriting
@@ -201,6 +202,7 @@ class Reading(
     DownloadReading,
     RateReading,
     IncomingReading,
+    FederationReading,
     Protocol,
 ):
     """Everything that can be asked."""
@@ -215,6 +217,7 @@ class Writing(
     RateWriting,
     GroupWriting,
     IncomingWriting,
+    FederationWriting,
     Protocol,
 ):
     """Everything that can be changed."""

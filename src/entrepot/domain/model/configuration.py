@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from entrepot.domain.model.event import EVENTS
+from entrepot.domain.model.federation import Directory, IdentityProvider, TrustedWorkload
 from entrepot.domain.model.mail import parse_address
+from entrepot.domain.model.part import Part, Short
 
 MASK = "***"
 _SECRET_ENDINGS = ("password", "secret", "token", "private_key")
@@ -55,12 +57,6 @@ def _event(name: str) -> str:
     return name
 
 
-def _directory_address(url: str) -> str:
-    if url and not re.match(r"ldaps?://[^\s/@]+/?\Z", url):
-        raise ValueError("must be ldap://host:port or ldaps://host:port")
-    return url.rstrip("/")
-
-
 def _rate(text: str) -> str:
     if not _RATE.match(text):
         raise ValueError("must be a number per unit, such as 20/minute")
@@ -71,16 +67,9 @@ Zone = Annotated[str, AfterValidator(_known_zone)]
 WebAddress = Annotated[str, Field(max_length=2000), AfterValidator(_web_address)]
 Rate = Annotated[str, AfterValidator(_rate)]
 Action = Literal["block", "review", "warn", "allow"]
-Short = Annotated[str, Field(max_length=500)]
 MailAddress = Annotated[str, Field(max_length=500), AfterValidator(_mail_address)]
 EventName = Annotated[str, Field(max_length=48), AfterValidator(_event)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
-
-
-class Part(BaseModel):
-    """A section: frozen, strict about names."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Daily(Part):
@@ -124,48 +113,6 @@ class Email(Part):
     to_addresses: tuple[MailAddress, ...] = Field(default=(), max_length=100)
     use_tls: bool = Field(default=True, description="STARTTLS, or TLS from the first byte on port 465")
     tls_ca: str = Field(default="", max_length=100_000, description="PEM certificates to trust for the mail server")
-
-
-class Directory(Part):
-    """Sign-in through LDAP."""
-
-    enabled: bool = False
-    url: Annotated[str, Field(max_length=500), AfterValidator(_directory_address)] = ""
-    start_tls: bool = False
-    bind_dn: Short = ""
-    bind_password: Short = Field(default="", repr=False)
-    base_dn: Short = ""
-    user_filter: Short = "(uid={username})"
-    tls_ca: str = Field(default="", max_length=100_000, description="PEM certificates to trust for the directory")
-    group_role_map: Mapping[Short, Short] = Field(default_factory=dict)
-
-
-class IdentityProvider(Part):
-    """Sign-in through OpenID Connect, for people."""
-
-    enabled: bool = False
-    issuer: WebAddress = ""
-    client_id: Short = ""
-    client_secret: Short = Field(default="", repr=False)
-    scopes: Short = "openid profile email"
-    username_claim: Short = "preferred_username"
-    groups_claim: Short = "groups"
-    group_role_map: Mapping[Short, Short] = Field(default_factory=dict)
-    default_role: Short = Field(default="", description="Role of whoever no group gives one; empty: they are refused")
-
-
-class TrustedWorkload(Part):
-    """CI jobs that may exchange the token of their platform for a short one of ours."""
-
-    name: Short
-    issuer: WebAddress
-    audience: Short
-    claims: Mapping[Short, Short] = Field(
-        description="Claims that must match, with * as a wildcard, such as repository: acme/*"
-    )
-    role: Short = "uploader"
-    distributions: tuple[Short, ...] = Field(default=(), max_length=200, description="Empty: all")
-    lifetime_minutes: int = Field(default=15, ge=1, le=120)
 
 
 class Webhook(Part):
@@ -300,6 +247,14 @@ class Configuration(Part):
             raise ValueError(f"unknown rate limit {unknown[0]}; known are {', '.join(RATE_GROUPS)}")
         return {**RATE_GROUPS, **limits}
 
+    @field_validator("trusted_workloads")
+    @classmethod
+    def _told_apart(cls, workloads: tuple[TrustedWorkload, ...]) -> tuple[TrustedWorkload, ...]:
+        names = [workload.name.lower() for workload in workloads]
+        if len(set(names)) != len(names):
+            raise ValueError("two trusted workloads have the same name")
+        return workloads
+
     def rate(self, group: str) -> tuple[int, int]:
         """How many requests within how many seconds."""
         found = _RATE.match(self.rate_limits.get(group, RATE_GROUPS[group]))
@@ -319,6 +274,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         f"ldap_{key}": (f"ldap.{key}",)
         for key in ("enabled", "url", "bind_dn", "bind_password", "base_dn", "user_filter", "tls_ca", "group_role_map")
     },
+    "ldap_start_tls": ("ldap.start_tls",),
     **{f"webhook_{key}": (f"webhook.{key}",) for key in ("enabled", "url", "secret", "events")},
     "retention_days": ("retention.package_days", "retention.import_cleanup_days"),
     "audit_retention_days": ("retention.audit_days",),

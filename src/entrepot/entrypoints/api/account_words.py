@@ -65,7 +65,7 @@ def profile(actor: Actor, account: Account, permissions: Sequence[str], *, older
         "active": account.active,
         "last_login": when(account.last_login),
         "mfa_enabled": account.mfa_since is not None,
-        "auth_source": "api_token" if actor.account else "local",
+        "auth_source": "api_token" if actor.account else account.auth_source,
         "permissions": list(permissions),
         "distributions": _distributions(actor.scope),
     }
@@ -82,8 +82,8 @@ def user(account: Account, *, older: bool = False) -> Body:
         "active": account.active,
         "created_at": when(account.created_at),
         "last_login": when(account.last_login),
-        "auth_source": "local",
         "mfa_enabled": account.mfa_since is not None,
+        "auth_source": account.auth_source,
     }
 
 

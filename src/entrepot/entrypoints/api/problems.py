@@ -28,6 +28,7 @@ STATUS: dict[Kind, int] = {
     Kind.TOO_LARGE: 413,
     Kind.LIMITED: 429,
     Kind.UPSTREAM: 502,
+    Kind.TIMED_OUT: 504,
     Kind.UNAVAILABLE: 503,
     Kind.FULL: 507,
     Kind.CORRUPT: 500,

@@ -5,11 +5,23 @@ What a role may do is ``domain.policy.permissions``.
 """
 
 from entrepot.services.access.api_tokens import ApiTokens
+from entrepot.services.access.directory import DirectorySignIn
 from entrepot.services.access.first import SetupState
+from entrepot.services.access.groups import Groups
 from entrepot.services.access.limits import Allowance, RateLimits
+from entrepot.services.access.roles import Roles
 from entrepot.services.access.service import Access, Session
 from entrepot.services.access.users import Users
 
-__all__ = ["Access", "Allowance", "ApiTokens", "Groups", "RateLimits", "Roles", "Session", "SetupState", "Users"]
-from entrepot.services.access.groups import Groups
-from entrepot.services.access.roles import Roles
+__all__ = [
+    "Access",
+    "Allowance",
+    "ApiTokens",
+    "DirectorySignIn",
+    "Groups",
+    "RateLimits",
+    "Roles",
+    "Session",
+    "SetupState",
+    "Users",
+]

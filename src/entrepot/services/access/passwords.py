@@ -36,7 +36,7 @@ def hash_password(password: str) -> str:
 def fits(stored: str | None, password: str) -> bool:
     """Whether the password fits; without an account, the same work is done and the answer is no."""
     try:
-        return _HASHER.verify(stored or _NOBODY, _typed(password)) and stored is not None
+        return _HASHER.verify(stored or _NOBODY, _typed(password)) and bool(stored)
     except (VerificationError, InvalidHashError):
         return False
 

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from entrepot.adapters.catalog.accounts import Account
 from entrepot.adapters.catalog.groups import CustomRole
 from entrepot.domain.model.actor import ROLE_ALIASES, SYSTEM, Role, name_key
 from entrepot.errors import AlreadyExists, InvalidRequest
@@ -130,6 +131,16 @@ def check_email(text: str) -> None:
     control = any(unicodedata.category(char) in ("Cc", "Cs") for char in text)
     if text and (not _EMAIL.match(text) or control):
         raise InvalidRequest("email must be empty or one mail address, as in rita@example.org")
+
+
+def refuse_external(account: Account) -> None:
+    """Raises ``InvalidRequest`` for an account whose password and roles are kept elsewhere."""
+    if not account.is_local:
+        where = {"ldap": "the directory", "oidc": "the identity provider"}.get(account.auth_source, "elsewhere")
+        raise InvalidRequest(
+            f"the password and the role of {account.username} are kept by {where}; change them there",
+            auth_source=account.auth_source,
+        )
 
 
 def roles_named(words: Iterable[str]) -> frozenset[Role]:

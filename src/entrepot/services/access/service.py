@@ -9,19 +9,22 @@ from typing import NoReturn
 
 from entrepot.adapters.catalog.accounts import Account
 from entrepot.adapters.catalog.base import Catalog
-from entrepot.adapters.catalog.records import AuditEntry
+from entrepot.adapters.catalog.records import AuditEntry, JsonValue
 from entrepot.domain.model.actor import Actor, Role
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.errors import InvalidRequest, NotSignedIn, PermissionDenied, SignInFailed
 from entrepot.services.access.attempts import Attempts
+from entrepot.services.access.directory import DirectorySignIn
 from entrepot.services.access.first import FirstAdministrator, NewAccount, SetupState
 from entrepot.services.access.identity import PREFIX, Identities, Identity, TokenSecrets
 from entrepot.services.access.passwords import check_rule, fits, hash_password
 from entrepot.services.access.rights import actor_of
-from entrepot.services.access.rules import can_be_username
+from entrepot.services.access.rules import can_be_username, refuse_external
 from entrepot.services.access.tokens import SessionClaims, SessionTokens
 
 _LONGEST_SESSION = timedelta(days=30)
+# Nobody can be asked about them without them: a provider is heard at the sign-in only.
+_LONGEST_UNSEEN = timedelta(hours=12)
 _UNKNOWN = "(unknown)"
 
 
@@ -42,9 +45,11 @@ class Access:
         secret: bytes,
         tokens: SessionTokens,
         attempts: Attempts,
+        directory: DirectorySignIn,
         now: Callable[[], datetime],
     ) -> None:
         self._catalog = catalog
+        self._directory = directory
         self._tokens = tokens
         self._now = now
         self._first = FirstAdministrator(catalog, secret, now)
@@ -76,11 +81,13 @@ class Access:
     def sign_in(self, username: str, password: str, address: str) -> Session:
         """A session for a name and password, or for any name and the secret of an API token.
 
-        Failures are counted by name *and* address, so that a stranger cannot lock somebody out.
+        A password that this server does not know itself is shown to the directory, if there is one.  Failures are
+        counted by name *and* address, so that a stranger cannot lock somebody out.
 
         Raises:
             SignInFailed: unknown name, wrong password or inactive account, not told apart.
             TooManyAttempts: for this name, from this address.
+            DirectoryUnavailable: it is not a name of this server's own, and the directory cannot be asked.
         """
         if password.startswith(PREFIX):
             try:
@@ -91,10 +98,14 @@ class Access:
                 return self._open_with_api_token(identity, username)
         with self._catalog.read() as reading:
             self._attempts.refuse_locked(reading, username, address)
-            account = reading.account(username) if can_be_username(username) else None
-        good = fits(account.password_hash if account else None, password)
-        if account is None or not good or not account.active:
-            self._refuse(account, username, address)
+            known = reading.account(username) if can_be_username(username) else None
+        good = fits(known.password_hash if known else None, password)
+        if known is not None and known.is_local:
+            account = known if good else None
+        else:
+            account = self._directory.sign_in(username, password, address)
+        if account is None or not account.active:
+            self._refuse(known, username, address)
         return self._open(account, address)
 
     def _refuse(self, account: Account | None, username: str, address: str) -> NoReturn:
@@ -110,7 +121,8 @@ class Access:
         with self._catalog.write() as unit:
             self._attempts.succeeded(unit, account.username, address)
             unit.change_account(account.username, {"last_login": now})
-            unit.audit(AuditEntry("LOGIN", "SUCCESS", actor_of(account, address), now))
+            detail: dict[str, JsonValue] = {} if account.is_local else {"auth_source": account.auth_source}
+            unit.audit(AuditEntry("LOGIN", "SUCCESS", actor_of(account, address), now, detail=detail))
         return self._session(SessionClaims(account.username, account.session_epoch), now)
 
     def _open_with_api_token(self, identity: Identity, username: str) -> Session:
@@ -167,8 +179,21 @@ class Access:
         if claims.since is None or now - claims.since > _LONGEST_SESSION:
             raise NotSignedIn(f"a session lasts {_LONGEST_SESSION.days} days; sign in again")
         identity = self._identities.of_session(claims, actor.address)
+        if not actor.account:
+            self._refuse_gone(claims, actor, claims.since)
         renewed = SessionClaims(claims.username, identity.epoch, claims.session, claims.api_token, claims.since)
         return self._session(renewed, now, identity.until)
+
+    def _refuse_gone(self, claims: SessionClaims, actor: Actor, since: datetime) -> None:
+        """People of elsewhere: who left there, leaves here."""
+        with self._catalog.read() as reading:
+            account = reading.account(claims.username)
+        if account is None or account.is_local:
+            return
+        if account.auth_source == "ldap":
+            self._directory.renew(account, actor.address)
+        elif self._now() - since > _LONGEST_UNSEEN:
+            raise NotSignedIn(f"a session lasts {_LONGEST_UNSEEN.seconds // 3600} hours; sign in again")
 
     def change_password(self, actor: Actor, credential: str, current: str, new: str) -> None:
         """Set the caller's own password; all their other sessions end.
@@ -182,10 +207,12 @@ class Access:
         if actor.account:
             raise PermissionDenied("an API token has no password; sign in as a person")
         claims = self._claims(credential)
-        check_rule(new)
         with self._catalog.read() as reading:
             self._attempts.refuse_locked(reading, actor.name, actor.address)
             before = reading.account(actor.name)
+        if before is not None:
+            refuse_external(before)
+        check_rule(new)
         good, now = fits(before.password_hash if before else None, current), self._now()
         hashed = hash_password(new)
         with self._catalog.write() as unit:

@@ -17,7 +17,7 @@ from entrepot.services.access.attempts import Attempts
 from entrepot.services.access.first import NewAccount
 from entrepot.services.access.passwords import check_rule, hash_password
 from entrepot.services.access.rights import demand_giving, demand_reach
-from entrepot.services.access.rules import can_be_username, check_email, check_full_name, level
+from entrepot.services.access.rules import can_be_username, check_email, check_full_name, level, refuse_external
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,8 @@ class Users:
             if not values:
                 return account
             demand_reach(actor, account)
+            if "roles" in values:
+                refuse_external(account)
             _refuse_protected(unit, actor, account, values)
             if "active" in values:
                 values |= {"session_epoch": account.session_epoch + 1, "kept_session": None}
@@ -147,7 +149,9 @@ class Users:
         """
         demand(actor, Permission.USER_WRITE)
         with self._catalog.read() as reading:
-            demand_reach(actor, _known(reading, username))
+            before = _known(reading, username)
+        demand_reach(actor, before)
+        refuse_external(before)
         check_rule(new)
         hashed = hash_password(new)
         with self._catalog.write() as unit:
@@ -196,7 +200,7 @@ def _refuse_protected(reading: Reading, actor: Actor, account: Account, values: 
 
 
 def _refuse_last(reading: Reading, account: Account) -> None:
-    """The last active administrator stays one."""
+    """The last active administrator of this server's own stays one: others come and go with their directory."""
     if not _administers(account):
         return
     if not any(_administers(one) for one in reading.accounts() if one.username != account.username):
@@ -204,7 +208,7 @@ def _refuse_last(reading: Reading, account: Account) -> None:
 
 
 def _administers(account: Account) -> bool:
-    return account.active and level(account.roles) >= Role.ADMIN.level
+    return account.active and account.is_local and level(account.roles) >= Role.ADMIN.level
 
 
 def _words(roles: frozenset[Role], custom: frozenset[str]) -> list[JsonValue]:

@@ -106,6 +106,8 @@ class AccountQueries:
             created_at=account.created_at,
             last_login=account.last_login,
             kept_session=account.kept_session,
+            auth_source=account.auth_source,
+            external_key=account.external_key,
         )
         try:
             self._connection.execute(query)

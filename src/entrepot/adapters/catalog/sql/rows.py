@@ -149,6 +149,8 @@ def account_of(row: Mapping[str, Any]) -> Account:
         inherited=frozenset(Role(word) for word in _names(row["inherited"])),
         inherited_custom=_names(row["inherited_custom"]),
         grants=_names(row["grants"]),
+        auth_source=row["auth_source"],
+        external_key=row["external_key"],
     )
 
 

@@ -13,6 +13,7 @@ from entrepot.adapters.catalog.sql.tables.downloads import (
     download_salt,
 )
 from entrepot.adapters.catalog.sql.tables.factors import password_reset, recovery_code, second_factor
+from entrepot.adapters.catalog.sql.tables.federation import sign_in_code
 from entrepot.adapters.catalog.sql.tables.intake import incoming_file
 from entrepot.adapters.catalog.sql.tables.messages import event_position, mail_template, message
 from entrepot.adapters.catalog.sql.tables.packages import (
@@ -87,6 +88,7 @@ __all__ = [
     "role_permission",
     "second_factor",
     "shelf",
+    "sign_in_code",
     "suite",
     "throttle",
 ]

@@ -22,6 +22,8 @@ account = sa.Table(
     sa.Column("name_key", sa.String(64), nullable=False, unique=True),
     sa.Column("kept_session", sa.String(64), nullable=True),
     sa.Column("mfa_since", Moment, nullable=True),
+    sa.Column("auth_source", sa.String(16), nullable=False, server_default="local"),
+    sa.Column("external_key", sa.String(64), nullable=True, unique=True),
 )
 
 api_token = sa.Table(
