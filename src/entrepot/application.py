@@ -17,7 +17,9 @@ from entrepot.services.intake import Intake
 from entrepot.services.intake.incoming import Incoming
 from entrepot.services.intake.inspection import Inspector
 from entrepot.services.intake.listing import Listings
+from entrepot.services.intake.migrations import Migrations
 from entrepot.services.intake.movements import Movements
+from entrepot.services.intake.promotions import Promotions
 from entrepot.services.intake.reviews import Reviews
 from entrepot.services.intake.suites import Suites
 from entrepot.services.notify import Notifications, Templates
@@ -46,6 +48,8 @@ class Application:
     intake: Intake
     incoming: Incoming
     inspector: Inspector
+    promotions: Promotions
+    migrations: Migrations
     movements: Movements
     reviews: Reviews
     suites: Suites

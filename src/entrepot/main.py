@@ -51,8 +51,11 @@ from entrepot.services.intake.checks.structure import StructureCheck
 from entrepot.services.intake.incoming import Incoming
 from entrepot.services.intake.inspection import Inspector
 from entrepot.services.intake.listing import Listings
+from entrepot.services.intake.migrations import Migrations
 from entrepot.services.intake.movements import Movements
+from entrepot.services.intake.promotions import Promotions
 from entrepot.services.intake.reviews import Reviews
+from entrepot.services.intake.standings import Standings
 from entrepot.services.intake.suites import Suites
 from entrepot.services.notify import Delivery, Gatherer, KeyExpiry, Notifications, Outbox, Templates
 from entrepot.services.publish.deb_tree import DebTree
@@ -122,6 +125,9 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     publisher = Publisher(parts.catalog, tools, TREES, parts.now)
     intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), parts.now)
     inspector = Inspector(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, parts.now)
+    # What a suite lacks informs; it decides nothing, and is asked of thousands of packages here.
+    judges = [check for check in checks if check.name != DependencyCheck.name]
+    standings = Standings(parts.catalog, parts.blobs, judges)
     keep = Keep(settings.generations_kept, settings.generation_grace_seconds, settings.collect_grace_seconds)
     attempts = Attempts(parts.now)
     tokens = SessionTokens(parts.secret, timedelta(minutes=settings.jwt_expire_minutes))
@@ -146,7 +152,9 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         intake=intake,
         incoming=Incoming(parts.catalog, parts.blobs, intake, verification, _uploaders(settings), parts.now),
         inspector=inspector,
-        movements=Movements(parts.catalog, parts.queue, FORMATS, parts.now),
+        promotions=Promotions(parts.catalog, parts.queue, FORMATS, standings, parts.now),
+        migrations=Migrations(parts.catalog, parts.queue, FORMATS, standings, parts.now),
+        movements=Movements(parts.catalog, parts.queue, parts.now),
         reviews=Reviews(parts.catalog, parts.queue, FORMATS, parts.now),
         suites=Suites(parts.catalog, parts.queue, parts.keyring, _key_maker(settings, parts), parts.now),
         listings=Listings(parts.catalog, FORMATS),

@@ -29,7 +29,7 @@ TABLE = (
     ("POST", r"/import(/.*)?", ("import",)),
     ("POST", r"/distributions(/.*)?", ("distributions",)),
     ("POST", r"/artifacts/\{name\}/promote", ("promote",)),
-    ("POST", r"/artifacts/.*promotions?/.*", ("promotion_decision",)),
+    ("POST", r"/artifacts/\{name\}/promote/.*", ("promotion_decision",)),
 )
 
 

@@ -21,6 +21,7 @@ from entrepot.adapters.mail.base import Mail
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.package import Format
 from entrepot.errors import AlreadyExists
+from entrepot.services.intake.promotions import PromotionRequest
 from entrepot.services.notify import Outbox
 from entrepot.testing.mail import Mailbox, running_mail_server
 from entrepot.testing.memory import ADMIN, MemoryInstallation, memory_installation
@@ -73,7 +74,7 @@ def test_what_is_done_is_told_and_signed(installation: MemoryInstallation, recei
     settle(installation)
     configure(installation, webhook=receiver.settings(secret=SECRET))
     upload(installation, "hello")
-    installation.application.movements.promote(ADMIN, "jammy", "noble", "hello", None, None)
+    installation.application.promotions.promote(ADMIN, PromotionRequest("hello", "jammy", "noble"))
     installation.wait_published("noble")
     installation.application.movements.remove(ADMIN, "hello", "1.0", None, "jammy")
     installation.wait_published("jammy")

@@ -19,6 +19,7 @@ from entrepot.domain.policy.gate import CheckOutcome, CheckResult
 from entrepot.errors import EntrepotError, NotFound, PermissionDenied, SameKeyOtherBytes
 from entrepot.main import CHECKS
 from entrepot.services.intake.checks.base import Subject, Surroundings
+from entrepot.services.intake.promotions import PromotionRequest
 from entrepot.services.intake.receipts import ReceiptStatus
 from entrepot.testing.memory import ADMIN, MemoryInstallation, memory_installation
 from entrepot.testing.packages import build_deb, build_rpm
@@ -226,7 +227,7 @@ def test_promotion_and_deletion_at_once_are_each_whole_or_nothing(installation: 
         def work(turn: int) -> object:
             if turn:
                 return movements.remove(ADMIN, name)
-            return movements.promote(ADMIN, "jammy", "noble", name, None, None)
+            return installation.application.promotions.promote(ADMIN, PromotionRequest(name, "jammy", "noble"))
 
         return at_once(2, work)
 

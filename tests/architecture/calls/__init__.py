@@ -3,6 +3,7 @@
 from tests.architecture.calls import (
     access,
     administration,
+    artifacts,
     audit,
     dialects,
     federation,
@@ -15,6 +16,7 @@ from tests.architecture.calls.base import Call
 CALLS: tuple[Call, ...] = (
     *access.CALLS,
     *administration.CALLS,
+    *artifacts.CALLS,
     *audit.CALLS,
     *dialects.CALLS,
     *federation.CALLS,

@@ -19,6 +19,7 @@ from entrepot.adapters.catalog.federation import FederationReading, FederationWr
 from entrepot.adapters.catalog.groups import GroupReading, GroupWriting
 from entrepot.adapters.catalog.incoming import IncomingReading, IncomingWriting
 from entrepot.adapters.catalog.messages import MessageReading, MessageWriting
+from entrepot.adapters.catalog.promotions import PromotionReading, PromotionWriting
 from entrepot.adapters.catalog.rates import RateReading, RateWriting
 from entrepot.adapters.catalog.records import (
     Admission,
@@ -203,6 +204,7 @@ class Reading(
     RateReading,
     IncomingReading,
     FederationReading,
+    PromotionReading,
     Protocol,
 ):
     """Everything that can be asked."""
@@ -218,6 +220,7 @@ class Writing(
     GroupWriting,
     IncomingWriting,
     FederationWriting,
+    PromotionWriting,
     Protocol,
 ):
     """Everything that can be changed."""

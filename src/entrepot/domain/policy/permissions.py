@@ -25,6 +25,7 @@ class Permission(Enum):
     AUDIT_READ = ("audit.read", Role.AUDITOR)
     PACKAGE_DELETE = ("package.delete", Role.MAINTAINER)
     PACKAGE_PROMOTE = ("package.promote", Role.MAINTAINER)
+    PROMOTION_DECIDE = ("promotion.decide", Role.ADMIN)
     INDEX_REBUILD = ("index.rebuild", Role.MAINTAINER)
     REVIEW_READ = ("review.read", Role.AUDITOR)
     REVIEW_DECIDE = ("review.decide", Role.MAINTAINER)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from entrepot.adapters.catalog.records import PackageFilter
@@ -49,22 +49,6 @@ class InitRequest(BaseModel):
     def options(self) -> dict[str, object]:
         """What was said about the suite itself."""
         return self.model_dump(exclude={"codename", "format"}, exclude_none=True)
-
-
-class PromoteRequest(BaseModel):
-    """Both spellings of the documents (contract D-16)."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    package: Annotated[str, Field(max_length=256)] = Field(
-        validation_alias=AliasChoices("package", "name"), examples=["hello"]
-    )
-    from_dist: Word = Field(
-        validation_alias=AliasChoices("from_dist", "from_distribution", "from"), examples=["bookworm"]
-    )
-    to_dist: Word = Field(validation_alias=AliasChoices("to_dist", "to_distribution", "to"), examples=["noble"])
-    version: Annotated[str, Field(max_length=256)] | None = None
-    arch: Word | None = None
 
 
 def base_url(request: Request) -> str:
@@ -149,43 +133,6 @@ def _init_body(done: list[Initialised]) -> dict[str, Any]:
         for name, format_ in (("apt", Format.DEB), ("rpm", Format.RPM))
     }
     return {"status": "ok", "repo_format": "all", "results": results, **by_format, "apk": {"results": []}}
-
-
-@router.post(
-    "/distributions/promote",
-    summary="Put a package into another distribution",
-    dependencies=[Depends(requiring(Permission.PACKAGE_PROMOTE)), Depends(Limited("distributions"))],
-    openapi_extra=described(PromoteRequest),
-)
-async def promote(
-    given: Annotated[PromoteRequest, Depends(json_body(PromoteRequest))], app: App, who: Who
-) -> dict[str, Any]:
-    """The newest version unless one is named, every architecture unless one is named."""
-    promotion = await run_in_threadpool(
-        app.movements.promote, who, given.from_dist, given.to_dist, given.package, given.version, given.arch
-    )
-    await published(app, promotion.revisions)
-    keys = [*promotion.promoted, *promotion.present]
-    source, target = promotion.source.codename, promotion.target.codename
-    there = "is there already" if not promotion.promoted else f"can be installed from {target} now"
-    return {
-        "status": "ok" if promotion.promoted else "already_present",
-        "message": f"{given.package} {keys[0].version} {there}",
-        "package": given.package,
-        "name": given.package,
-        "version": keys[0].version,
-        "arch": keys[0].architecture,
-        "from": source,
-        "to": target,
-        "from_dist": source,
-        "to_dist": target,
-        "from_distribution": source,
-        "to_distribution": target,
-        "policy_verdict": {"verdict": "allow", "reasons": []},
-        "promoted": [
-            {"name": key.name, "version": key.version, "arch": key.architecture} for key in promotion.promoted
-        ],
-    }
 
 
 @router.get("/archives", summary="Archives and their signing keys")

@@ -21,6 +21,7 @@ from entrepot.adapters.catalog.sql.incoming import IncomingQueries
 from entrepot.adapters.catalog.sql.index import IndexQueries
 from entrepot.adapters.catalog.sql.messages import MessageQueries
 from entrepot.adapters.catalog.sql.people import PeopleQueries
+from entrepot.adapters.catalog.sql.promotions import PromotionQueries
 from entrepot.adapters.catalog.sql.rates import RateQueries
 from entrepot.adapters.catalog.sql.schema import upgrade
 from entrepot.adapters.catalog.sql.shelf import ShelfQueries
@@ -30,6 +31,7 @@ from entrepot.adapters.catalog.sql.suites import SuiteQueries
 class Unit(
     SuiteQueries,
     ShelfQueries,
+    PromotionQueries,
     AdmissionQueries,
     IndexQueries,
     IncomingQueries,

@@ -1,0 +1,65 @@
+"""What the policy on promotions is told about packages: checks, requests and decisions so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from entrepot.adapters.catalog.base import Catalog
+from entrepot.adapters.catalog.records import Admission, AdmissionState, Placement
+from entrepot.adapters.storage.base import BlobStore
+from entrepot.domain.model.actor import SYSTEM
+from entrepot.domain.model.suite import PackageId, Suite
+from entrepot.domain.policy.gate import CheckOutcome, CheckResult
+from entrepot.domain.policy.promotion import Standing
+from entrepot.services.intake.checks.asking import ask
+from entrepot.services.intake.checks.base import Check, Surroundings
+from entrepot.services.intake.receipts import outcome_of, stored_subject
+
+REMOVED = "removed"
+"""The justification of a request that ended because its package was removed: nobody has judged it."""
+
+_WAITING = (AdmissionState.RECEIVED, AdmissionState.HELD)
+
+
+class Standings:
+    """Gathers standings in batches; quick checks are asked anew, slow ones are taken from the last time they ran."""
+
+    def __init__(self, catalog: Catalog, blobs: BlobStore, checks: Sequence[Check]) -> None:
+        self._catalog = catalog
+        self._around = Surroundings(catalog, blobs)
+        self._quick = [check for check in checks if not check.slow]
+        self._slow = [check.name for check in checks if check.slow]
+
+    def of(self, placements: Sequence[Placement], target: Suite) -> dict[PackageId, Standing]:
+        """Each package before the target; opens a unit of its own."""
+        requests: dict[PackageId, list[Admission]] = {}
+        with self._catalog.read() as reading:
+            for admission in reading.admissions_of([one.package.id for one in placements]):
+                requests.setdefault(admission.package_id, []).append(admission)
+        return {one.package.id: self._standing(one, target, requests.get(one.package.id, [])) for one in placements}
+
+    def _standing(self, placement: Placement, target: Suite, requests: Sequence[Admission]) -> Standing:
+        package = placement.package
+        before = [one for one in requests if one.suite_id == target.id]
+        rejected = before and before[-1].state is AdmissionState.REFUSED and _by_a_person(before[-1])
+        subject = stored_subject(package, target, placement.component)
+        outcomes = [*ask(subject, self._quick, self._around), *(_last(name, requests) for name in self._slow)]
+        return Standing(
+            key=package.key,
+            outcomes=outcomes,
+            rejected_because=before[-1].justification if rejected else None,
+            waits=any(one.state in _WAITING for one in before),
+        )
+
+
+def _by_a_person(request: Admission) -> bool:
+    return request.decided_by not in (None, SYSTEM.name) and request.justification != REMOVED
+
+
+def _last(check: str, requests: Sequence[Admission]) -> CheckOutcome:
+    """What a slow check said; one that never ran on these bytes does not count as clean."""
+    for request in reversed(requests):
+        for step in request.steps:
+            if step.get("name") == check:
+                return outcome_of(step)
+    return CheckOutcome(check, CheckResult.INCONCLUSIVE, "it never ran on this package")
