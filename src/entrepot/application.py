@@ -28,6 +28,7 @@ from entrepot.services.publish.service import Publisher
 from entrepot.services.publish.verification import Verifier
 from entrepot.services.publish.waiting import Publications
 from entrepot.services.upkeep.collector import Collector
+from entrepot.services.upkeep.figures import Gauges
 from entrepot.services.upkeep.health import Health
 from entrepot.services.upkeep.keeper import Keeper
 
@@ -61,6 +62,7 @@ class Application:
     verifier: Verifier
     keeper: Keeper
     health: Health
+    gauges: Gauges
     downloads: Downloads
     recorder: Recorder
     notifications: Notifications

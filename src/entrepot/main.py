@@ -33,7 +33,7 @@ from entrepot.domain.formats.rpm import RpmFormat
 from entrepot.domain.model.configuration import RATE_GROUPS, Configuration
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Archive
-from entrepot.entrypoints.worker.dispatch import Dispatch
+from entrepot.entrypoints.worker.dispatch import Dispatch, Watch
 from entrepot.errors import BadSetting, SigningUnavailable
 from entrepot.services.access import Access, ApiTokens, DirectorySignIn, Groups, RateLimits, Roles, Users
 from entrepot.services.access.attempts import Attempts
@@ -67,6 +67,7 @@ from entrepot.services.publish.trees import TreeWriter
 from entrepot.services.publish.verification import Verifier
 from entrepot.services.publish.waiting import Publications
 from entrepot.services.upkeep.collector import Collector, Keep
+from entrepot.services.upkeep.figures import Gauges
 from entrepot.services.upkeep.health import Health
 from entrepot.services.upkeep.keeper import Keeper
 from entrepot.settings import Settings, load_secret
@@ -169,6 +170,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         recorder=_recorder(settings, parts),
         notifications=notifications,
         templates=templates,
+        gauges=Gauges(parts.catalog, parts.monotonic),
         catalog=parts.catalog,
         blobs=parts.blobs,
         queue=parts.queue,
@@ -240,11 +242,14 @@ def _key_maker(settings: Settings, parts: Parts) -> Callable[[Archive], None]:
     return make
 
 
-def start(application: Application, *, works: bool) -> None:
-    """Prepare an installation and begin to work: distributions, keys, unmet goals, heartbeat."""
+def start(application: Application, *, works: bool, watch: Watch | None = None) -> None:
+    """Prepare an installation and begin to work: distributions, keys, unmet goals, heartbeat.
+
+    ``watch`` is told of every goal that is pursued here.
+    """
     application.blobs.sweep()
     application.suites.prepare()
-    dispatch = Dispatch(application)
+    dispatch = Dispatch(application, watch)
     application.queue.start(dispatch if works else None)
     application.keeper.start(works=works)
 

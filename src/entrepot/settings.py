@@ -99,6 +99,13 @@ class Settings(BaseSettings):
         default=False, description="Keep addresses of clients that download; otherwise pseudonyms that change every day"
     )
     node: str = Field("", description="Stable name of this node among those that share a database; empty: host name")
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="Token that GET /metrics takes as Authorization: Bearer; without one only auditors may read them",
+    )
+    request_log: Literal["none", "api", "all"] = Field(
+        "api", description="Requests that get a line in the log: those of API and pages, or all, with package managers"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
     log_format: Literal["text", "json"] = Field("text", description="How log lines are written")
 
@@ -222,6 +229,17 @@ def load_secret(path: Path) -> bytes:
     if mode & 0o077:
         raise BadSetting("the secret key file must be readable by its owner only (chmod 600)")
     return secret
+
+
+def share_metrics(folder: Path) -> None:
+    """Have this process, and those that are started from here, keep their metrics in one folder."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
+def shared_metrics() -> Path | None:
+    """The folder of ``share_metrics``, in any of the processes."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
+    return Path(folder) if folder else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import fcntl
 import multiprocessing
 import signal
 import socket
+import tempfile
 from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
@@ -15,29 +16,33 @@ import uvicorn
 
 from entrepot.application import Application
 from entrepot.entrypoints.content.app import ContentApp, Counting
-from entrepot.entrypoints.server import Front, make_api
+from entrepot.entrypoints.front import Front
+from entrepot.entrypoints.observation import Observation
+from entrepot.entrypoints.server import make_api
 from entrepot.errors import BadSetting
 from entrepot.main import assemble, real_parts, start, stop
 from entrepot.program import logs
+from entrepot.program.protocol import BoundedProtocol
 from entrepot.services.access import SetupState
-from entrepot.settings import Settings, load_settings
+from entrepot.settings import Settings, load_settings, share_metrics, shared_metrics
 
 _log = structlog.get_logger(__name__)
 _GRACE_SECONDS = 20
 
 
-def make_front(application: Application, settings: Settings) -> Front:
+def make_front(application: Application, settings: Settings, observation: Observation | None = None) -> Front:
     """The HTTP application of one process."""
     api = make_api(
         application,
         max_upload_bytes=settings.max_upload_mb << 20,
         publish_wait_seconds=settings.publish_wait_seconds,
         public_url=settings.public_url,
+        metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else "",
     )
     counts = settings.downloads_from in ("requests", "both")
     counting = Counting(application.recorder.note, application.now) if counts else None
     content = ContentApp(application.published, application.blobs, settings.public_url, settings.accel, counting)
-    return Front(api, content)
+    return Front(api, content, observation, settings.request_log)
 
 
 def prepare_access(application: Application, settings: Settings) -> SetupState:
@@ -62,7 +67,11 @@ def run(host: str, sock: socket.socket, data: Path | None, *, works: bool, proce
     logs.configure(settings.log_level, settings.log_format)
     alone = hold_alone(settings)
     application = assemble(settings, real_parts(settings))
-    start(application, works=works)
+    together = tempfile.TemporaryDirectory(prefix="entrepot-metrics-") if processes > 1 else None
+    if together is not None:
+        share_metrics(Path(together.name))
+    observation = Observation(shared_metrics())
+    start(application, works=works, watch=observation.goal)
     spawn = multiprocessing.get_context("spawn")  # forking would copy locks that our threads hold
     helpers = [spawn.Process(target=help_out, args=(sock, data), daemon=True) for _ in range(processes - 1)]
     try:
@@ -76,7 +85,7 @@ def run(host: str, sock: socket.socket, data: Path | None, *, works: bool, proce
         if state.token is not None:
             print(f"\nCreate the first administrator once at: {base}/setup?token={state.token}\n", flush=True)
         application.recorder.start(reads_logs=True)
-        answer_requests(application, settings, sock)
+        answer_requests(make_front(application, settings, observation), settings, sock)
     finally:
         for helper in helpers:
             helper.terminate()
@@ -85,6 +94,8 @@ def run(host: str, sock: socket.socket, data: Path | None, *, works: bool, proce
         application.recorder.stop()
         stop(application)
         alone.close()
+        if together is not None:
+            together.cleanup()
     return 0
 
 
@@ -116,8 +127,9 @@ def help_out(sock: socket.socket, data: Path | None) -> None:
     application.queue.start(None)
     application.recorder.start(reads_logs=False)
     signal.signal(signal.SIGTERM, _end)  # the web server hands the signal on when it has ended
+    front = make_front(application, settings, Observation(shared_metrics()))
     try:
-        answer_requests(application, settings, sock)
+        answer_requests(front, settings, sock)
     finally:
         application.recorder.stop()
         application.queue.stop()
@@ -128,10 +140,23 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def answer_requests(application: Application, settings: Settings, sock: socket.socket) -> None:
+class _Server(uvicorn.Server):
+    """Ends streams before it waits for requests to end: a stream never ends by itself."""
+
+    def __init__(self, config: uvicorn.Config, front: Front) -> None:
+        super().__init__(config)
+        self._front = front
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._front.end_streams()
+        await super().shutdown(sockets)
+
+
+def answer_requests(front: Front, settings: Settings, sock: socket.socket) -> None:
     """Until a signal."""
     config = uvicorn.Config(
-        make_front(application, settings),
+        front,
+        http=BoundedProtocol,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -141,4 +166,4 @@ def answer_requests(application: Application, settings: Settings, sock: socket.s
         forwarded_allow_ips=settings.trusted_proxies,
         lifespan="off",
     )
-    uvicorn.Server(config).run(sockets=[sock])
+    _Server(config, front).run(sockets=[sock])

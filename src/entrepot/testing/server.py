@@ -17,7 +17,10 @@ from pathlib import Path
 import httpx2
 
 _READY_SECONDS = 60
-_LISTENING = re.compile(rb"server\.ready.*?url=(?:\x1b\[[0-9;]*m)*(http://[0-9.:]+)")
+_LISTENING = re.compile(
+    rb"server\.ready.*?url=(?:\x1b\[[0-9;]*m)*(?P<text>http://[0-9.:]+)"
+    rb"|\"url\": \"(?P<json>http://[0-9.:]+)\".*\"server\.ready\""
+)
 
 
 @dataclass(slots=True)
@@ -65,7 +68,7 @@ class Server:
             text = self.log.read_bytes()[start:]
             found = _LISTENING.search(text)
             if found:
-                self.url = found[1].decode()
+                self.url = (found["text"] or found["json"]).decode()
                 self.port = int(self.url.rpartition(":")[2])
                 with contextlib.suppress(httpx2.HTTPError):
                     if httpx2.get(f"{self.url}/health/ready", timeout=5).status_code == 200:

@@ -8,6 +8,7 @@ from tests.architecture.calls import (
     dialects,
     federation,
     main,
+    monitoring,
     notifications,
     overview,
 )
@@ -22,6 +23,7 @@ CALLS: tuple[Call, ...] = (
     *federation.CALLS,
     *main.CALLS,
     *notifications.CALLS,
+    *monitoring.CALLS,
     *overview.CALLS,
 )
 

@@ -16,6 +16,7 @@ from entrepot.adapters.catalog.accounts import AccountReading, AccountWriting
 from entrepot.adapters.catalog.auditing import AuditReading, AuditWriting
 from entrepot.adapters.catalog.downloads import DownloadReading, DownloadWriting
 from entrepot.adapters.catalog.federation import FederationReading, FederationWriting
+from entrepot.adapters.catalog.figures import FigureReading
 from entrepot.adapters.catalog.groups import GroupReading, GroupWriting
 from entrepot.adapters.catalog.incoming import IncomingReading, IncomingWriting
 from entrepot.adapters.catalog.messages import MessageReading, MessageWriting
@@ -205,6 +206,7 @@ class Reading(
     IncomingReading,
     FederationReading,
     PromotionReading,
+    FigureReading,
     Protocol,
 ):
     """Everything that can be asked."""

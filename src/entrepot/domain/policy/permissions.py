@@ -31,6 +31,7 @@ class Permission(Enum):
     REVIEW_DECIDE = ("review.decide", Role.MAINTAINER)
     DOWNLOAD_READ = ("download.read", Role.MAINTAINER)
     DASHBOARD_READ = ("dashboard.read", Role.READER)
+    METRICS_READ = ("metrics.read", Role.AUDITOR)
     SERVER_WATCH = ("server.watch", Role.ADMIN)
     SUITE_WRITE = ("suite.write", Role.ADMIN)
     GROUP_READ = ("group.read", Role.READER)

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from entrepot.entrypoints.api.routes import allowed_methods
 from entrepot.errors import EntrepotError, Kind
 
 _log = structlog.get_logger(__name__)
@@ -34,6 +35,7 @@ STATUS: dict[Kind, int] = {
     Kind.CORRUPT: 500,
 }
 _RETRY_SECONDS = 5
+_CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
 def problem(error: EntrepotError) -> JSONResponse:
@@ -50,7 +52,7 @@ def problem(error: EntrepotError) -> JSONResponse:
     if error.code == "duplicate_conflict":
         detail = {"error": error.code, "message": error.detail, **error.facts}
     if error.kind is Kind.CORRUPT:
-        incident = secrets.token_hex(6)
+        incident = _incident()
         _log.error("incident", incident=incident, error=error.code, detail=error.detail, facts=error.facts)
         return JSONResponse({"detail": f"internal error; incident {incident}", "error": "internal"}, 500)
     body = {"detail": detail, "error": error.code, **error.facts}
@@ -75,8 +77,15 @@ def install(app: FastAPI) -> None:
         return JSONResponse({"detail": jsonable_encoder(errors), "error": "validation_error"}, 422)
 
     @app.exception_handler(HTTPException)
-    def framework(_request: Request, error: HTTPException) -> Response:
-        return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
+    def framework(request: Request, error: HTTPException) -> Response:
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            methods = ", ".join(allowed_methods(request.app, request.scope["path"]))
+            if request.method == "OPTIONS":
+                return Response(status_code=204, headers={"Allow": methods})
+            headers["Allow"] = methods
+        code = _CODES.get(error.status_code, "invalid_request")
+        return JSONResponse({"detail": error.detail, "error": code}, error.status_code, headers)
 
     @app.exception_handler(ClientDisconnect)
     def gone(_request: Request, _error: ClientDisconnect) -> Response:
@@ -84,9 +93,14 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def bug(request: Request, error: Exception) -> Response:
-        incident = secrets.token_hex(6)
+        incident = _incident()
         _log.error("incident", incident=incident, path=request.url.path, exc_info=error)
         return JSONResponse({"detail": f"internal error; incident {incident}", "error": "internal"}, 500)
+
+
+def _incident() -> str:
+    """The id of the request, which its answer and its other lines in the log carry too."""
+    return str(structlog.contextvars.get_contextvars().get("request_id") or secrets.token_hex(8))
 
 
 def _shortened(value: object) -> object:

@@ -105,6 +105,7 @@ async def upload(request: Request, app: App, who: Who) -> JSONResponse:
         await _receive(request, form)
         asked = _request_of(form)
         receipt = await run_in_threadpool(app.intake.receive, who, writer, asked)
+    request.app.state.observation.upload(receipt.status.value)
     receipt, generation = await conclusion(app, receipt, state.publish_wait_seconds)
     body = words.upload_body(receipt, generation, waiting=receipt.status is not ReceiptStatus.INSPECTING)
     return JSONResponse(body, status_of(receipt, generation))

@@ -8,13 +8,13 @@ import hashlib
 import secrets
 import threading
 import time
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import Depends, HTTPException, Request
 from starlette.concurrency import run_in_threadpool
 
-from entrepot.application import Application
 from entrepot.domain.model.actor import Actor
+from entrepot.domain.model.address import source_of
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.entrypoints.api.context import address, application
 from entrepot.entrypoints.api.limits import Limit, caller_of
@@ -61,6 +61,7 @@ class _Sessions:
 
 
 _sessions = _Sessions()
+_SIGN_INS = Limit("auth_token")
 
 
 def _given(request: Request) -> tuple[str, str]:
@@ -82,7 +83,8 @@ def _given(request: Request) -> tuple[str, str]:
     return username, password
 
 
-def _authenticated(app: Application, username: str, secret: str, where: str) -> Actor:
+def _authenticated(request: Request, username: str, secret: str) -> Actor:
+    app, where = application(request), address(request)
     if not username or secret.startswith(PREFIX):
         return app.access.authenticate(secret, where)
     key = _sessions.key(username, secret, where)
@@ -92,6 +94,7 @@ def _authenticated(app: Application, username: str, secret: str, where: str) -> 
             return app.access.authenticate(session, where)
         except NotSignedIn:
             _sessions.drop(key)
+    _SIGN_INS.use(request, app, f"address:{source_of(where)}")
     opened = app.access.sign_in(username, secret, where).token
     _sessions.put(key, opened)
     return app.access.authenticate(opened, where)
@@ -108,7 +111,8 @@ async def sender(request: Request) -> Actor:
     """
     try:
         username, secret = _given(request)
-        return await run_in_threadpool(_authenticated, application(request), username, secret, address(request))
+        request.state.actor = await run_in_threadpool(_authenticated, request, username, secret)
+        return cast("Actor", request.state.actor)
     except (NotSignedIn, SignInFailed) as error:
         await _drain(request)
         raise HTTPException(401, error.detail, _CHALLENGE) from None

@@ -72,6 +72,7 @@ async def _conclude(request: Request, app: App, one: Taken) -> tuple[int, dict[s
         error = one.error
         detail = "it was not taken in" if error is None else error.detail
         return (422 if error is None else STATUS[error.kind]), {"filename": one.name, "detail": detail}
+    request.app.state.observation.upload(one.receipt.status.value)
     receipt, generation = await conclusion(app, one.receipt, request.app.state.publish_wait_seconds)
     body = words.upload_body(receipt, generation, waiting=True)
     if receipt.status is ReceiptStatus.REFUSED:

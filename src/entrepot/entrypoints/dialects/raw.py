@@ -61,6 +61,7 @@ async def take_body(request: Request, app: Application, who: Actor, asked: Uploa
 
 async def answer_for(request: Request, app: Application, receipt: Receipt) -> JSONResponse:
     """The main API's body with a status that a program which reads nothing else understands."""
+    request.app.state.observation.upload(receipt.status.value)
     receipt, generation = await conclusion(app, receipt, request.app.state.publish_wait_seconds)
     body = words.upload_body(receipt, generation, waiting=receipt.status is not ReceiptStatus.INSPECTING)
     held = receipt.status is ReceiptStatus.HELD

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from entrepot.application import Application
 from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.domain.model.suite import SuiteId
+
+Watch = Callable[[str, float, bool], None]
+"""Is told the kind of a goal, the seconds that it took, and whether it failed."""
 
 
 class Dispatch:
     """A ``Pursuit`` over the application."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, watch: Watch | None = None) -> None:
         self._application = application
+        self._watch = watch
 
     def __call__(self, goal: Goal) -> None:
         """Bring it about."""
+        began, failed = time.monotonic(), True
+        try:
+            self._pursue(goal)
+            failed = False
+        finally:
+            if self._watch is not None:
+                self._watch(goal.kind.value, time.monotonic() - began, failed)
+
+    def _pursue(self, goal: Goal) -> None:
         match goal.kind:
             case GoalKind.PUBLISH:
                 self._application.publisher.publish(SuiteId(goal.subject))

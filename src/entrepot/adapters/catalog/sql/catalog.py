@@ -16,6 +16,7 @@ from entrepot.adapters.catalog.sql.auditing import AuditQueries
 from entrepot.adapters.catalog.sql.downloads import DownloadQueries
 from entrepot.adapters.catalog.sql.engine import make_engine, translated, unit
 from entrepot.adapters.catalog.sql.federation import FederationQueries
+from entrepot.adapters.catalog.sql.figures import FigureQueries
 from entrepot.adapters.catalog.sql.groups import GroupQueries
 from entrepot.adapters.catalog.sql.incoming import IncomingQueries
 from entrepot.adapters.catalog.sql.index import IndexQueries
@@ -43,6 +44,7 @@ class Unit(
     MessageQueries,
     RateQueries,
     FederationQueries,
+    FigureQueries,
 ):
     """All queries over one connection, inside one transaction."""
 
