@@ -31,6 +31,9 @@ from entrepot.services.upkeep.collector import Collector
 from entrepot.services.upkeep.figures import Gauges
 from entrepot.services.upkeep.health import Health
 from entrepot.services.upkeep.keeper import Keeper
+from entrepot.services.upkeep.pins import Pins
+from entrepot.services.upkeep.retention import Retention
+from entrepot.services.upkeep.schedule import Scheduler
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,9 @@ class Application:
     publications: Publications
     published: PublishedFiles
     collector: Collector
+    pins: Pins
+    retention: Retention
+    scheduler: Scheduler
     verifier: Verifier
     keeper: Keeper
     health: Health

@@ -271,6 +271,18 @@ class AlreadyDecided(EntrepotError):
     code, kind, title = "review.decided", Kind.CONFLICT, "Already decided"
 
 
+class AlreadyRunning(EntrepotError):
+    """A job of which there is one at a time was asked for again."""
+
+    code, kind, title = "job.running", Kind.CONFLICT, "Already running"
+
+
+class JobFailed(EntrepotError):
+    """A job ended before it was done; the log says why."""
+
+    code, kind, title = "job.failed", Kind.CORRUPT, "Job failed"
+
+
 class SealBroken(EntrepotError):
     """A secret at rest was sealed with another key, or was changed."""
 

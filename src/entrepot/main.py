@@ -70,6 +70,9 @@ from entrepot.services.upkeep.collector import Collector, Keep
 from entrepot.services.upkeep.figures import Gauges
 from entrepot.services.upkeep.health import Health
 from entrepot.services.upkeep.keeper import Keeper
+from entrepot.services.upkeep.pins import Pins
+from entrepot.services.upkeep.retention import Retention
+from entrepot.services.upkeep.schedule import Job, Scheduler
 from entrepot.settings import Settings, load_secret
 
 FORMATS: dict[Format, PackageFormat] = {Format.DEB: DebFormat(), Format.RPM: RpmFormat()}
@@ -126,20 +129,18 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     publisher = Publisher(parts.catalog, tools, TREES, parts.now)
     intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), parts.now)
     inspector = Inspector(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, parts.now)
-    # What a suite lacks informs; it decides nothing, and is asked of thousands of packages here.
-    judges = [check for check in checks if check.name != DependencyCheck.name]
-    standings = Standings(parts.catalog, parts.blobs, judges)
-    keep = Keep(settings.generations_kept, settings.generation_grace_seconds, settings.collect_grace_seconds)
+    standings = _standings(parts, checks)
     attempts = Attempts(parts.now)
     tokens = SessionTokens(parts.secret, timedelta(minutes=settings.jwt_expire_minutes))
     configurations = Configurations(parts.catalog, parts.secret, parts.now, _defaults(settings))
     outbox = Outbox(parts.secret, parts.now)  # ``outbox.post`` is for services that write to a person
     templates = Templates(parts.catalog, configurations.current, parts.now)
     notifications = _notifications(parts, outbox, templates, configurations.current)
-    unmet = (publisher.unmet, inspector.unfinished, notifications.unmet)
+    retention = Retention(parts.catalog, parts.queue, FORMATS, configurations.current, parts.now)
+    scheduler = _scheduler(parts, configurations.current, retention)
+    unmet = (publisher.unmet, inspector.unfinished, notifications.unmet, scheduler.due, retention.unmet)
     keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now)
-    external = ExternalAccounts(parts.catalog, parts.now)
-    directory = DirectorySignIn(parts.catalog, parts.people, configurations.current, external)
+    directory = _directory(parts, configurations.current)
     return Application(
         configurations=configurations,
         access=Access(parts.catalog, parts.secret, tokens, attempts, directory, parts.now),
@@ -162,7 +163,10 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         publisher=publisher,
         publications=Publications(parts.catalog, publisher),
         published=PublishedFiles(parts.catalog, manifests, parts.keyring),
-        collector=Collector(parts.catalog, parts.blobs, keep, parts.now, parts.monotonic),
+        collector=_collector(settings, parts),
+        pins=Pins(parts.catalog, parts.now),
+        retention=retention,
+        scheduler=scheduler,
         verifier=Verifier(parts.catalog, parts.blobs, parts.keyring, verification, TREES),
         keeper=keeper,
         health=Health(parts.catalog, parts.blobs, parts.keyring, keeper.alive),
@@ -176,6 +180,16 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         queue=parts.queue,
         now=parts.now,
     )
+
+
+def _standings(parts: Parts, checks: Sequence[Check]) -> Standings:
+    # What a suite lacks informs; it decides nothing, and is asked of thousands of packages here.
+    judges = [check for check in checks if check.name != DependencyCheck.name]
+    return Standings(parts.catalog, parts.blobs, judges)
+
+
+def _directory(parts: Parts, configuration: Callable[[], Configuration]) -> DirectorySignIn:
+    return DirectorySignIn(parts.catalog, parts.people, configuration, ExternalAccounts(parts.catalog, parts.now))
 
 
 def _notifications(
@@ -220,6 +234,21 @@ def _uploaders(settings: Settings) -> Callable[[], bytes | None]:
             ) from error
 
     return read
+
+
+def _scheduler(parts: Parts, current: Callable[[], Configuration], retention: Retention) -> Scheduler:
+    jobs = {"retention": Job(lambda found: found.retention, retention.begin)}
+    return Scheduler(parts.catalog, current, jobs, parts.now)
+
+
+def _collector(settings: Settings, parts: Parts) -> Collector:
+    keep = Keep(
+        settings.generations_kept,
+        settings.generation_grace_seconds,
+        settings.collect_grace_seconds,
+        settings.generation_days,
+    )
+    return Collector(parts.catalog, parts.blobs, keep, parts.now, parts.monotonic)
 
 
 def _key_maker(settings: Settings, parts: Parts) -> Callable[[Archive], None]:

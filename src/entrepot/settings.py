@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     generation_grace_seconds: int = Field(
         3600, ge=0, description="A superseded generation stays at least this long, however many came after it"
     )
+    generation_days: int = Field(
+        30, ge=0, description="A superseded generation goes after so many days, even if few came after it; 0: it stays"
+    )
     collect_grace_seconds: int = Field(
         3600, ge=60, description="Content that nothing names is removed when it is older than this"
     )

@@ -17,13 +17,14 @@ from entrepot.adapters.catalog.accounts import Account
 from entrepot.adapters.catalog.base import Catalog, Writing
 from entrepot.adapters.catalog.groups import Group
 from entrepot.adapters.catalog.records import Admission, AdmissionState, AuditEntry, PackageFilter, Placing
+from entrepot.adapters.catalog.retention import Pin, Schedule
 from entrepot.adapters.catalog.sql.catalog import SqlCatalog
 from entrepot.adapters.catalog.sql.schema import configuration, migrating
 from entrepot.domain.model.actor import Actor, Role
 from entrepot.domain.model.digest import Digest, digest_of
 from entrepot.domain.model.package import Format, PackageFacts, PackageKey
 from entrepot.domain.model.suite import PackageId, Suite, SuiteOptions, listing_key
-from entrepot.errors import AlreadyExists, CatalogTooNew, CatalogUnavailable, LostRace
+from entrepot.errors import AlreadyExists, AlreadyRunning, CatalogTooNew, CatalogUnavailable, LostRace
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 ACTOR = Actor("rita", frozenset({Role.ADMIN}), "192.0.2.7")
@@ -349,3 +350,56 @@ def test_digests_of_all_packages_can_be_walked(catalog: Catalog) -> None:
         package = reading.package_with_digest(digest)
         assert package is not None
         assert package.facts["signed"] is False
+
+
+def test_one_run_of_a_group_is_open_and_one_caller_has_a_slot(catalog: Catalog) -> None:
+    with catalog.write() as unit:
+        number = unit.add_run("retention", "retention", {"max_versions": 3}, "admin", "192.0.2.1", NOW)
+    with pytest.raises(AlreadyRunning), catalog.write() as unit:
+        unit.add_run("version-gc", "retention", {}, "admin", "", NOW)
+    with catalog.write() as unit:
+        assert unit.open_runs("retention") == [number]
+        unit.note_run(number, {"by_number": 2})
+        unit.end_run(number, "done", NOW)
+        unit.end_run(number, "failed", NOW)
+        found = unit.last_run("retention")
+        assert found is not None
+        assert (found.outcome, found.progress, found.parameters) == ("done", {"by_number": 2}, {"max_versions": 3})
+        unit.add_run("version-gc", "retention", {}, "admin", "", NOW)
+        unit.plan(Schedule("retention", "03:00 UTC", NOW))
+    later = NOW + timedelta(days=1)
+    with catalog.write() as unit:
+        known = unit.schedules()["retention"]
+        assert unit.claim_slot(known, later)
+        assert not unit.claim_slot(known, later)
+        unit.plan(Schedule("retention", "off", later))
+        assert not unit.claim_slot(Schedule("retention", "03:00 UTC", later), later)
+
+
+def test_stays_pins_and_places(catalog: Catalog) -> None:
+    with catalog.write() as unit:
+        suite = make_suite(unit)
+        ids = [put(unit, suite, "b", "2.0"), put(unit, suite, "a", "1.0"), put(unit, suite, "b", "1.0")]
+        other = make_suite(unit, "noble")
+        put(unit, other, "c", "1.0")
+        assert unit.pin(Pin(ids[0], "why", "admin", NOW))
+        assert not unit.pin(Pin(ids[0], "again", "admin", NOW))
+    with catalog.write() as unit:
+        assert [(one.name, one.version, one.pinned) for one in unit.stays(suite.id)] == [
+            ("a", "1.0", False),
+            ("b", "1.0", False),
+            ("b", "2.0", True),
+        ]
+        assert [one.name for one in unit.stays(suite.id, ["a", "c"])] == ["a"]
+        assert unit.pins(ids)[ids[0]].reason == "why"
+        assert unit.pinned_packages(PackageFilter(name="b", version="2.0")) == [ids[0]]
+        assert unit.pinned_packages(PackageFilter(name="b", version="1.0")) == []
+        assert unit.places(ids) == dict.fromkeys(ids, 1)
+        revision = unit.touch_suite(suite.id)
+        assert [unit.withdraw(suite.id, number, revision) for number in ids[:2]] == [True, True]
+        assert unit.places(ids) == {ids[2]: 1}
+        assert unit.unpin(ids[0])
+        assert not unit.unpin(ids[0])
+        unit.beat("worker", NOW, works=True)
+        unit.beat("server", NOW, works=False)
+        assert (unit.working_nodes(NOW), unit.working_nodes(NOW + timedelta(seconds=1))) == (1, 0)

@@ -114,3 +114,23 @@ def test_a_secret_setting_is_read_from_a_pipe_only(shell: Shell) -> None:
     shell.run("settings", "set", "email.smtp_password=open", code=2)
     shown = shell.run("settings", "set", "email.smtp_password=", "--secret-stdin", typed="closed-lips\n")
     assert shown == "email.smtp_password = ***\n"
+
+
+def test_superfluous_versions_and_pins(shell: Shell) -> None:
+    for version in ("1.0", "2.0", "3.0"):
+        path = shell.home / f"spare_{version}_all.deb"
+        path.write_bytes(build_deb("spare", version))
+        shell.run("push", str(path), "--to", "focal")
+    assert shell.run("pin", "spare=1.0", "--reason", "on the ships") == "pinned spare 1.0 (all)\n"
+    assert "by admin: on the ships" in shell.run("show", "spare=1.0")
+    shell.run("pin", "spare", code=2)
+    shell.run("pin", "spare=9", code=5)
+    would = shell.run("retention", "--preview", "--max-versions", "1")
+    assert "2.0" in would
+    assert "1 versions would go" in would
+    assert json.loads(shell.run("retention", "--preview", "--json"))["version_gc"]["versions_deleted"] == 0
+    shell.run("retention", "--max-versions", "1", code=2)  # nobody is there to confirm
+    assert "1 versions are gone" in shell.run("retention", "--max-versions", "1", "--yes")
+    assert shell.run("pin", "spare=1.0", "--off").startswith("unpinned")
+    assert "0 versions are gone" in shell.run("retention", "--yes")
+    assert json.loads(shell.run("show", "spare", "--json"))["versions"] == ["3.0", "1.0"]

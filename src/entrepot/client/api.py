@@ -35,6 +35,7 @@ from entrepot.client.people import People
 from entrepot.client.segments import segment
 from entrepot.client.settings import Settings
 from entrepot.client.transport import Call, Patience, Transport, failure
+from entrepot.client.upkeep import Upkeep
 
 _PER_PAGE = 200
 _MOST_PAGES = 5000
@@ -71,6 +72,7 @@ class Client:
         self._patience = patience or Patience()
         self.people = People(self._call)
         self.settings = Settings(self._call)
+        self.upkeep = Upkeep(self._call)
 
     def __enter__(self) -> Self:
         return self

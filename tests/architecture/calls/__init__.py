@@ -11,6 +11,7 @@ from tests.architecture.calls import (
     monitoring,
     notifications,
     overview,
+    retention,
 )
 from tests.architecture.calls.base import Call
 
@@ -25,6 +26,7 @@ CALLS: tuple[Call, ...] = (
     *notifications.CALLS,
     *monitoring.CALLS,
     *overview.CALLS,
+    *retention.CALLS,
 )
 
 __all__ = ["CALLS", "Call"]

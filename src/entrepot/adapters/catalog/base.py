@@ -33,6 +33,7 @@ from entrepot.adapters.catalog.records import (
     Pooled,
     StoredPackage,
 )
+from entrepot.adapters.catalog.retention import RetentionReading, RetentionWriting
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.generation import Generation
@@ -207,6 +208,7 @@ class Reading(
     FederationReading,
     PromotionReading,
     FigureReading,
+    RetentionReading,
     Protocol,
 ):
     """Everything that can be asked."""
@@ -223,6 +225,7 @@ class Writing(
     IncomingWriting,
     FederationWriting,
     PromotionWriting,
+    RetentionWriting,
     Protocol,
 ):
     """Everything that can be changed."""

@@ -19,6 +19,8 @@ class GoalKind(StrEnum):
     """Blobs and generations that nobody can ask for any more are gone."""
     NOTIFY = "notify"
     """What was recorded is told to those who want to hear of it."""
+    RETAIN = "retain"
+    """The run of retention has ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,10 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class SuiteOptions:
-    """What a person may choose for a suite.  ``valid_days`` of ``None`` publishes without Valid-Until."""
+    """What a person may choose for a suite.  ``valid_days`` of ``None`` publishes without Valid-Until.
+
+    ``max_versions`` and ``package_days`` are retention's, where the suite has its own; 0 keeps everything.
+    """
 
     components: tuple[str, ...] = ("main",)
     architectures: tuple[str, ...] = ()
@@ -52,6 +55,8 @@ class SuiteOptions:
     codecs: tuple[str, ...] = ("gz", "xz")
     contents: bool = True
     digests: tuple[str, ...] = ("sha256",)
+    max_versions: int | None = None
+    package_days: int | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -26,6 +26,7 @@ class Permission(Enum):
     PACKAGE_DELETE = ("package.delete", Role.MAINTAINER)
     PACKAGE_PROMOTE = ("package.promote", Role.MAINTAINER)
     PROMOTION_DECIDE = ("promotion.decide", Role.ADMIN)
+    PACKAGE_PIN = ("package.pin", Role.MAINTAINER)
     INDEX_REBUILD = ("index.rebuild", Role.MAINTAINER)
     REVIEW_READ = ("review.read", Role.AUDITOR)
     REVIEW_DECIDE = ("review.decide", Role.MAINTAINER)
@@ -42,6 +43,7 @@ class Permission(Enum):
     TOKEN_WRITE = ("token.write", Role.ADMIN)
     SETTING_READ = ("setting.read", Role.ADMIN)
     SETTING_WRITE = ("setting.write", Role.ADMIN)
+    RETENTION_RUN = ("retention.run", Role.ADMIN)
     STORE_VERIFY = ("store.verify", Role.ADMIN)
 
     def __init__(self, code: str, role: Role) -> None:

@@ -45,6 +45,8 @@ class InitRequest(BaseModel):
     valid_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     not_automatic: bool | None = None
     but_automatic_upgrades: bool | None = None
+    max_versions: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    package_days: Annotated[int, Field(ge=0, le=36_500)] | None = None
 
     def options(self) -> dict[str, object]:
         """What was said about the suite itself."""

@@ -122,6 +122,7 @@ def _file_row(version: Version) -> Body:
         "status": version.status,
         "distribution": next(iter(version.distributions), None),
         "distributions": version.distributions,
+        "pinned": version.pin is not None,
         "deps_missing": [],
         "cve_summary": _UNSCANNED,
     }
@@ -163,7 +164,16 @@ def version_detail(version: Version, *, is_latest: bool) -> Body:
         "last_rematch_at": None,
         "is_latest": is_latest,
         "pool_available": bool(version.placements),
+        "pinned": version.pin is not None,
+        "pin": _pin(version),
     }
+
+
+def _pin(version: Version) -> Body | None:
+    if version.pin is None:
+        return None
+    found = version.pin
+    return {"reason": found.reason, "pinned_by": found.pinned_by, "pinned_at": when(found.pinned_at)}
 
 
 def _origin(package: StoredPackage) -> Body:

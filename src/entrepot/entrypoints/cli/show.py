@@ -104,6 +104,7 @@ def _show_manifest(output: Output, body: Mapping[str, object]) -> None:
             "license": body.get("license"),
             "homepage": body.get("url"),
             "received": moment(source.get("imported_at"), zone=True),
+            "pinned": _pin(body.get("pin")),
             "received from": source.get("imported_by"),
             "depends": ", ".join(one_line(entry) for entry in _list(body.get("dependencies"))),
             "description": body.get("description"),
@@ -112,6 +113,12 @@ def _show_manifest(output: Output, body: Mapping[str, object]) -> None:
     for step in (_mapping(each) for each in _list(body.get("validation_steps"))):
         word = "ok" if step.get("passed") else "failed"
         output.verdict(word, f"{one_line(step.get('name', ''))}: {one_line(step.get('message', ''))}")
+
+
+def _pin(value: object) -> str:
+    """Who pinned it and why; empty when nobody did."""
+    pin = _mapping(value)
+    return f"by {one_line(pin.get('pinned_by', ''))}: {one_line(pin.get('reason', ''))}".rstrip(": ") if pin else ""
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -42,3 +42,5 @@ class Dispatch:
                 self._application.collector.collect()
             case GoalKind.NOTIFY:
                 self._application.notifications.notify()
+            case GoalKind.RETAIN:
+                self._application.retention.pursue(goal.subject)

@@ -15,6 +15,7 @@ from entrepot.adapters.catalog.records import (
     Placement,
     StoredPackage,
 )
+from entrepot.adapters.catalog.retention import Pin
 from entrepot.domain.formats.base import PackageFormat
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.package import Format
@@ -33,6 +34,7 @@ class Version:
     placements: Sequence[Placement]
     admissions: Sequence[Admission]
     suites: Mapping[SuiteId, Suite]
+    pin: Pin | None = None
 
     @property
     def status(self) -> str:
@@ -132,8 +134,9 @@ class Listings:
                 waiting.setdefault(admission.package_id, []).append(admission)
         packages |= {one.id: one for one in reading.packages(waiting.keys() - packages.keys())}
         suites = {suite.id: suite for suite in reading.suites()} if waiting else {}
+        pins = reading.pins(list(packages))
         for number, package in packages.items():
-            version = Version(package, placed.get(number, ()), waiting.get(number, ()), suites)
+            version = Version(package, placed.get(number, ()), waiting.get(number, ()), suites, pins.get(number))
             found[package.key.name].append(version)
         for versions in found.values():
             versions.sort(key=lambda each: each.package.key.architecture)

@@ -21,11 +21,16 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """How long superseded generations and unnamed blobs stay."""
+    """How long superseded generations and unnamed blobs stay.
+
+    The last so many generations stay, but none longer than ``generation_days``, unless that is 0: in a suite that
+    hardly changes, what left it would keep its bytes for ever.
+    """
 
     generations: int
     generation_seconds: int
     blob_seconds: int
+    generation_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +88,15 @@ class Collector:
         return dropped
 
     def _not_kept(self, newest_first: list[Generation]) -> list[Generation]:
-        limit = self._now() - timedelta(seconds=self._keep.generation_seconds)
+        now = self._now()
+        limit = now - timedelta(seconds=self._keep.generation_seconds)
+        oldest = now - timedelta(days=self._keep.generation_days) if self._keep.generation_days else None
         return [
             generation
-            for generation in newest_first[1 + self._keep.generations :]
-            if generation.superseded_at is not None and generation.superseded_at < limit
+            for place, generation in enumerate(newest_first)
+            if generation.superseded_at is not None
+            and generation.superseded_at < limit
+            and (place > self._keep.generations or (oldest is not None and generation.superseded_at < oldest))
         ]
 
     def _sweep(self) -> tuple[int, int]:

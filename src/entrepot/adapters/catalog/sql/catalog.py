@@ -24,6 +24,7 @@ from entrepot.adapters.catalog.sql.messages import MessageQueries
 from entrepot.adapters.catalog.sql.people import PeopleQueries
 from entrepot.adapters.catalog.sql.promotions import PromotionQueries
 from entrepot.adapters.catalog.sql.rates import RateQueries
+from entrepot.adapters.catalog.sql.retention import RetentionQueries
 from entrepot.adapters.catalog.sql.schema import upgrade
 from entrepot.adapters.catalog.sql.shelf import ShelfQueries
 from entrepot.adapters.catalog.sql.suites import SuiteQueries
@@ -45,6 +46,7 @@ class Unit(
     RateQueries,
     FederationQueries,
     FigureQueries,
+    RetentionQueries,
 ):
     """All queries over one connection, inside one transaction."""
 

@@ -31,6 +31,7 @@ from entrepot.adapters.catalog.sql.tables.packages import (
 from entrepot.adapters.catalog.sql.tables.people import account, api_token, ended_session
 from entrepot.adapters.catalog.sql.tables.promotions import promotion
 from entrepot.adapters.catalog.sql.tables.rates import rate_window
+from entrepot.adapters.catalog.sql.tables.retention import pin, run, schedule
 from entrepot.adapters.catalog.sql.tables.rights import (
     account_group,
     account_role,
@@ -80,12 +81,15 @@ __all__ = [
     "node",
     "package",
     "password_reset",
+    "pin",
     "pool",
     "promotion",
     "rate_window",
     "recovery_code",
     "role",
     "role_permission",
+    "run",
+    "schedule",
     "second_factor",
     "shelf",
     "sign_in_code",
