@@ -9,7 +9,7 @@ from datetime import datetime
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.storage.base import BlobStore
-from entrepot.services.access import Access, ApiTokens, DirectorySignIn, Groups, RateLimits, Roles, Users
+from entrepot.services.access import Access, ApiTokens, DirectorySignIn, Groups, RateLimits, Roles, SecondFactors, Users
 from entrepot.services.audit import AuditLog
 from entrepot.services.configuration import Configurations
 from entrepot.services.downloads import Downloads, Recorder
@@ -46,6 +46,7 @@ class Application:
     api_tokens: ApiTokens
     limits: RateLimits
     audit: AuditLog
+    second_factors: SecondFactors
     roles: Roles
     groups: Groups
     directory: DirectorySignIn

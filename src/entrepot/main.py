@@ -35,7 +35,7 @@ from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Archive
 from entrepot.entrypoints.worker.dispatch import Dispatch, Watch
 from entrepot.errors import BadSetting, SigningUnavailable
-from entrepot.services.access import Access, ApiTokens, DirectorySignIn, Groups, RateLimits, Roles, Users
+from entrepot.services.access import Access, ApiTokens, DirectorySignIn, Groups, RateLimits, Roles, SecondFactors, Users
 from entrepot.services.access.attempts import Attempts
 from entrepot.services.access.external import ExternalAccounts
 from entrepot.services.access.tokens import SessionTokens
@@ -148,6 +148,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         api_tokens=ApiTokens(parts.catalog, parts.secret, parts.now),
         limits=RateLimits(parts.catalog, configurations.current, parts.now),
         audit=AuditLog(parts.catalog),
+        second_factors=SecondFactors(parts.catalog, parts.secret, attempts, parts.now, _site(settings, configurations)),
         roles=Roles(parts.catalog, parts.now),
         groups=Groups(parts.catalog, parts.now),
         directory=directory,
@@ -249,6 +250,11 @@ def _collector(settings: Settings, parts: Parts) -> Collector:
         settings.generation_days,
     )
     return Collector(parts.catalog, parts.blobs, keep, parts.now, parts.monotonic)
+
+
+def _site(settings: Settings, configurations: Configurations) -> Callable[[], str]:
+    """Where people find this server, as far as anybody said."""
+    return lambda: configurations.current().app_url or settings.public_url.rstrip("/")
 
 
 def _key_maker(settings: Settings, parts: Parts) -> Callable[[Archive], None]:

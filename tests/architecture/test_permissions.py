@@ -15,6 +15,7 @@ FREE = {
     "Access.setup_done": "open to all: a page has to know whether to show the set-up",
     "Access.set_up": "the one-time token is the permission",
     "Access.sign_in": "name and password are the permission",
+    "Access.sign_in_with_code": "a challenge and a code are the permission",
     "Access.authenticate": "says who asks; nothing is given away",
     "RateLimits.use": "counts what others ask for",
     "Roles.open": "open to all: names of roles, for whoever signs in",

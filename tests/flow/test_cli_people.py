@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx2
+import pyotp
 import pytest
 
 from entrepot.testing.packages import build_deb
@@ -64,6 +66,23 @@ def test_an_account_from_its_creation_to_its_end(shell: Shell) -> None:
     shell.run("user", "rm", "carl", "--yes")
     shell.run("user", "rm", "carl", "--yes", code=5)
     shell.run("user", "rm", "admin", "--yes", code=2)
+
+
+def test_a_second_factor_is_asked_for_and_taken_away(shell: Shell) -> None:
+    shell.run("user", "add", "erna", "--password-stdin", typed=f"{PASSWORD}\n")
+    credentials = {"username": "erna", "password": PASSWORD}
+    session = httpx2.post(f"{shell.server.url}/auth/token", json=credentials).json()["access_token"]
+    with httpx2.Client(base_url=shell.server.url, headers={"Authorization": f"Bearer {session}"}) as phone:
+        maker = pyotp.TOTP(phone.post("/auth/mfa/setup").json()["secret"])
+        confirmed = phone.post("/auth/mfa/confirm", json={"totp_code": maker.now()})
+    spare = confirmed.json()["recovery_codes"][0]
+    login = ("login", shell.server.url, "-u", "erna", "--password-stdin")
+    shell.run(*login, typed=f"{PASSWORD}\n", code=2)
+    shell.run(*login, "--code", "wrong", typed=f"{PASSWORD}\n", code=6)
+    shell.run(*login, "--code", spare, typed=f"{PASSWORD}\n")
+    assert shell.run("user", "mfa-reset", "erna", "--yes") == "erna signs in with the password only\n"
+    shell.run("user", "mfa-reset", "erna", "--yes", code=5)
+    shell.run(*login, typed=f"{PASSWORD}\n")
 
 
 def test_a_token_pushes_where_it_may_until_it_is_revoked(shell: Shell) -> None:

@@ -18,6 +18,7 @@ class Token(TypedDict):
     token_type: str
     expires_in: NotRequired[int]
     mfa_required: NotRequired[bool]
+    mfa_token: NotRequired[str]
 
 
 class Profile(TypedDict):

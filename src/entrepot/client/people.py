@@ -51,6 +51,10 @@ class People:
         path = f"/auth/users/{segment(username)}/reset-password"
         return shaped(self._call("POST", path, payload={"new_password": password}), Done, status=str)
 
+    def remove_second_factor(self, username: str) -> Done:
+        """``DELETE /auth/users/{username}/mfa``."""
+        return shaped(self._call("DELETE", f"/auth/users/{segment(username)}/mfa"), Done, status=str)
+
     def remove_user(self, username: str) -> Done:
         """``DELETE /auth/users/{username}``."""
         return shaped(self._call("DELETE", f"/auth/users/{segment(username)}"), Done, status=str)

@@ -7,6 +7,13 @@ from tests.architecture.calls.base import Call
 from entrepot.domain.model.actor import Role
 
 CALLS = (
+    Call("POST", "/auth/mfa/authenticate", None, {"json": {"mfa_token": "x", "totp_code": "123456"}}),
+    Call("GET", "/auth/mfa", Role.READER),
+    Call("POST", "/auth/mfa/setup", Role.READER),
+    Call("POST", "/auth/mfa/confirm", Role.READER, {"json": {"totp_code": "x"}}),
+    Call("POST", "/auth/mfa/recovery-codes", Role.READER, {"json": {"totp_code": "x"}}),
+    Call("POST", "/auth/mfa/disable", Role.READER, {"json": {"password": "x"}}),
+    Call("DELETE", "/auth/users/{username}/mfa", Role.ADMIN),
     Call("GET", "/groups", Role.READER),
     Call("GET", "/groups/me", Role.READER),
     Call("POST", "/groups", Role.ADMIN, {"json": {"name": "walked"}}),

@@ -149,14 +149,38 @@ def test_a_locked_account_is_not_waited_for(
     assert len(server.asked) == 1
 
 
-def test_a_second_factor_is_said_to_be_out_of_reach(
+CHALLENGE = {"access_token": None, "token_type": "bearer", "mfa_required": True, "mfa_token": "m"}
+
+
+def test_a_code_is_asked_for_where_somebody_can_answer(
     entrepot: Command, server: ScriptedServer, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.will(reply({"access_token": None, "token_type": "bearer", "mfa_required": True, "mfa_token": "m"}))
+    server.will(reply(CHALLENGE))
     monkeypatch.setattr("sys.stdin", io.StringIO("x\n"))
     ran = entrepot("login", server.url, "-u", "ada", "--password-stdin")
-    assert ran.code == 6
+    assert ran.code == 2
+    assert "--code" in ran.err
     assert "ENTREPOT_TOKEN" in ran.err
+    assert not home.exists()
+
+
+def test_a_code_is_sent_as_the_second_step(
+    entrepot: Command, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.will(reply(CHALLENGE), reply({"access_token": "t", "token_type": "bearer", "expires_in": 3600}))
+    monkeypatch.setattr("sys.stdin", io.StringIO("x\n"))
+    ran = entrepot("login", server.url, "-u", "ada", "--password-stdin", "--code", "123456")
+    assert ran.code == 0, ran.err
+    assert len(server.asked) == 2
+
+
+def test_a_wrong_code_is_not_a_session(
+    entrepot: Command, server: ScriptedServer, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.will(reply(CHALLENGE), reply({"detail": "the code is wrong", "error": "sign_in_failed"}, 401))
+    monkeypatch.setattr("sys.stdin", io.StringIO("x\n"))
+    ran = entrepot("login", server.url, "-u", "ada", "--password-stdin", "--code", "123456")
+    assert ran.code == 6
     assert not home.exists()
 
 

@@ -15,6 +15,7 @@ from typing import Protocol
 from entrepot.adapters.catalog.accounts import AccountReading, AccountWriting
 from entrepot.adapters.catalog.auditing import AuditReading, AuditWriting
 from entrepot.adapters.catalog.downloads import DownloadReading, DownloadWriting
+from entrepot.adapters.catalog.factors import FactorReading, FactorWriting
 from entrepot.adapters.catalog.federation import FederationReading, FederationWriting
 from entrepot.adapters.catalog.figures import FigureReading
 from entrepot.adapters.catalog.groups import GroupReading, GroupWriting
@@ -183,7 +184,7 @@ class IndexReading(Protocol):
         ...
 
 
-class PeopleReading(AccountReading, GroupReading, Protocol):
+class PeopleReading(AccountReading, GroupReading, FactorReading, Protocol):
     """Accounts and small facts."""
 
     def fact(self, name: str) -> JsonValue: ...
@@ -222,6 +223,7 @@ class Writing(
     DownloadWriting,
     RateWriting,
     GroupWriting,
+    FactorWriting,
     IncomingWriting,
     FederationWriting,
     PromotionWriting,

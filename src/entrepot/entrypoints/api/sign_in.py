@@ -15,7 +15,7 @@ from entrepot.entrypoints.api.account_words import Older
 from entrepot.entrypoints.api.bodies import bounded, content_type, described, json_body, json_of, parsed
 from entrepot.entrypoints.api.context import Address, App, Who, bearer
 from entrepot.entrypoints.api.limits import LimitedByAddress
-from entrepot.services.access import Session
+from entrepot.services.access import Challenge, Session
 
 router = APIRouter(tags=["auth"])
 
@@ -65,12 +65,15 @@ Presented = Annotated[str, Depends(presented)]
 async def sign_in(given: Annotated[Credentials, Depends(credentials)], app: App, address: Address) -> dict[str, Any]:
     """A session token for a user name and password; 60 minutes unless configured otherwise.
 
-    The secret of an API token is taken as a password, with any user name.
+    The secret of an API token is taken as a password, with any user name.  An account with a second factor is answered
+    with an ``mfa_token`` for ``POST /auth/mfa/authenticate`` and no session.
     """
     return _session(await run_in_threadpool(app.access.sign_in, given.username, given.password, address))
 
 
-def _session(session: Session) -> dict[str, Any]:
+def _session(session: Session | Challenge) -> dict[str, Any]:
+    if isinstance(session, Challenge):
+        return {"access_token": None, "token_type": "bearer", "mfa_required": True, "mfa_token": session.mfa_token}
     return {"access_token": session.token, "token_type": "bearer", "expires_in": session.expires_in_seconds}
 
 

@@ -33,8 +33,13 @@ def login(
     ] = None,
     username: Annotated[str | None, typer.Option("--username", "-u", metavar="NAME", help="Instead of asking.")] = None,
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from a pipe.")] = False,
+    code: Annotated[
+        str | None, typer.Option("--code", metavar="CODE", help="Of the second factor, instead of asking.")
+    ] = None,
 ) -> None:
     """Sign in and remember the server.
+
+    An account with a second factor is asked for a code of the app, or a recovery code.
 
     The session is kept in config.toml in $XDG_CONFIG_HOME/entrepot (else ~/.config/entrepot), readable by you only.
     In scripts, set ENTREPOT_URL and ENTREPOT_TOKEN instead.
@@ -52,14 +57,9 @@ def login(
         _warn_unencrypted(client.base_url, output)
         name = username or _asked_name()
         answer = client.sign_in(name, known_password(from_pipe=password_stdin))
-    token = answer["access_token"]
-    if not token:
-        raise CommandFailed(
-            "the account wants a second factor, which this command cannot ask for",
-            "mfa_required",
-            ExitCode.AUTH,
-            "make an API token and set ENTREPOT_TOKEN",
-        )
+        if not answer["access_token"]:
+            answer = client.send_code(answer.get("mfa_token", ""), code or _asked_code())
+    token = answer["access_token"] or ""
     file = configuration()
     file.store(Stored(client.base_url, name, token))
     minutes = int(answer.get("expires_in", 0)) // 60
@@ -73,6 +73,11 @@ def _warn_unencrypted(url: str, output: Output) -> None:
     parts = urlsplit(url)
     if parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "::1", "localhost"}:
         output.note("warning: http is not encrypted; the password can be read on its way")
+
+
+def _asked_code() -> str:
+    need_terminal("the code of the second factor", "give it with --code; programs use an API token: ENTREPOT_TOKEN")
+    return str(typer.prompt("Code of the second factor", err=True))
 
 
 def _asked_name() -> str:

@@ -15,7 +15,8 @@ from entrepot.entrypoints.cli.text import moment, one_line
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="User name.")]
 RoleOption = Annotated[
-    str | None, typer.Option("--role", metavar="ROLE", help="reader, uploader, auditor, maintainer or admin.")
+    str | None,
+    typer.Option("--role", metavar="ROLE", help="reader, uploader, auditor, maintainer, admin, or a custom role."),
 ]
 PipeOption = Annotated[bool, typer.Option("--password-stdin", help="Read the password from a pipe.")]
 
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     users.command("add")(add)
     users.command("set")(change)
     users.command("passwd")(passwd)
+    users.command("mfa-reset")(mfa_reset)
     users.command("rm")(rm)
     app.add_typer(users, name="user")
 
@@ -110,6 +112,15 @@ def passwd(ctx: typer.Context, name: NameArgument, password_stdin: PipeOption = 
     with connect(ctx, url, output) as client:
         client.people.reset_password(name, password)
     output.line(f"{one_line(name)} has a new password")
+
+
+def mfa_reset(ctx: typer.Context, name: NameArgument, yes: YesOption = False, url: UrlOption = None) -> None:
+    """Take away the second factor of an account, for somebody whose phone is gone."""
+    output = Output()
+    confirm(f"Take away the second factor of {one_line(name)}?", yes=yes)
+    with connect(ctx, url, output) as client:
+        client.people.remove_second_factor(name)
+    output.line(f"{one_line(name)} signs in with the password only")
 
 
 def rm(

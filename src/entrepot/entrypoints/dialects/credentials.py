@@ -19,6 +19,7 @@ from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.entrypoints.api.context import address, application
 from entrepot.entrypoints.api.limits import Limit, caller_of
 from entrepot.errors import NotSignedIn, SignInFailed
+from entrepot.services.access import Challenge
 from entrepot.services.access.identity import PREFIX
 
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="Entrepot", charset="UTF-8"'}
@@ -95,9 +96,11 @@ def _authenticated(request: Request, username: str, secret: str) -> Actor:
         except NotSignedIn:
             _sessions.drop(key)
     _SIGN_INS.use(request, app, f"address:{source_of(where)}")
-    opened = app.access.sign_in(username, secret, where).token
-    _sessions.put(key, opened)
-    return app.access.authenticate(opened, where)
+    opened = app.access.sign_in(username, secret, where)
+    if isinstance(opened, Challenge):
+        raise NotSignedIn("the account has a second factor: send an API token as the password")
+    _sessions.put(key, opened.token)
+    return app.access.authenticate(opened.token, where)
 
 
 async def sender(request: Request) -> Actor:

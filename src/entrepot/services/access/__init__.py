@@ -6,10 +6,12 @@ What a role may do is ``domain.policy.permissions``.
 
 from entrepot.services.access.api_tokens import ApiTokens
 from entrepot.services.access.directory import DirectorySignIn
+from entrepot.services.access.factors import SecondFactors
 from entrepot.services.access.first import SetupState
 from entrepot.services.access.groups import Groups
 from entrepot.services.access.limits import Allowance, RateLimits
 from entrepot.services.access.roles import Roles
+from entrepot.services.access.second_step import Challenge
 from entrepot.services.access.service import Access, Session
 from entrepot.services.access.users import Users
 
@@ -17,10 +19,12 @@ __all__ = [
     "Access",
     "Allowance",
     "ApiTokens",
+    "Challenge",
     "DirectorySignIn",
     "Groups",
     "RateLimits",
     "Roles",
+    "SecondFactors",
     "Session",
     "SetupState",
     "Users",

@@ -20,6 +20,7 @@ from entrepot.services.access.identity import PREFIX, Identities, Identity, Toke
 from entrepot.services.access.passwords import check_rule, fits, hash_password
 from entrepot.services.access.rights import actor_of
 from entrepot.services.access.rules import can_be_username, refuse_external
+from entrepot.services.access.second_step import Challenge, SecondStep
 from entrepot.services.access.tokens import SessionClaims, SessionTokens
 
 _LONGEST_SESSION = timedelta(days=30)
@@ -54,6 +55,7 @@ class Access:
         self._now = now
         self._first = FirstAdministrator(catalog, secret, now)
         self._identities = Identities(catalog, tokens, TokenSecrets(secret), now)
+        self._second = SecondStep(catalog, secret, now)
         self._attempts = attempts
 
     def prepare(self, username: str | None, password: str | None) -> SetupState:
@@ -76,13 +78,18 @@ class Access:
             InvalidRequest, WeakPassword: name or password break the rule.
         """
         self._first.create(token, NewAccount(username, password, frozenset({Role.ADMIN}), full_name, email), address)
-        return self.sign_in(username, password, address)
+        with self._catalog.read() as reading:
+            account = reading.account(username)
+        if account is None:
+            raise SignInFailed("the new account is gone already")
+        return self._open(account, address)
 
-    def sign_in(self, username: str, password: str, address: str) -> Session:
+    def sign_in(self, username: str, password: str, address: str) -> Session | Challenge:
         """A session for a name and password, or for any name and the secret of an API token.
 
-        A password that this server does not know itself is shown to the directory, if there is one.  Failures are
-        counted by name *and* address, so that a stranger cannot lock somebody out.
+        A password that this server does not know itself is shown to the directory, if there is one.  An account with a
+        second factor gets a challenge instead of a session; API tokens never do.  Failures are counted by name *and*
+        address, so that a stranger cannot lock somebody out.
 
         Raises:
             SignInFailed: unknown name, wrong password or inactive account, not told apart.
@@ -106,7 +113,26 @@ class Access:
             account = self._directory.sign_in(username, password, address)
         if account is None or not account.active:
             self._refuse(known, username, address)
-        return self._open(account, address)
+        return self._admit(account, address)
+
+    def _admit(self, account: Account, address: str) -> Session | Challenge:
+        """The password, or whatever stands for it, is right."""
+        if account.mfa_since is None:
+            return self._open(account, address)
+        with self._catalog.write() as unit:
+            self._attempts.succeeded(unit, account.username, address)
+            return self._second.challenge(unit, account, address)
+
+    def sign_in_with_code(self, challenge: str, code: str, address: str) -> Session:
+        """The second step.
+
+        Raises:
+            NotSignedIn: the challenge is over, or there were too many wrong codes for it.
+            SignInFailed: the code is wrong, or was used before.
+            TooManyAttempts: there were too many wrong codes for the account.
+        """
+        account = self._second.take(challenge, code, address)
+        return self._session(SessionClaims(account.username, account.session_epoch), self._now())
 
     def _refuse(self, account: Account | None, username: str, address: str) -> NoReturn:
         # A name that nobody has is not written down: it may be a password in the wrong field.

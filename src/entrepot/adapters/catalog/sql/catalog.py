@@ -15,6 +15,7 @@ from entrepot.adapters.catalog.sql.admissions import AdmissionQueries
 from entrepot.adapters.catalog.sql.auditing import AuditQueries
 from entrepot.adapters.catalog.sql.downloads import DownloadQueries
 from entrepot.adapters.catalog.sql.engine import make_engine, translated, unit
+from entrepot.adapters.catalog.sql.factors import FactorQueries
 from entrepot.adapters.catalog.sql.federation import FederationQueries
 from entrepot.adapters.catalog.sql.figures import FigureQueries
 from entrepot.adapters.catalog.sql.groups import GroupQueries
@@ -40,6 +41,7 @@ class Unit(
     PeopleQueries,
     AccountQueries,
     GroupQueries,
+    FactorQueries,
     AuditQueries,
     DownloadQueries,
     MessageQueries,
