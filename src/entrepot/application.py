@@ -10,7 +10,7 @@ from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.storage.base import BlobStore
 from entrepot.services.access import Access, ApiTokens, DirectorySignIn, Groups, RateLimits, Roles, SecondFactors, Users
-from entrepot.services.audit import AuditLog
+from entrepot.services.audit import Auditing
 from entrepot.services.configuration import Configurations
 from entrepot.services.downloads import Downloads, Recorder
 from entrepot.services.intake import Intake
@@ -44,8 +44,8 @@ class Application:
     access: Access
     users: Users
     api_tokens: ApiTokens
+    audit: Auditing
     limits: RateLimits
-    audit: AuditLog
     second_factors: SecondFactors
     roles: Roles
     groups: Groups

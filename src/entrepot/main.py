@@ -15,6 +15,9 @@ from entrepot.adapters.catalog.records import JsonValue
 from entrepot.adapters.catalog.sql.catalog import SqlCatalog
 from entrepot.adapters.directory.base import People
 from entrepot.adapters.directory.ldap import LdapPeople
+from entrepot.adapters.journal.base import Journal
+from entrepot.adapters.journal.filesystem import FilesystemJournal
+from entrepot.adapters.journal.memory import MemoryJournal
 from entrepot.adapters.mail.base import Mailer
 from entrepot.adapters.mail.smtp import SmtpMailer
 from entrepot.adapters.outbound.base import Outbound
@@ -39,7 +42,7 @@ from entrepot.services.access import Access, ApiTokens, DirectorySignIn, Groups,
 from entrepot.services.access.attempts import Attempts
 from entrepot.services.access.external import ExternalAccounts
 from entrepot.services.access.tokens import SessionTokens
-from entrepot.services.audit import AuditLog
+from entrepot.services.audit import Auditing, AuditLog, Exports, Integrity, Seals
 from entrepot.services.configuration import Configurations
 from entrepot.services.downloads import Downloads, Recorder
 from entrepot.services.downloads.logs import LogReader
@@ -94,6 +97,7 @@ class Parts:
     mailer: Mailer = field(default_factory=lambda: SmtpMailer(wall_clock))
     outbound: Outbound = field(default_factory=HttpOutbound)
     people: People = field(default_factory=LdapPeople)
+    journal: Journal = field(default_factory=MemoryJournal)
 
 
 def wall_clock() -> datetime:
@@ -118,6 +122,7 @@ def real_parts(settings: Settings) -> Parts:
         queue=DurableQueue(settings.jobs_url, settings.node_name, wall_clock),
         secret=load_secret(settings.secret_key_file or Path(settings.data) / "secret.key"),
         now=wall_clock,
+        journal=FilesystemJournal(settings.data / "audit-checkpoints.jsonl"),
     )
 
 
@@ -130,6 +135,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), parts.now)
     inspector = Inspector(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, parts.now)
     standings = _standings(parts, checks)
+    audit = _audit(parts)
     attempts = Attempts(parts.now)
     tokens = SessionTokens(parts.secret, timedelta(minutes=settings.jwt_expire_minutes))
     configurations = Configurations(parts.catalog, parts.secret, parts.now, _defaults(settings))
@@ -139,7 +145,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     retention = Retention(parts.catalog, parts.queue, FORMATS, configurations.current, parts.now)
     scheduler = _scheduler(parts, configurations.current, retention)
     unmet = (publisher.unmet, inspector.unfinished, notifications.unmet, scheduler.due, retention.unmet)
-    keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now)
+    keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now, (audit.seals.seal_if_due,))
     directory = _directory(parts, configurations.current)
     return Application(
         configurations=configurations,
@@ -147,7 +153,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         users=Users(parts.catalog, attempts, parts.now),
         api_tokens=ApiTokens(parts.catalog, parts.secret, parts.now),
         limits=RateLimits(parts.catalog, configurations.current, parts.now),
-        audit=AuditLog(parts.catalog),
+        audit=audit,
         second_factors=SecondFactors(parts.catalog, parts.secret, attempts, parts.now, _site(settings, configurations)),
         roles=Roles(parts.catalog, parts.now),
         groups=Groups(parts.catalog, parts.now),
@@ -257,6 +263,16 @@ def _site(settings: Settings, configurations: Configurations) -> Callable[[], st
     return lambda: configurations.current().app_url or settings.public_url.rstrip("/")
 
 
+def _audit(parts: Parts) -> Auditing:
+    seals = Seals(parts.catalog, parts.keyring, parts.journal, parts.now)
+    return Auditing(
+        log=AuditLog(parts.catalog),
+        exports=Exports(parts.catalog, parts.blobs, seals, parts.now),
+        integrity=Integrity(parts.catalog, seals, verification, parts.now),
+        seals=seals,
+    )
+
+
 def _key_maker(settings: Settings, parts: Parts) -> Callable[[Archive], None]:
     def make(archive: Archive) -> None:
         fact = f"key/{archive.key_name}"
@@ -293,6 +309,7 @@ def stop(application: Application) -> None:
     """End in the reverse order; what is unfinished is found again at the next start."""
     application.keeper.stop()
     application.queue.stop()
+    application.audit.seals.seal_at_end()
     application.catalog.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import get_type_hints
 
 from entrepot.application import Application
@@ -54,14 +54,27 @@ FREE = {
     "Templates.test_mail": "other services",
     "DirectorySignIn.sign_in": "name and password are the permission",
     "DirectorySignIn.renew": "a session that goes on; Access.refresh asks",
+    "Exports.key": "a public key is open to all",
+    "Seals.signer": "other services of the log",
+    "Seals.seal": "a checkpoint tells nothing and changes nothing",
+    "Seals.seal_if_due": "keeper",
+    "Seals.seal_at_end": "end of the program",
+    "Seals.journal": "verification, which asks",
     "Health.components": "open to all; the route leaves details to those who are signed in",
 }
 
 
+def fields_of(owner: type) -> list[type]:
+    """Types of the members of a dataclass."""
+    hints = get_type_hints(owner)
+    return [hints[each.name] for each in fields(owner)]
+
+
 def services() -> list[type]:
     """The classes that entry points reach."""
-    hints = get_type_hints(Application)
-    found = [hints[each.name] for each in fields(Application)]
+    found = fields_of(Application)
+    # Some stand side by side in an object of their own.
+    found += [inner for each in found if is_dataclass(each) for inner in fields_of(each)]
     return [each for each in found if getattr(each, "__module__", "").startswith("entrepot.services.")]
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol, cast
+from typing import Protocol
 
 from entrepot.adapters.catalog.records import AuditEntry, JsonValue
 from entrepot.domain.model.chain import hash_of
 
 _WORDS = 8000
+_ROLES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class Checkpoint:
 class AuditFilter:
     """Conditions on entries; all must hold, an empty one always does.
 
-    ``start`` and ``end`` belong to the range.  ``text`` is looked for in package, user and detail, in any case.
+    ``start`` and ``end`` belong to the range.  ``text`` is looked for in package, user, account and detail, in any
+    case.
     """
 
     package: str = ""
@@ -90,25 +92,27 @@ def document_of(number: int, previous: str, entry: AuditEntry) -> dict[str, Json
         "package": entry.package,
         "version": entry.version,
         "distribution": entry.suite,
-        # As it comes back from the database: tuples are lists there, and every name is text.
-        "detail": cast("JsonValue", json.loads(json.dumps(entry.detail))),
+        "detail": entry.detail,
     }
 
 
 def chained(number: int, previous: str, entry: AuditEntry) -> ChainedEntry:
-    """The entry as the next one of a chain."""
+    """The entry as the next one of a chain, its detail as the database gives it back: with lists and names of text."""
+    entry = replace(entry, detail=json.loads(json.dumps(entry.detail)))
     return ChainedEntry(number, previous, hash_of(document_of(number, previous, entry)), entry)
 
 
 def role_of(entry: AuditEntry) -> str | None:
-    """The highest role the actor had when it was done."""
+    """The highest role the actor had when it was done, or those of the site's own."""
     roles = entry.actor.roles
-    return entry.role or (max(roles, key=lambda role: role.level).value if roles else None)
+    if entry.role or not roles:
+        return entry.role or ",".join(sorted(entry.actor.custom))[:_ROLES] or None
+    return max(roles, key=lambda role: role.level).value
 
 
 def words_of(entry: AuditEntry) -> str:
     """What an entry is found by, in one case."""
-    parts = [entry.package or "", entry.actor.name, *_texts(entry.detail)]
+    parts = [entry.package or "", entry.actor.name, entry.actor.account, *_texts(entry.detail)]
     return "\n".join(part for part in parts if part).replace("\0", " ").casefold()[:_WORDS]
 
 
@@ -137,8 +141,15 @@ class AuditReading(Protocol):
         """How many there are behind one number, up to another."""
         ...
 
-    def audit_chain(self, after: int, limit: int, wanted: AuditFilter | None = None) -> list[ChainedEntry]:
+    def audit_chain(self, after: int, limit: int) -> list[ChainedEntry]:
         """The next entries in the order of the chain."""
+        ...
+
+    def audit_batch(self, wanted: AuditFilter, after: ChainedEntry | None, limit: int, upto: int) -> list[ChainedEntry]:
+        """Entries up to a number behind the last one of the batch before, oldest first.
+
+        All of them come in the order of the chain, those that meet a condition by time.
+        """
         ...
 
     def audit_head(self) -> ChainHead:

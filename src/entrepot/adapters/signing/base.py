@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 
 class KeyAlgorithm(StrEnum):
@@ -49,6 +49,10 @@ class Signer(Protocol):
 
         With several keys the first one's signature is also the last: see ADR 0003 on clients that read only one.
         """
+        ...
+
+    def detach_file(self, file: BinaryIO) -> bytes:
+        """The same over everything in an open file, which is read once for each key and never whole in memory."""
         ...
 
     def certificate(self) -> bytes:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from typing import BinaryIO
 
 from entrepot.adapters.signing.armor import Block, armor, dearmor
 from entrepot.adapters.signing.base import KeyAlgorithm, KeyInfo
@@ -20,6 +21,7 @@ from entrepot.adapters.signing.packets import Packet, Tag, packet, read_packets,
 from entrepot.errors import BadSignature, InvalidRequest, SigningUnavailable
 
 _SHA512 = 10
+_PIECE_BYTES = 1 << 20
 _UID_MAXIMUM_BYTES = 500
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
@@ -139,7 +141,14 @@ class OpenPGPSigner:
 
     def detach(self, data: bytes) -> bytes:
         """Armored signatures of the bytes as they are."""
-        signatures = self._signatures(_Kind.BINARY, data)
+        return self._detached(self._signatures(_Kind.BINARY, data))
+
+    def detach_file(self, file: BinaryIO) -> bytes:
+        """Armored signatures of an open file."""
+        return self._detached([self._signature(one, _Kind.BINARY, _pieces(file)) for one in self._identities])
+
+    @staticmethod
+    def _detached(signatures: Sequence[bytes]) -> bytes:
         # Of several signatures yum looks at the first only, zypper at the last only: the key that every client has
         # is in both places.
         return armor(Block.SIGNATURE, b"".join((*signatures, *signatures[: len(signatures) > 1])))
@@ -157,9 +166,16 @@ class OpenPGPSigner:
         return tuple(identity.key.fingerprint().hex().upper() for identity in self._identities)
 
     def _signatures(self, kind: int, covered: bytes) -> list[bytes]:
-        now = self._clock()
+        return [self._signature(one, kind, (covered,)) for one in self._identities]
+
+    def _signature(self, one: Identity, kind: int, covered: Iterable[bytes]) -> bytes:
         # A signature older than its key is invalid everywhere, so a clock that went back is not believed.
-        return [signature_packet(one.key, kind, (covered,), max(now, one.key.created_at)) for one in self._identities]
+        return signature_packet(one.key, kind, covered, max(self._clock(), one.key.created_at))
+
+
+def _pieces(file: BinaryIO) -> Iterable[bytes]:
+    file.seek(0)
+    return iter(lambda: file.read(_PIECE_BYTES), b"")
 
 
 def write_identities(identities: Iterable[Identity]) -> bytes:

@@ -23,6 +23,8 @@ class Permission(Enum):
     SUITE_READ = ("suite.read", Role.READER)
     PACKAGE_UPLOAD = ("package.upload", Role.UPLOADER)
     AUDIT_READ = ("audit.read", Role.AUDITOR)
+    AUDIT_ARCHIVE = ("audit.archive", Role.ADMIN)
+    AUDIT_VERIFY = ("audit.verify", Role.ADMIN)
     PACKAGE_DELETE = ("package.delete", Role.MAINTAINER)
     PACKAGE_PROMOTE = ("package.promote", Role.MAINTAINER)
     PROMOTION_DECIDE = ("promotion.decide", Role.ADMIN)

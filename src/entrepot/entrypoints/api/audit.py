@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
+from dataclasses import asdict
 from datetime import UTC, datetime, time
 from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BeforeValidator
 
 from entrepot.adapters.catalog.auditing import AuditFilter
 from entrepot.domain.policy.permissions import Permission
 from entrepot.entrypoints.api import words
 from entrepot.entrypoints.api.context import App, Who, requiring
+from entrepot.services.audit import Export, ExportRequest
 
 router = APIRouter(tags=["audit"])
 
 Page = Annotated[int, Query(ge=1, le=10_000_000)]
+Flag = Annotated[bool, BeforeValidator(lambda given: given == "" or given)]  # ``&sign`` means what ``&sign=true`` does
 PerPage = Annotated[int, Query(ge=1, le=500)]
 _DAY = re.compile(r"\d{4}-?\d\d-?\d\d\Z")
 _LOST_PLUS = re.compile(r" (\d\d:?\d\d)\Z")  # a plus sign that was not encoded arrives as a blank
@@ -78,6 +84,106 @@ def logs(
     app: App, who: Who, conditions: Wanted, page: Page = 1, per_page: PerPage = 100, sort: Sort = Sort.DESC
 ) -> dict[str, Any]:
     """All of the history; conditions must hold together.  ``id`` is the place in the chain and has no gaps."""
-    found, total = app.audit.page(who, conditions, (page - 1) * per_page, per_page, ascending=sort is Sort.ASC)
+    found, total = app.audit.log.page(who, conditions, (page - 1) * per_page, per_page, ascending=sort is Sort.ASC)
     rows = [{**words.audit_row(one.entry), "id": one.number, "hash": one.hash} for one in found]
     return words.page(rows, total, page, per_page)
+
+
+_HEADERS = {
+    "X-Export-Count": {"description": "Number of entries", "schema": {"type": "integer"}},
+    "X-GPG-Signature": {
+        "description": "With sign: base64 of an armored OpenPGP signature of exactly the bytes of the body",
+        "schema": {"type": "string"},
+    },
+}
+
+
+def _file(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in kinds}
+    return {200: {"description": "A file", "headers": _HEADERS, "content": content}}
+
+
+def _sent(export: Export) -> StreamingResponse:
+    headers = {
+        "Content-Disposition": f'attachment; filename="{export.filename}"',
+        "X-Export-Count": str(export.count),
+    }
+    if export.signature is not None:
+        headers["X-GPG-Signature"] = b64encode(export.signature.encode()).decode()
+    return StreamingResponse(export.chunks, headers=headers, media_type=export.media_type)
+
+
+@router.get(
+    "/artifacts/audit/export",
+    summary="Take away audit entries as a file",
+    response_class=StreamingResponse,
+    responses=_file("text/csv", "application/json", "application/gzip"),
+    dependencies=[Depends(requiring(Permission.AUDIT_READ))],
+)
+def export(
+    app: App,
+    who: Who,
+    conditions: Wanted,
+    *,
+    format: Annotated[str, Query(max_length=40, description="csv or json")] = "csv",  # noqa: A002 - the contract's word
+    compress: Flag = False,
+    sign: Flag = False,
+) -> StreamingResponse:
+    """All that meet the conditions, oldest first.
+
+    A cell of CSV that a spreadsheet could run begins with an apostrophe.  With ``sign``, the signature is that of the
+    file as it is sent, compressed or not; the key is at ``/artifacts/audit/key``.
+    """
+    asked = ExportRequest(conditions, format.lower(), compress=compress, sign=sign)
+    return _sent(app.audit.exports.entries(who, asked))
+
+
+@router.get(
+    "/artifacts/audit/export/archive",
+    summary="Take away the audit log by days",
+    response_class=StreamingResponse,
+    responses=_file("application/zip"),
+    dependencies=[Depends(requiring(Permission.AUDIT_ARCHIVE))],
+)
+def archive(app: App, who: Who, conditions: Wanted) -> StreamingResponse:
+    """A ZIP archive: a file for each day (UTC) with one entry in a line, every checkpoint, and the public key.
+
+    Of the conditions, ``start`` and ``end`` count.
+    """
+    return _sent(app.audit.exports.archive(who, conditions.start, conditions.end))
+
+
+@router.get(
+    "/artifacts/audit/export/user/{username}",
+    summary="Take away what is known of a person",
+    response_class=StreamingResponse,
+    responses=_file("application/json"),
+    dependencies=[Depends(requiring(Permission.AUDIT_ARCHIVE))],
+)
+def user_export(username: str, app: App, who: Who) -> StreamingResponse:
+    """The account, what the person did, and what was done by their tokens or to them."""
+    return _sent(app.audit.exports.of_user(who, username))
+
+
+@router.get(
+    "/artifacts/audit/integrity",
+    summary="Verify the audit log",
+    dependencies=[Depends(requiring(Permission.AUDIT_VERIFY))],
+)
+def integrity(app: App, who: Who) -> dict[str, Any]:
+    """Compare every entry with its hash, its number, its neighbours and what was signed; each difference is named."""
+    report = app.audit.integrity.verify(who)
+    faults = [{**asdict(fault), "message": str(fault)} for fault in report.faults]
+    words_of_report = {**asdict(report), "checked_at": words.when(report.checked_at), "faults": faults}
+    return {"status": "broken" if report.fault_count else "ok", **words_of_report}
+
+
+@router.get(
+    "/artifacts/audit/key",
+    summary="The public key of the audit log",
+    response_class=Response,
+    responses={200: {"description": "An armored OpenPGP key", "content": {"application/pgp-keys": {}}}},
+)
+def key(app: App) -> Response:
+    """It verifies signed exports and checkpoints, with gpg or gpgv; open to all."""
+    return Response(app.audit.exports.key(), media_type="application/pgp-keys")

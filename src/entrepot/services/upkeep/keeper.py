@@ -30,12 +30,14 @@ class Keeper:
         node: str,
         unmet: Sequence[Callable[[], list[Goal]]],
         now: Callable[[], datetime],
+        chores: Sequence[Callable[[], None]] = (),
     ) -> None:
         self._catalog = catalog
         self._queue = queue
         self._node = node
         self._unmet = unmet
         self._now = now
+        self._chores = chores
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._collected_at: datetime | None = None
@@ -85,6 +87,8 @@ class Keeper:
             self._collected_at = now
             self._queue.submit(Goal(GoalKind.COLLECT))
         self._bury(now)
+        for do in self._chores:
+            do()
 
     def goals(self) -> list[Goal]:
         """Everything the catalog says is still to be done."""

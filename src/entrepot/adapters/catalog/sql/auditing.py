@@ -62,17 +62,14 @@ class AuditQueries:
         self, wanted: AuditFilter, offset: int, limit: int, upto: int, *, ascending: bool = False
     ) -> list[ChainedEntry]:
         """Numbers are chosen in an index first, rows are read afterwards."""
-        # What is found by its text comes in the order of the index of texts.
-        keys = [t.audit.c.id] if wanted.text else [t.audit.c.at, t.audit.c.id]
+        keys = _keys(wanted)
         order = [key if ascending else key.desc() for key in keys]
-        chosen = (
-            sa.select(t.audit.c.id)
-            .where(*self._conditions(wanted), t.audit.c.id <= upto)
-            .order_by(*order)
-            .limit(limit)
-            .offset(offset)
-            .subquery()
-        )
+        numbers = sa.select(t.audit.c.id).where(*self._conditions(wanted), t.audit.c.id <= upto).order_by(*order)
+        match = self._match(wanted.text.casefold()) if wanted == AuditFilter(text=wanted.text) else None
+        if match is not None:
+            row = _WORDS.c.rowid if ascending else _WORDS.c.rowid.desc()
+            numbers = sa.select(_WORDS.c.rowid.label("id")).where(match, _WORDS.c.rowid <= upto).order_by(row)
+        chosen = numbers.limit(limit).offset(offset).subquery()
         query = sa.select(t.audit).join(chosen, chosen.c.id == t.audit.c.id).order_by(*order)
         return [_entry_of(row) for row in self._connection.execute(query)]
 
@@ -83,12 +80,24 @@ class AuditQueries:
         query = sa.select(sa.func.count()).select_from(t.audit).where(*self._conditions(wanted), t.audit.c.id <= upto)
         if after:
             query = query.where(t.audit.c.id > after)
+        match = self._match(wanted.text.casefold()) if wanted == AuditFilter(text=wanted.text) else None
+        if match is not None:
+            inside = (_WORDS.c.rowid > after, _WORDS.c.rowid <= upto)
+            query = sa.select(sa.func.count()).select_from(_WORDS).where(match, *inside)
         return int(self._connection.execute(query).scalar_one())
 
-    def audit_chain(self, after: int, limit: int, wanted: AuditFilter | None = None) -> list[ChainedEntry]:
+    def audit_chain(self, after: int, limit: int) -> list[ChainedEntry]:
         """In the order of the chain."""
-        conditions = self._conditions(wanted or AuditFilter())
-        query = sa.select(t.audit).where(t.audit.c.id > after, *conditions).order_by(t.audit.c.id).limit(limit)
+        query = sa.select(t.audit).where(t.audit.c.id > after).order_by(t.audit.c.id).limit(limit)
+        return [_entry_of(row) for row in self._connection.execute(query)]
+
+    def audit_batch(self, wanted: AuditFilter, after: ChainedEntry | None, limit: int, upto: int) -> list[ChainedEntry]:
+        """From key to key, so that no batch costs more than the first."""
+        keys = [t.audit.c.id] if wanted.empty() else _keys(wanted)
+        query = sa.select(t.audit).where(*self._conditions(wanted), t.audit.c.id <= upto).order_by(*keys).limit(limit)
+        if after is not None:
+            place = [after.number] if len(keys) == 1 else [after.entry.at, after.number]
+            query = query.where(sa.tuple_(*keys) > sa.tuple_(*place))
         return [_entry_of(row) for row in self._connection.execute(query)]
 
     def audit_head(self) -> ChainHead:
@@ -181,13 +190,23 @@ class AuditQueries:
     def _has_words(self, text: str) -> sa.ColumnElement[bool]:
         """With the index of texts where the engine has one and the text is long enough for it; else each is read."""
         plain = t.audit.c.words.contains(text, autoescape=True)
+        match = self._match(text)
+        return plain if match is None else t.audit.c.id.in_(sa.select(_WORDS.c.rowid).where(match))
+
+    def _match(self, text: str) -> sa.ColumnElement[bool] | None:
+        """Of the index of texts that SQLite has; none where it is of no use."""
         if self._connection.dialect.name == "postgresql" or len(text) < _SHORTEST_INDEXED or "\0" in text:
-            return plain
+            return None
         table = sa.table("sqlite_master", sa.column("name"))
         if self._connection.execute(sa.select(table).where(table.c.name == "audit_words")).first() is None:
-            return plain
+            return None
         phrase = '"' + text.replace('"', '""') + '"'
-        return t.audit.c.id.in_(sa.select(_WORDS.c.rowid).where(_WORDS.c.words.op("MATCH")(phrase)))
+        return _WORDS.c.words.op("MATCH")(phrase)
+
+
+def _keys(wanted: AuditFilter) -> list[sa.ColumnElement[Any]]:
+    # What is found by its text comes in the order of the index of texts.
+    return [t.audit.c.id] if wanted.text else [t.audit.c.at, t.audit.c.id]
 
 
 def row_of(link: ChainedEntry) -> dict[str, Any]:
