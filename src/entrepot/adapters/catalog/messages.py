@@ -8,7 +8,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from entrepot.adapters.catalog.records import AuditEntry
 from entrepot.domain.model.suite import SuiteId
 
 
@@ -61,14 +60,6 @@ class MessageFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """An audit entry with its place in the log."""
-
-    position: int
-    entry: AuditEntry
-
-
-@dataclass(frozen=True, slots=True)
 class Arrival:
     """A package that entered a suite under a revision."""
 
@@ -107,19 +98,7 @@ class MessageReading(Protocol):
         ...
 
     def event_position(self) -> int | None:
-        """The audit entry up to which all were turned into messages; none when nobody began."""
-        ...
-
-    def recorded_after(self, position: int, limit: int) -> list[Recorded]:
-        """Audit entries in the order of the log; one that is being written may still come before some of them."""
-        ...
-
-    def running(self) -> tuple[int, int] | None:
-        """Number of the oldest transaction that runs and of the next one; none where there is one writer at a time."""
-        ...
-
-    def newest_recorded(self, before: datetime | None = None) -> int:
-        """Position of the newest audit entry, or of the newest one that is older; 0 for none."""
+        """Number of the audit entry up to which all were turned into messages; none when nobody began."""
         ...
 
     def arrivals(self, suite_id: SuiteId, after: int, until: int, limit: int) -> tuple[list[Arrival], int]:

@@ -1,20 +1,20 @@
 """From what was recorded to messages: reads the audit log from where it stopped, and writes rows of the outbox.
 
-The log is written with each change, so nothing is lost, and whoever changes something does no more than before.  The
-position and the messages are stored in one unit, so nothing is told twice.
+The log is written with each change, so nothing is lost, and whoever changes something does no more than before.  Its
+numbers have no gaps and grow in the order of commits, so a position is all that has to be kept.  The position and the
+messages are stored in one unit, so nothing is told twice.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
 from entrepot.adapters.catalog.base import Catalog, Reading
-from entrepot.adapters.catalog.messages import MailTemplate, Message, Recorded
+from entrepot.adapters.catalog.messages import MailTemplate, Message
+from entrepot.adapters.catalog.records import AuditEntry
 from entrepot.domain.model.configuration import Configuration
 from entrepot.domain.model.event import Event
 from entrepot.domain.model.suite import SuiteId
@@ -32,14 +32,6 @@ _PASS_OVER = timedelta(seconds=5)
 _LOOK_EVERY = timedelta(seconds=10)
 
 
-@dataclass(frozen=True, slots=True)
-class _Gap:
-    """Numbers up to ``seen`` are settled once every transaction before ``next_number`` has ended."""
-
-    seen: int
-    next_number: int
-
-
 class Gatherer:
     """Any number may run; the position is compared and set."""
 
@@ -54,8 +46,6 @@ class Gatherer:
         self._outbox = outbox
         self._configuration = configuration
         self._now = now
-        self._lock = threading.Lock()
-        self._gap: _Gap | None = None
         self._passed_over_at: datetime | None = None
 
     def behind(self) -> bool:
@@ -63,7 +53,7 @@ class Gatherer:
         listening = _listens(self._configuration())
         with self._catalog.read() as reading:
             position = reading.event_position()
-            newest = reading.newest_recorded() if listening or position is None else 0
+            newest = reading.audit_head().number
         if position is None:
             with self._catalog.write() as unit:
                 unit.move_event_position(None, newest)
@@ -79,10 +69,10 @@ class Gatherer:
             return
         self._passed_over_at = now
         with self._catalog.read() as reading:
-            newest = reading.newest_recorded(now - _PASS_OVER)
-        if newest > position:
+            old = reading.audit_end_before(now - _PASS_OVER)
+        if old is not None and old.number > position:
             with self._catalog.write() as unit:
-                unit.move_event_position(position, newest)
+                unit.move_event_position(position, old.number)
 
     def gather(self) -> None:
         """Turn everything that was recorded into messages."""
@@ -98,42 +88,19 @@ class Gatherer:
             position = reading.event_position()
             if position is None:
                 return False
-            recorded = reading.recorded_after(position, _MOST_ENTRIES)
-            settled = self._settled(position, recorded, reading.running())
-            events = [event for each in settled for event in _events(reading, each)]
+            recorded = reading.audit_chain(position, _MOST_ENTRIES)
+            events = [event for each in recorded for event in _events(reading, each.entry)]
             changed = reading.mail_templates()
-        if not settled:
+        if not recorded:
             return False
         messages = [
             *self._calls(configuration, events),
             *self._letters(configuration, events, changed),
         ]
         with self._catalog.write() as unit:
-            if unit.move_event_position(position, settled[-1].position):
+            if unit.move_event_position(position, recorded[-1].number):
                 unit.add_messages(messages)
         return len(recorded) == _MOST_ENTRIES
-
-    def _settled(
-        self, position: int, recorded: Sequence[Recorded], running: tuple[int, int] | None
-    ) -> Sequence[Recorded]:
-        """Those before which no other can appear any more.
-
-        Where units write side by side a number may be taken by one that is not committed.  A number that is missing
-        stays so once all units have ended that ran when it was first missed.
-        """
-        if running is None:
-            return recorded
-        oldest, following = running
-        with self._lock:
-            before = position
-            for index, each in enumerate(recorded):
-                gap = self._gap
-                if each.position > before + 1 and not (gap and before < gap.seen and oldest >= gap.next_number):
-                    if gap is None or before >= gap.seen:
-                        self._gap = _Gap(recorded[-1].position, following)
-                    return recorded[:index]
-                before = each.position
-        return recorded
 
     def _calls(self, configuration: Configuration, events: Sequence[Event]) -> list[Message]:
         webhook = configuration.webhook
@@ -186,11 +153,11 @@ def _recipients(configuration: Configuration, kind: str, distribution: str) -> l
     return list(found)
 
 
-def _events(reading: Reading, recorded: Recorded) -> list[Event]:
-    switched = found_in.publication(recorded.entry)
+def _events(reading: Reading, entry: AuditEntry) -> list[Event]:
+    switched = found_in.publication(entry)
     if switched is not None:
         suite_id, since, until = switched
         arrivals, total = reading.arrivals(SuiteId(suite_id), since, until, found_in.MOST_ARRIVALS)
-        return found_in.published(recorded.entry, arrivals, total)
-    event = found_in.event_of(recorded.entry)
+        return found_in.published(entry, arrivals, total)
+    event = found_in.event_of(entry)
     return [] if event is None else [event]

@@ -17,12 +17,9 @@ from entrepot.adapters.catalog.messages import (
     Message,
     MessageFilter,
     MessageState,
-    Recorded,
 )
-from entrepot.adapters.catalog.records import AuditEntry
 from entrepot.adapters.catalog.sql import tables as t
 from entrepot.adapters.catalog.sql.rows import Row
-from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.suite import SuiteId
 
 _POSITION = "audit"
@@ -63,44 +60,6 @@ class MessageQueries:
         """How far."""
         query = sa.select(t.event_position.c.position).where(t.event_position.c.name == _POSITION)
         return self._connection.execute(query).scalar_one_or_none()
-
-    def recorded_after(self, position: int, limit: int) -> list[Recorded]:
-        """In order of their numbers."""
-        query = sa.select(t.audit).where(t.audit.c.id > position).order_by(t.audit.c.id).limit(limit)
-        return [
-            Recorded(
-                row.id,
-                AuditEntry(
-                    action=row.action,
-                    result=row.result,
-                    actor=Actor(row.user, frozenset(), row.address),
-                    at=row.at,
-                    package=row.package,
-                    version=row.version,
-                    suite=row.suite,
-                    detail=row.detail,
-                ),
-            )
-            for row in self._connection.execute(query)
-        ]
-
-    def running(self) -> tuple[int, int] | None:
-        """PostgreSQL gives numbers to rows before their transaction commits; SQLite has one writer."""
-        if self._connection.dialect.name != "postgresql":
-            return None
-        found = sa.text(
-            "SELECT pg_snapshot_xmin(s)::text::bigint AS oldest, pg_snapshot_xmax(s)::text::bigint AS next "
-            "FROM (SELECT pg_current_snapshot() AS s) AS now"
-        )
-        row = self._connection.execute(found).one()
-        return int(row.oldest), int(row.next)
-
-    def newest_recorded(self, before: datetime | None = None) -> int:
-        """The highest number."""
-        query = sa.select(t.audit.c.id).order_by(t.audit.c.id.desc()).limit(1)
-        if before is not None:
-            query = query.where(t.audit.c.at < before)
-        return self._connection.execute(query).scalar_one_or_none() or 0
 
     def arrivals(self, suite_id: SuiteId, after: int, until: int, limit: int) -> tuple[list[Arrival], int]:
         """Those that entered and stayed."""
@@ -196,7 +155,8 @@ class MessageQueries:
             return self._connection.execute(query.values(position=after)).rowcount == 1
         insert = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
         fresh = insert(t.event_position).values(name=_POSITION, position=after)
-        return self._connection.execute(fresh.on_conflict_do_nothing(index_elements=["name"])).rowcount == 1
+        begun = fresh.on_conflict_do_nothing(index_elements=["name"]).returning(t.event_position.c.name)
+        return self._connection.execute(begun).first() is not None
 
     def set_mail_template(self, template: MailTemplate) -> None:
         """In one statement."""
