@@ -308,6 +308,7 @@ def start(application: Application, *, works: bool, watch: Watch | None = None) 
 def stop(application: Application) -> None:
     """End in the reverse order; what is unfinished is found again at the next start."""
     application.keeper.stop()
+    application.notifications.stop()
     application.queue.stop()
     application.audit.seals.seal_at_end()
     application.catalog.close()

@@ -50,6 +50,7 @@ FREE = {
     "Recorder.flush": "the recorder's own thread",
     "Recorder.read_logs": "the recorder's own thread",
     "Notifications.unmet": "keeper: goals that are not met",
+    "Notifications.stop": "end of the program",
     "Notifications.notify": "worker: brings a goal about",
     "Templates.test_mail": "other services",
     "DirectorySignIn.sign_in": "name and password are the permission",

@@ -8,21 +8,23 @@ import hmac
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from entrepot.adapters.catalog.messages import Medium, Message, MessageFilter, MessageState
 from entrepot.adapters.catalog.records import AuditEntry
 from entrepot.adapters.mail.base import Mail
+from entrepot.adapters.signing.memory import MemoryKeyring
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.package import Format
 from entrepot.errors import AlreadyExists
 from entrepot.services.intake.promotions import PromotionRequest
-from entrepot.services.notify import Outbox
+from entrepot.services.notify import KeyExpiry, Outbox
 from entrepot.testing.mail import Mailbox, running_mail_server
 from entrepot.testing.memory import ADMIN, MemoryInstallation, memory_installation
 from entrepot.testing.packages import build_deb
@@ -348,8 +350,10 @@ ENTRIES: list[tuple[str, str, dict[str, Any], str | None]] = [
     ("PROMOTE_REJECT", "SUCCESS", {}, "rejected"),
     ("CVE_REMATCH", "WARNING", {}, "findings"),
     ("SLA_EXPIRED", "WARNING", {}, "findings"),
-    ("RETENTION", "SUCCESS", {"deleted": 3}, "retention"),
-    ("RETENTION", "SUCCESS", {"deleted": 0}, None),
+    ("RETENTION", "SUCCESS", {"reason": "one of many"}, None),
+    ("MIGRATE", "SUCCESS", {"from": "jammy"}, None),
+    ("PROMOTE", "SUCCESS", {"count": 0}, None),
+    ("PROMOTE_APPROVE", "BLOCKED", {}, "rejected"),
     ("UPLOAD", "SUCCESS", {}, None),
     ("UPLOAD", "FAILURE", {}, None),
     ("LOGIN", "SUCCESS", {}, None),
@@ -369,3 +373,57 @@ def test_what_the_log_says_is_an_event_or_none(installation: MemoryInstallation,
     assert sorted(kinds(calls)) == sorted(wanted)
     reasons = {call.event["data"]["package"]: call.event["data"]["reason"] for call in calls}
     assert (reasons["p0"], reasons["p4"], reasons["p6"]) == ("no signature", "looked at it", None)
+
+
+def test_a_run_over_many_packages_is_one_event(installation: MemoryInstallation, receiver: Receiver) -> None:
+    configure(installation, webhook=receiver.settings())
+    now = installation.clock.now()
+    with installation.catalog.write() as unit:
+        for deleted in (0, 3000):
+            unit.audit(AuditEntry("RETENTION", "SUCCESS", ADMIN, now, detail={"deleted": deleted, "freed_bytes": 9}))
+        unit.audit(AuditEntry("MIGRATE", "PARTIAL", ADMIN, now, suite="noble", detail={"moved": 7, "errors": 1}))
+    settle(installation)
+    calls = receiver.wait(lambda calls: len(calls) >= 2)
+    found = {call.event["type"]: call.event["data"]["count"] for call in calls}
+    assert found == {"retention": 3000, "promoted": 7}
+    assert len(calls) == 2
+
+
+class Aging:
+    """A keyring whose keys end; of its own it knows nothing of ends yet."""
+
+    def __init__(self, keyring: MemoryKeyring, ends_at: datetime) -> None:
+        self._keyring = keyring
+        self.ends_at = ends_at
+
+    def names(self) -> tuple[str, ...]:
+        return self._keyring.names()[:1]
+
+    def keys(self, name: str) -> list[SimpleNamespace]:
+        return [
+            SimpleNamespace(name=name, fingerprint=key.fingerprint, expires_at=self.ends_at)
+            for key in self._keyring.keys(name)
+        ]
+
+
+def test_the_end_of_a_key_is_told_in_time_and_once(installation: MemoryInstallation, receiver: Receiver) -> None:
+    configure(installation, webhook=receiver.settings())
+    start = installation.clock.now()
+    keyring = cast("Any", Aging(installation.keyring, start + timedelta(days=60)))
+    days = []
+    for day in range(63):
+        count = told(installation)
+        for _ in range(2):  # on two nodes
+            KeyExpiry(installation.catalog, keyring, installation.clock.now).look()
+        days += [day] * (told(installation) - count)
+        installation.clock.advance(days=1)
+    assert days == [30, 53, 59, 60]
+    settle(installation)
+    calls = receiver.wait(lambda calls: len(calls) >= 4)
+    left = sorted(call.event["data"]["days_left"] for call in calls if call.event["type"] == "key_expiry")
+    assert left == [0, 1, 7, 30]
+
+
+def told(installation: MemoryInstallation) -> int:
+    with installation.catalog.read() as reading:
+        return len([entry for entry in reading.audit_entries(500) if entry.action == "KEY_EXPIRY"])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -24,6 +26,7 @@ _log = structlog.get_logger(__name__)
 
 _SUBMISSIONS_PORT = 465
 _SECONDS = 20.0
+_MOST_STEPS = 4  # a sender has a message for two minutes
 _REASON_CHARACTERS = 200
 _SUBJECT_CHARACTERS = 200
 
@@ -56,13 +59,25 @@ class SmtpMailer:
             server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=self._seconds, context=_context(settings))
         else:
             server = smtplib.SMTP(host, port, timeout=self._seconds)
+        timer = threading.Timer(self._seconds * _MOST_STEPS, _cut, [server])
+        timer.daemon = True
+        timer.start()
         try:
             if settings.use_tls and port != _SUBMISSIONS_PORT:
                 server.starttls(context=_context(settings))
             yield server
             server.quit()
         finally:
+            timer.cancel()
             server.close()
+
+
+def _cut(server: smtplib.SMTP) -> None:
+    """End a conversation that drips: each step of it has a time-out, and there is no end to steps."""
+    line = server.sock
+    if line is not None:
+        with suppress(OSError):
+            socket.socket.shutdown(line, socket.SHUT_RDWR)
 
 
 def composed(settings: Email, mail: Mail, ident: str, now: datetime) -> EmailMessage:

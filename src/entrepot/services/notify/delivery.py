@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -64,6 +65,11 @@ class Delivery:
         self._outbound = outbound
         self._configuration = configuration
         self._now = now
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """Begin no more; what waits is sent after the next start."""
+        self._stop.set()
 
     def waiting(self) -> bool:
         """Whether something is due."""
@@ -78,6 +84,8 @@ class Delivery:
 
     def _deliver(self, medium: Medium) -> None:
         for _ in range(_MOST_IN_A_ROUND):
+            if self._stop.is_set():
+                return
             now = self._now()
             with self._catalog.read() as reading:
                 if not reading.messages_due(now):

@@ -13,7 +13,7 @@ from entrepot.domain.model.event import Event
 MOST_ARRIVALS = 20
 """A generation that brings more is one event with a number, not a flood."""
 _REASON_CHARACTERS = 500
-_INTAKE = frozenset({"UPLOAD", "VALIDATE", "IMPORT", "MIRROR", "PROMOTE", "RESCAN"})
+_INTAKE = frozenset({"UPLOAD", "VALIDATE", "IMPORT", "MIRROR", "PROMOTE", "PROMOTE_APPROVE", "RESCAN"})
 _BY_RESULT = {"PENDING_REVIEW": "held", "BLOCKED": "rejected"}
 _ALWAYS = {"SLA_EXPIRED": "findings", "KEY_EXPIRY": "key_expiry"}
 _BY_SUCCESS = {
@@ -22,8 +22,12 @@ _BY_SUCCESS = {
     "PROMOTE_REJECT": "rejected",
     "DELETE": "deleted",
     "QUARANTINE": "quarantined",
-    "RETENTION": "retention",
-    "VERSION_GC": "retention",
+}
+# Runs over many packages: the entry of the whole run is an event with a number; those of single packages are none.
+_RUNS = {
+    "RETENTION": ("retention", "deleted"),
+    "VERSION_GC": ("retention", "deleted"),
+    "MIGRATE": ("promoted", "moved"),
 }
 _FINDING = frozenset({"CVE_REMATCH", "RESCAN"})
 _DECISIONS = {
@@ -41,14 +45,15 @@ def kind_of(entry: AuditEntry) -> str | None:
         return _ALWAYS[action]
     if action in _INTAKE and result in _BY_RESULT:
         return _BY_RESULT[result]
+    if action in _RUNS:
+        return _RUNS[action][0] if entry.package is None and _count_of(entry) > 0 else None
     if action in _FINDING:
         return "findings" if result in {"WARNING", "BLOCKED", "FAILURE"} else None
     if result != "SUCCESS":
         return None
     if action == "SECURITY_DECISION":
         return _DECISIONS.get(str(entry.detail.get("decision", "")))
-    found = _BY_SUCCESS.get(action)
-    return None if found == "retention" and entry.detail.get("deleted") == 0 else found
+    return _BY_SUCCESS.get(action) if _count_of(entry) > 0 else None
 
 
 def event_of(entry: AuditEntry) -> Event | None:
@@ -57,7 +62,6 @@ def event_of(entry: AuditEntry) -> Event | None:
     if kind is None:
         return None
     detail = entry.detail
-    count = detail.get("count")
     return Event(
         kind=kind,
         at=entry.at,
@@ -68,7 +72,7 @@ def event_of(entry: AuditEntry) -> Event | None:
         user=entry.actor.name,
         reason=_reason(detail),
         sha256=_text(detail.get("sha256")),
-        count=count if isinstance(count, int) and count > 0 else 1,
+        count=_count_of(entry),
         more={name: value for name in _MORE if isinstance(value := detail.get(name), str | int)},
     )
 
@@ -139,6 +143,13 @@ def _reason(detail: Mapping[str, JsonValue]) -> str:
         if isinstance(value, list) and value:
             return "; ".join(str(each) for each in value)[:_REASON_CHARACTERS]
     return ""
+
+
+def _count_of(entry: AuditEntry) -> int:
+    """How many packages it is about; nearly always one."""
+    name = _RUNS[entry.action][1] if entry.action in _RUNS else "count"
+    found = entry.detail.get(name, 0 if entry.action in _RUNS else 1)
+    return found if isinstance(found, int) else 1
 
 
 def _text(value: JsonValue) -> str:

@@ -75,6 +75,10 @@ class Notifications:
             self._delivery.deliver()
         self._forget()
 
+    def stop(self) -> None:
+        """Send no more from this process."""
+        self._delivery.stop()
+
     def _forget(self) -> None:
         now = self._now()
         if self._forgot_at is None or now - self._forgot_at >= _FORGET_EVERY:
