@@ -9,7 +9,18 @@ from datetime import datetime
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.storage.base import BlobStore
-from entrepot.services.access import Access, ApiTokens, DirectorySignIn, Groups, RateLimits, Roles, SecondFactors, Users
+from entrepot.services.access import (
+    Access,
+    ApiTokens,
+    DirectorySignIn,
+    Groups,
+    ProviderSignIn,
+    RateLimits,
+    Roles,
+    SecondFactors,
+    Users,
+    Workloads,
+)
 from entrepot.services.audit import Auditing
 from entrepot.services.configuration import Configurations
 from entrepot.services.downloads import Downloads, Recorder
@@ -50,6 +61,8 @@ class Application:
     roles: Roles
     groups: Groups
     directory: DirectorySignIn
+    provider: ProviderSignIn
+    workloads: Workloads
     intake: Intake
     incoming: Incoming
     inspector: Inspector

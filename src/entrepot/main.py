@@ -15,6 +15,8 @@ from entrepot.adapters.catalog.records import JsonValue
 from entrepot.adapters.catalog.sql.catalog import SqlCatalog
 from entrepot.adapters.directory.base import People
 from entrepot.adapters.directory.ldap import LdapPeople
+from entrepot.adapters.issuers.base import Issuers
+from entrepot.adapters.issuers.http import HttpIssuers
 from entrepot.adapters.journal.base import Journal
 from entrepot.adapters.journal.filesystem import FilesystemJournal
 from entrepot.adapters.journal.memory import MemoryJournal
@@ -38,9 +40,21 @@ from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Archive
 from entrepot.entrypoints.worker.dispatch import Dispatch, Watch
 from entrepot.errors import BadSetting, SigningUnavailable
-from entrepot.services.access import Access, ApiTokens, DirectorySignIn, Groups, RateLimits, Roles, SecondFactors, Users
+from entrepot.services.access import (
+    Access,
+    ApiTokens,
+    DirectorySignIn,
+    Groups,
+    ProviderSignIn,
+    RateLimits,
+    Roles,
+    SecondFactors,
+    Users,
+    Workloads,
+)
 from entrepot.services.access.attempts import Attempts
 from entrepot.services.access.external import ExternalAccounts
+from entrepot.services.access.foreign_tokens import ForeignTokens
 from entrepot.services.access.tokens import SessionTokens
 from entrepot.services.audit import Auditing, AuditLog, Exports, Integrity, Seals
 from entrepot.services.configuration import Configurations
@@ -98,6 +112,7 @@ class Parts:
     outbound: Outbound = field(default_factory=HttpOutbound)
     people: People = field(default_factory=LdapPeople)
     journal: Journal = field(default_factory=MemoryJournal)
+    issuers: Issuers = field(default_factory=HttpIssuers)
 
 
 def wall_clock() -> datetime:
@@ -128,16 +143,13 @@ def real_parts(settings: Settings) -> Parts:
 
 def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS) -> Application:
     """Wire the services; tests call this with other parts."""
-    codecs = ThreadPoolExecutor(max_workers=2, thread_name_prefix="codec")
     manifests = Manifests(parts.blobs)
-    tools = PublisherParts(parts.blobs, manifests, parts.keyring, verification, codecs.map)
-    publisher = Publisher(parts.catalog, tools, TREES, parts.now)
+    publisher = _publisher(parts, manifests)
     intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), parts.now)
     inspector = Inspector(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, parts.now)
     standings = _standings(parts, checks)
     audit = _audit(parts)
-    attempts = Attempts(parts.now)
-    tokens = SessionTokens(parts.secret, timedelta(minutes=settings.jwt_expire_minutes))
+    attempts, tokens = Attempts(parts.now), _session_tokens(settings, parts)
     configurations = Configurations(parts.catalog, parts.secret, parts.now, _defaults(settings))
     outbox = Outbox(parts.secret, parts.now)  # ``outbox.post`` is for services that write to a person
     templates = Templates(parts.catalog, configurations.current, parts.now)
@@ -146,10 +158,10 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     scheduler = _scheduler(parts, configurations.current, retention)
     unmet = (publisher.unmet, inspector.unfinished, notifications.unmet, scheduler.due, retention.unmet)
     keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now, (audit.seals.seal_if_due,))
-    directory = _directory(parts, configurations.current)
+    directory, foreign = _directory(parts, configurations.current), ForeignTokens(parts.issuers, parts.now)
     return Application(
         configurations=configurations,
-        access=Access(parts.catalog, parts.secret, tokens, attempts, directory, parts.now),
+        access=Access(parts.catalog, parts.secret, tokens, attempts, directory, configurations.current, parts.now),
         users=Users(parts.catalog, attempts, parts.now),
         api_tokens=ApiTokens(parts.catalog, parts.secret, parts.now),
         limits=RateLimits(parts.catalog, configurations.current, parts.now),
@@ -158,6 +170,8 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         roles=Roles(parts.catalog, parts.now),
         groups=Groups(parts.catalog, parts.now),
         directory=directory,
+        provider=_provider(parts, tokens, foreign, configurations.current),
+        workloads=Workloads(parts.catalog, tokens, foreign, configurations.current, parts.now),
         intake=intake,
         incoming=Incoming(parts.catalog, parts.blobs, intake, verification, _uploaders(settings), parts.now),
         inspector=inspector,
@@ -189,6 +203,16 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     )
 
 
+def _session_tokens(settings: Settings, parts: Parts) -> SessionTokens:
+    return SessionTokens(parts.secret, timedelta(minutes=settings.jwt_expire_minutes))
+
+
+def _publisher(parts: Parts, manifests: Manifests) -> Publisher:
+    codecs = ThreadPoolExecutor(max_workers=2, thread_name_prefix="codec")
+    tools = PublisherParts(parts.blobs, manifests, parts.keyring, verification, codecs.map)
+    return Publisher(parts.catalog, tools, TREES, parts.now)
+
+
 def _standings(parts: Parts, checks: Sequence[Check]) -> Standings:
     # What a suite lacks informs; it decides nothing, and is asked of thousands of packages here.
     judges = [check for check in checks if check.name != DependencyCheck.name]
@@ -206,6 +230,15 @@ def _notifications(
     delivery = Delivery(parts.catalog, outbox, parts.mailer, parts.outbound, configuration, parts.now)
     expiry = KeyExpiry(parts.catalog, parts.keyring, parts.now)
     return Notifications(parts.catalog, gatherer, delivery, expiry, templates, parts.mailer, configuration, parts.now)
+
+
+def _provider(
+    parts: Parts, tokens: SessionTokens, foreign: ForeignTokens, configuration: Callable[[], Configuration]
+) -> ProviderSignIn:
+    external = ExternalAccounts(parts.catalog, parts.now)
+    return ProviderSignIn(
+        parts.catalog, parts.secret, tokens, foreign, parts.issuers, configuration, external, parts.now
+    )
 
 
 def _recorder(settings: Settings, parts: Parts) -> Recorder:

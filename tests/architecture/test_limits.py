@@ -21,6 +21,8 @@ TABLE = (
     ("POST", r"/auth/reset-password", ("reset_password",)),
     ("POST", r"/auth/mfa/authenticate", ("mfa_authenticate",)),
     ("POST", r"/setup(/form)?", ("auth_token",)),
+    ("GET|POST", r"/auth/oidc/.*", ("oidc",)),
+    ("POST", r"/auth/token-exchange", ("token_exchange",)),
     ("POST|PUT", r"/upload(/.*)?", ("upload",)),
     ("POST", r"/import/fetch", ("import", "import_fetch")),
     ("POST", r"/import/packages", ("import", "import_packages")),

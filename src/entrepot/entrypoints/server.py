@@ -13,6 +13,7 @@ from entrepot.entrypoints.api import (
     directory,
     distributions,
     downloads,
+    federation,
     groups,
     health,
     metrics,
@@ -35,6 +36,7 @@ from entrepot.entrypoints.web import pages
 # In this order, so that literal paths win over places.
 _ROUTES = (
     sign_in,
+    federation,
     setup,
     users,
     tokens,

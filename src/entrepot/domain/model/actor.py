@@ -31,7 +31,8 @@ class Actor:
 
     ``account`` is whose rights an API token uses; empty for everybody else.  ``scope`` limits what is written to suites
     of these full names (``archive/codename``); none is no limit.  ``custom`` are names of roles that the site defined,
-    ``grants`` the codes of all permissions in them.
+    ``grants`` the codes of all permissions in them.  ``workload`` is the trusted one that a CI job belongs to;
+    empty for everybody else.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Actor:
     scope: frozenset[str] | None = None
     custom: frozenset[str] = frozenset()
     grants: frozenset[str] = frozenset()
+    workload: str = ""
 
     @property
     def owner(self) -> str:

@@ -203,6 +203,8 @@ RATE_GROUPS: Mapping[str, str] = {
     "forgot_password": "10/minute",
     "reset_password": "10/minute",
     "mfa_authenticate": "10/minute",
+    "oidc": "30/minute",
+    "token_exchange": "60/minute",
     "upload": "20/minute",
     "import": "10/minute",
     "import_fetch": "10/minute",

@@ -104,7 +104,7 @@ def demand(actor: Actor, permission: Permission) -> None:
         raise PermissionDenied(f"{permission.role.value} role required", permission=permission.code)
     if not permitted(actor, permission):
         raise PermissionDenied(
-            "this API token is limited to some distributions and cannot do that", permission=permission.code
+            "this credential is limited to some distributions and cannot do that", permission=permission.code
         )
 
 
@@ -131,7 +131,7 @@ def demand_suite(actor: Actor, suite: Suite) -> None:
     """
     if actor.scope is not None and suite.full_name not in actor.scope:
         raise PermissionDenied(
-            f"this API token may not write to distribution {suite.codename}; it is limited to "
+            f"this credential may not write to distribution {suite.codename}; it is limited to "
             + ", ".join(sorted(actor.scope)),
             distribution=suite.codename,
         )

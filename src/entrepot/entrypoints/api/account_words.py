@@ -67,7 +67,7 @@ def profile(actor: Actor, account: Account, permissions: Sequence[str], *, older
         "mfa_enabled": account.mfa_since is not None,
         "auth_source": "api_token" if actor.account else account.auth_source,
         "permissions": list(permissions),
-        "distributions": _distributions(actor.scope),
+        "distributions": suites_in(actor.scope),
     }
 
 
@@ -100,9 +100,10 @@ def api_token(token: ApiToken, *, older: bool = False) -> Body:
         "expires_at": when(token.expires_at),
         "last_used": when(token.last_used),
         "revoked": token.revoked_at is not None,
-        "distributions": _distributions(token.scope),
+        "distributions": suites_in(token.scope),
     }
 
 
-def _distributions(scope: frozenset[str] | None) -> list[str] | None:
+def suites_in(scope: frozenset[str] | None) -> list[str] | None:
+    """Distributions as people name them; none is all of them."""
     return None if scope is None else sorted(name.removeprefix(f"{DEFAULT_ARCHIVE}/") for name in scope)

@@ -10,10 +10,12 @@ from entrepot.services.access.factors import SecondFactors
 from entrepot.services.access.first import SetupState
 from entrepot.services.access.groups import Groups
 from entrepot.services.access.limits import Allowance, RateLimits
+from entrepot.services.access.provider import ProviderSignIn
 from entrepot.services.access.roles import Roles
 from entrepot.services.access.second_step import Challenge
 from entrepot.services.access.service import Access, Session
 from entrepot.services.access.users import Users
+from entrepot.services.access.workloads import Workloads
 
 __all__ = [
     "Access",
@@ -22,10 +24,12 @@ __all__ = [
     "Challenge",
     "DirectorySignIn",
     "Groups",
+    "ProviderSignIn",
     "RateLimits",
     "Roles",
     "SecondFactors",
     "Session",
     "SetupState",
     "Users",
+    "Workloads",
 ]

@@ -13,10 +13,12 @@ from datetime import datetime, timedelta
 from entrepot.adapters.catalog.accounts import Account, ApiToken, TokenInUse
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.domain.model.actor import Actor, Role
+from entrepot.domain.model.configuration import Configuration
 from entrepot.domain.policy.permissions import carried
 from entrepot.errors import CatalogConflict, CatalogUnavailable, NotSignedIn
 from entrepot.services.access.rights import actor_of
 from entrepot.services.access.tokens import SessionClaims, SessionTokens
+from entrepot.services.access.trust import actor_in
 
 PREFIX = "repod_"
 _MOST_CHARACTERS = 200
@@ -55,11 +57,17 @@ class Identities:
     """Reads credentials."""
 
     def __init__(
-        self, catalog: Catalog, sessions: SessionTokens, token_secrets: TokenSecrets, now: Callable[[], datetime]
+        self,
+        catalog: Catalog,
+        sessions: SessionTokens,
+        token_secrets: TokenSecrets,
+        settings: Callable[[], Configuration],
+        now: Callable[[], datetime],
     ) -> None:
         self._catalog = catalog
         self._sessions = sessions
         self._secrets = token_secrets
+        self._settings = settings
         self._now = now
 
     def of(self, credential: str, address: str) -> Identity:
@@ -76,6 +84,8 @@ class Identities:
         """Raises ``NotSignedIn`` when the session was ended in any way."""
         if claims.api_token:
             return self._of_api_token_session(claims, address)
+        if claims.workload:
+            return self._of_workload_session(claims, address)
         with self._catalog.read() as reading:
             found = reading.account_in_session(claims.username, claims.session)
         if found is None or found[1] or not found[0].active or not _goes_on(found[0], claims):
@@ -89,6 +99,13 @@ class Identities:
         if found is None or found[1]:
             raise NotSignedIn("the session has ended; sign in again")
         return self._good(found[0], address)
+
+    def _of_workload_session(self, claims: SessionClaims, address: str) -> Identity:
+        with self._catalog.read() as reading:
+            ended = reading.session_ended(claims.session)
+        if ended:
+            raise NotSignedIn("the session has ended; exchange a token again")
+        return Identity(actor_in(self._settings(), claims, address), claims.epoch)
 
     def of_api_token(self, secret: str, address: str) -> Identity:
         """Raises ``NotSignedIn`` for an unknown, expired or revoked one, or without an active creator."""

@@ -11,6 +11,7 @@ from entrepot.adapters.catalog.accounts import Account
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.catalog.records import AuditEntry, JsonValue
 from entrepot.domain.model.actor import Actor, Role
+from entrepot.domain.model.configuration import Configuration
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.errors import InvalidRequest, NotSignedIn, PermissionDenied, SignInFailed
 from entrepot.services.access.attempts import Attempts
@@ -47,6 +48,7 @@ class Access:
         tokens: SessionTokens,
         attempts: Attempts,
         directory: DirectorySignIn,
+        settings: Callable[[], Configuration],
         now: Callable[[], datetime],
     ) -> None:
         self._catalog = catalog
@@ -54,7 +56,7 @@ class Access:
         self._tokens = tokens
         self._now = now
         self._first = FirstAdministrator(catalog, secret, now)
-        self._identities = Identities(catalog, tokens, TokenSecrets(secret), now)
+        self._identities = Identities(catalog, tokens, TokenSecrets(secret), settings, now)
         self._second = SecondStep(catalog, secret, now)
         self._attempts = attempts
 
@@ -174,6 +176,8 @@ class Access:
     def profile(self, actor: Actor) -> Account:
         """The account of whoever asks; for an API token, the one that answers for it."""
         demand(actor, Permission.PROFILE_READ)
+        if actor.workload:
+            return _of_nobody(actor, self._now())
         with self._catalog.read() as reading:
             account = reading.account(actor.owner)
         if account is None:
@@ -202,6 +206,8 @@ class Access:
         """
         demand(actor, Permission.PROFILE_WRITE)
         claims, now = self._claims(credential), self._now()
+        if claims.workload:
+            raise PermissionDenied("a CI job exchanges the token of its platform again")
         if claims.since is None or now - claims.since > _LONGEST_SESSION:
             raise NotSignedIn(f"a session lasts {_LONGEST_SESSION.days} days; sign in again")
         identity = self._identities.of_session(claims, actor.address)
@@ -230,8 +236,8 @@ class Access:
             PermissionDenied: it is an API token, which has no password.
         """
         demand(actor, Permission.PROFILE_WRITE)
-        if actor.account:
-            raise PermissionDenied("an API token has no password; sign in as a person")
+        if actor.account or actor.workload:
+            raise PermissionDenied("an API token or a CI job has no password; sign in as a person")
         claims = self._claims(credential)
         with self._catalog.read() as reading:
             self._attempts.refuse_locked(reading, actor.name, actor.address)
@@ -258,3 +264,20 @@ class Access:
         if credential.startswith(PREFIX):
             raise PermissionDenied("this is for sessions; an API token is revoked by an administrator")
         return self._tokens.read(credential, self._now())
+
+
+def _of_nobody(actor: Actor, now: datetime) -> Account:
+    """What there is to say about a CI job, which has no account."""
+    return Account(
+        id=0,
+        username=actor.name,
+        password_hash="",
+        roles=actor.roles,
+        full_name=f"CI job of {actor.workload}",
+        email="",
+        active=True,
+        session_epoch=0,
+        created_at=now,
+        last_login=None,
+        auth_source="workload",
+    )

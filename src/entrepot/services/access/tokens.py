@@ -30,7 +30,8 @@ class SessionClaims:
     """Whose session, of which epoch of the account; no role.
 
     ``session`` stays the same when the session is refreshed.  ``api_token`` is the id of the API token that it was
-    opened with; empty for people.  ``since`` is when it was opened; none means now.
+    opened with, ``workload`` the name of the trusted one whose job opened it; empty for people.  ``since`` is when it
+    was opened; none means now.
     """
 
     username: str
@@ -38,6 +39,7 @@ class SessionClaims:
     session: str = field(default_factory=new_session)
     api_token: str = ""
     since: datetime | None = None
+    workload: str = ""
 
 
 class SessionTokens:
@@ -55,6 +57,7 @@ class SessionTokens:
             "epoch": claims.epoch,
             "sid": claims.session,
             "tok": claims.api_token,
+            "wld": claims.workload,
             "auth_time": int((claims.since or now).timestamp()),
             "aud": _AUDIENCE,
             "iat": int(now.timestamp()),
@@ -91,11 +94,17 @@ class SessionTokens:
 
 def _claims(body: dict[str, object], now: datetime) -> SessionClaims:
     username, session, api_token = body.get("sub"), body.get("sid"), body.get("tok")
+    workload = body.get("wld", "")  # absent in sessions of earlier versions
     epoch, since, expires = body.get("epoch"), body.get("auth_time"), body.get("exp")
-    if not (isinstance(username, str) and isinstance(session, str) and isinstance(api_token, str)):
+    if not (
+        isinstance(username, str)
+        and isinstance(session, str)
+        and isinstance(api_token, str)
+        and isinstance(workload, str)
+    ):
         raise NotSignedIn("the token is not valid; sign in again")
     if not (isinstance(epoch, int) and isinstance(since, int) and isinstance(expires, int)):
         raise NotSignedIn("the token is not valid; sign in again")
     if expires <= now.timestamp():
         raise NotSignedIn("the session has ended; sign in again")
-    return SessionClaims(username, epoch, session, api_token, datetime.fromtimestamp(since, UTC))
+    return SessionClaims(username, epoch, session, api_token, datetime.fromtimestamp(since, UTC), workload)
