@@ -8,9 +8,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.contract.test_catalogs import make_suite, put
 
-from entrepot.adapters.catalog.messages import MailTemplate, Medium, Message, MessageFilter, MessageState
+from entrepot.adapters.catalog.messages import Arrival, MailTemplate, Medium, Message, MessageFilter, MessageState
 from entrepot.adapters.catalog.sql.catalog import SqlCatalog
+from entrepot.domain.model.digest import digest_of
+from entrepot.domain.model.package import Format, PackageKey
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 LEASE = timedelta(minutes=2)
@@ -118,3 +121,21 @@ def test_templates_are_replaced(catalog: SqlCatalog) -> None:
         assert unit.mail_templates() == [replace(row, subject="c")]
         assert unit.remove_mail_template("held")
         assert not unit.remove_mail_template("held")
+
+
+def test_arrivals_are_what_came_between_two_revisions_and_stayed(catalog: SqlCatalog) -> None:
+    with catalog.write() as unit:
+        suite = make_suite(unit)
+        put(unit, suite, "old")
+        before = unit.suite(suite.id).revision
+        put(unit, suite, "b")
+        gone = put(unit, suite, "gone")
+        put(unit, suite, "a", "2.0")
+        unit.withdraw(suite.id, gone, unit.touch_suite(suite.id))
+        now = unit.suite(suite.id).revision
+        found, total = unit.arrivals(suite.id, before, now, 10)
+        first, _ = unit.arrivals(suite.id, before, now, 1)
+    digest = digest_of(f"{PackageKey(Format.DEB, 'b', '1.0', 'amd64')}".encode())
+    assert found[0] == Arrival("b", "1.0", "amd64", str(digest), "rita")
+    assert ([each.name for each in found], total) == (["b", "a"], 2)
+    assert first == found[:1]
