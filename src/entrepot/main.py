@@ -296,12 +296,6 @@ def _site(settings: Settings, configurations: Configurations) -> Callable[[], st
     return lambda: configurations.current().app_url or settings.public_url.rstrip("/")
 
 
-def _publisher(parts: Parts, manifests: Manifests) -> Publisher:
-    codecs = ThreadPoolExecutor(max_workers=2, thread_name_prefix="codec")
-    tools = PublisherParts(parts.blobs, manifests, parts.keyring, verification, codecs.map)
-    return Publisher(parts.catalog, tools, TREES, parts.now)
-
-
 def _audit(parts: Parts) -> Auditing:
     seals = Seals(parts.catalog, parts.keyring, parts.journal, parts.now)
     return Auditing(
