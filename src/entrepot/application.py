@@ -23,6 +23,7 @@ from entrepot.services.access import (
 )
 from entrepot.services.audit import Auditing
 from entrepot.services.configuration import Configurations
+from entrepot.services.dashboard import Watching
 from entrepot.services.downloads import Downloads, Recorder
 from entrepot.services.intake import Intake
 from entrepot.services.intake.incoming import Incoming
@@ -83,6 +84,7 @@ class Application:
     keeper: Keeper
     health: Health
     gauges: Gauges
+    watching: Watching
     downloads: Downloads
     recorder: Recorder
     notifications: Notifications

@@ -353,3 +353,9 @@ class IssuerUnavailable(EntrepotError):
     """An identity provider cannot be asked now, or what it says makes no sense."""
 
     code, kind, title = "issuer.unavailable", Kind.UNAVAILABLE, "Identity provider is unavailable"
+
+
+class TooManyStreams(EntrepotError):
+    """As many people watch events as one process can serve, or one person does so in too many places."""
+
+    code, kind, title = "stream.too_many", Kind.LIMITED, "Too many open event streams"

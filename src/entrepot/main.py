@@ -20,6 +20,7 @@ from entrepot.adapters.issuers.http import HttpIssuers
 from entrepot.adapters.journal.base import Journal
 from entrepot.adapters.journal.filesystem import FilesystemJournal
 from entrepot.adapters.journal.memory import MemoryJournal
+from entrepot.adapters.log_ring import LogRing
 from entrepot.adapters.mail.base import Mailer
 from entrepot.adapters.mail.smtp import SmtpMailer
 from entrepot.adapters.outbound.base import Outbound
@@ -58,6 +59,7 @@ from entrepot.services.access.foreign_tokens import ForeignTokens
 from entrepot.services.access.tokens import SessionTokens
 from entrepot.services.audit import Auditing, AuditLog, Exports, Integrity, Seals
 from entrepot.services.configuration import Configurations
+from entrepot.services.dashboard import Dashboard, Events, Logs, Watching
 from entrepot.services.downloads import Downloads, Recorder
 from entrepot.services.downloads.logs import LogReader
 from entrepot.services.downloads.pseudonyms import Pseudonyms
@@ -113,6 +115,7 @@ class Parts:
     people: People = field(default_factory=LdapPeople)
     journal: Journal = field(default_factory=MemoryJournal)
     issuers: Issuers = field(default_factory=HttpIssuers)
+    records: LogRing = field(default_factory=LogRing)
 
 
 def wall_clock() -> datetime:
@@ -147,8 +150,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     publisher = _publisher(parts, manifests)
     intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), parts.now)
     inspector = Inspector(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, parts.now)
-    standings = _standings(parts, checks)
-    audit = _audit(parts)
+    audit, standings = _audit(parts), _standings(parts, checks)
     attempts, tokens = Attempts(parts.now), _session_tokens(settings, parts)
     configurations = Configurations(parts.catalog, parts.secret, parts.now, _defaults(settings))
     outbox = Outbox(parts.secret, parts.now)  # ``outbox.post`` is for services that write to a person
@@ -191,6 +193,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         verifier=Verifier(parts.catalog, parts.blobs, parts.keyring, verification, TREES),
         keeper=keeper,
         health=Health(parts.catalog, parts.blobs, parts.keyring, keeper.alive),
+        watching=Watching(Dashboard(parts.catalog, parts.now), Events(parts.catalog), Logs(parts.records)),
         downloads=Downloads(parts.catalog, parts.now, settings.downloads_from),
         recorder=_recorder(settings, parts),
         notifications=notifications,

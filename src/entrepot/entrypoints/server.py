@@ -10,12 +10,16 @@ from entrepot.entrypoints.api import (
     artifacts,
     audit,
     configuration,
+    dashboard,
     directory,
     distributions,
     downloads,
+    edition,
+    events,
     federation,
     groups,
     health,
+    logs,
     metrics,
     notifications,
     problems,
@@ -30,6 +34,7 @@ from entrepot.entrypoints.api import (
     upload,
     users,
 )
+from entrepot.entrypoints.api.streams import Streams
 from entrepot.entrypoints.dialects import aptly, dput, gitea
 from entrepot.entrypoints.web import pages
 
@@ -52,6 +57,10 @@ _ROUTES = (
     distributions,
     configuration,
     downloads,
+    dashboard,
+    events,
+    logs,
+    edition,
     notifications,
     directory,
     health,
@@ -81,6 +90,7 @@ def make_api(
         redoc_url=None,
     )
     api.state.application = application
+    api.state.streams = Streams()
     api.state.max_upload_bytes = max_upload_bytes
     api.state.publish_wait_seconds = publish_wait_seconds
     api.state.public_url = public_url

@@ -7,6 +7,7 @@ import multiprocessing
 import signal
 import socket
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
@@ -64,9 +65,9 @@ def bind(host: str, port: int) -> socket.socket:
 def run(host: str, sock: socket.socket, data: Path | None, *, works: bool, processes: int) -> int:
     """Serve until a signal, with helpers that answer requests beside this process; the exit status."""
     settings = load_settings(data=data)
-    logs.configure(settings.log_level, settings.log_format)
+    records = logs.configure(settings.log_level, settings.log_format)
     alone = hold_alone(settings)
-    application = assemble(settings, real_parts(settings))
+    application = assemble(settings, replace(real_parts(settings), records=records))
     together = tempfile.TemporaryDirectory(prefix="entrepot-metrics-") if processes > 1 else None
     if together is not None:
         share_metrics(Path(together.name))
@@ -122,8 +123,8 @@ def hold_alone(settings: Settings) -> BinaryIO:
 def help_out(sock: socket.socket, data: Path | None) -> None:
     """A further process: answers requests on the same socket, leaves work and upkeep to the first one."""
     settings = load_settings(data=data)
-    logs.configure(settings.log_level, settings.log_format)
-    application = assemble(settings, real_parts(settings))
+    records = logs.configure(settings.log_level, settings.log_format)
+    application = assemble(settings, replace(real_parts(settings), records=records))
     application.queue.start(None)
     application.recorder.start(reads_logs=False)
     signal.signal(signal.SIGTERM, _end)  # the web server hands the signal on when it has ended

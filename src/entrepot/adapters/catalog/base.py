@@ -21,6 +21,7 @@ from entrepot.adapters.catalog.figures import FigureReading
 from entrepot.adapters.catalog.groups import GroupReading, GroupWriting
 from entrepot.adapters.catalog.incoming import IncomingReading, IncomingWriting
 from entrepot.adapters.catalog.messages import MessageReading, MessageWriting
+from entrepot.adapters.catalog.overview import OverviewReading
 from entrepot.adapters.catalog.promotions import PromotionReading, PromotionWriting
 from entrepot.adapters.catalog.rates import RateReading, RateWriting
 from entrepot.adapters.catalog.records import (
@@ -210,6 +211,7 @@ class Reading(
     PromotionReading,
     FigureReading,
     RetentionReading,
+    OverviewReading,
     Protocol,
 ):
     """Everything that can be asked."""

@@ -22,6 +22,7 @@ from entrepot.adapters.catalog.sql.groups import GroupQueries
 from entrepot.adapters.catalog.sql.incoming import IncomingQueries
 from entrepot.adapters.catalog.sql.index import IndexQueries
 from entrepot.adapters.catalog.sql.messages import MessageQueries
+from entrepot.adapters.catalog.sql.overview import OverviewQueries
 from entrepot.adapters.catalog.sql.people import PeopleQueries
 from entrepot.adapters.catalog.sql.promotions import PromotionQueries
 from entrepot.adapters.catalog.sql.rates import RateQueries
@@ -44,6 +45,7 @@ class Unit(
     FactorQueries,
     AuditQueries,
     DownloadQueries,
+    OverviewQueries,
     MessageQueries,
     RateQueries,
     FederationQueries,

@@ -16,6 +16,7 @@ from entrepot.adapters.catalog.sql.tables.factors import password_reset, recover
 from entrepot.adapters.catalog.sql.tables.federation import sign_in_code
 from entrepot.adapters.catalog.sql.tables.intake import incoming_file
 from entrepot.adapters.catalog.sql.tables.messages import event_position, mail_template, message
+from entrepot.adapters.catalog.sql.tables.overview import audit_activity
 from entrepot.adapters.catalog.sql.tables.packages import (
     admission,
     archive,
@@ -55,6 +56,7 @@ __all__ = [
     "api_token_role",
     "archive",
     "audit",
+    "audit_activity",
     "audit_checkpoint",
     "audit_head",
     "capability",

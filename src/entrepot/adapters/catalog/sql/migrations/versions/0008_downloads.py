@@ -1,4 +1,4 @@
-"""Counted downloads.
+"""Counted downloads, and indexes for the sums of the dashboard.
 
 Revision ID: 0008
 Revises: 0007
@@ -97,8 +97,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_download_recent")),
     )
 
+    # Sums of the dashboard come from indexes alone.
+    live = sa.text("removed_revision IS NULL")
+    said = sa.text("justification != ''")
+    op.create_index("ix_admission_justified", "admission", ["state"], sqlite_where=said, postgresql_where=said)
+    op.create_index("ix_audit_activity", "audit", ["action", "at", "result"])
+    op.create_index("ix_content_listed", "content", ["package_id"], sqlite_where=live, postgresql_where=live)
+    op.create_index("ix_package_weight", "package", ["name", "format", "size_bytes"])
+
 
 def downgrade() -> None:
+    op.drop_index("ix_package_weight", "package")
+    op.drop_index("ix_content_listed", "content")
+    op.drop_index("ix_audit_activity", "audit")
+    op.drop_index("ix_admission_justified", "admission")
     op.drop_table("download_recent")
     op.drop_table("download_count")
     op.drop_table("download_salt")
