@@ -26,6 +26,7 @@ FREE = {
     "Listings.version": "asks through Listings.artifact",
     "Suites.prepare": "start of the program",
     "Publisher.on_switch": "wiring",
+    "Publisher.gather": "wiring",
     "Publisher.unmet": "keeper: goals that are not met",
     "Publisher.publish": "worker: brings a goal about",
     "Publisher.publish_late": "worker: brings a goal about",

@@ -18,6 +18,7 @@ from entrepot.domain.policy.gate import CheckOutcome, Judgement, judge
 from entrepot.domain.policy.permissions import Permission, demand, demand_suite
 from entrepot.errors import EntrepotError, InvalidRequest, PackageDigestMismatch, StoreUnavailable
 from entrepot.services.intake.admit import Candidate, check_key, live_in, open_admission, place, repeat_lost_races
+from entrepot.services.intake.arrivals import Arrivals
 from entrepot.services.intake.checks.asking import ask
 from entrepot.services.intake.checks.base import Check, Surroundings
 from entrepot.services.intake.receipts import (
@@ -55,6 +56,7 @@ class Intake:
         self._checks = checks
         self._limits = limits
         self._now = now
+        self.arrivals = Arrivals()
 
     def stage(self) -> BlobWriter:
         """Where a body goes while it arrives; nothing of it stays unless ``receive`` accepts it."""
@@ -89,6 +91,10 @@ class Intake:
             SameKeyOtherBytes: the version exists with other content.
         """
         demand(actor, Permission.PACKAGE_UPLOAD)
+        with self.arrivals.counted():
+            return self._receive(actor, staged, request)
+
+    def _receive(self, actor: Actor, staged: Staged, request: UploadRequest) -> Receipt:
         format_ = self._format_named(request.filename)
         with self._catalog.read() as reading:
             target = find_target(reading, request.distribution, request.component, format_.format)

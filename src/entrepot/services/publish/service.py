@@ -35,6 +35,7 @@ _log = structlog.get_logger(__name__)
 _PACKS_PER_GENERATION = 48
 _TRIES = 20
 _GATHERED_BYTES = 256 << 20
+_GATHER_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ class Late:
 
 
 Listener = Callable[[Published], None]
+Settle = Callable[[float], object]
+"""Waits until nothing arrives, at most for some seconds."""
 
 
 class Publisher:
@@ -103,11 +106,16 @@ class Publisher:
         self._documents = Documents(parts.blobs, parts.map_jobs)
         self._now = now
         self._listeners: list[Listener] = []
+        self._settle: Settle | None = None
         self._pace = Pace()
 
     def on_switch(self, listener: Listener) -> None:
         """Have ``listener`` called, in the publishing thread, after every switch of this process."""
         self._listeners.append(listener)
+
+    def gather(self, settle: Settle) -> None:
+        """Have publications wait a moment for packages that are just being taken in, and take them along."""
+        self._settle = settle
 
     def unmet(self) -> list[Goal]:
         """Suites that have to be published or signed anew, found in the catalog."""
@@ -127,6 +135,8 @@ class Publisher:
             GenerationRefused: the new generation would have tripped clients; the old one stays in force.
             SigningUnavailable, StoreFull, StoreUnavailable, CatalogUnavailable: try again later.
         """
+        if self._settle is not None:
+            self._settle(_GATHER_SECONDS)
         return self._until_won(suite_id, None)
 
     def publish_late(self, suite_id: SuiteId) -> Published:
