@@ -23,8 +23,8 @@ CALLS: tuple[Call, ...] = (
     *dialects.CALLS,
     *federation.CALLS,
     *main.CALLS,
-    *notifications.CALLS,
     *monitoring.CALLS,
+    *notifications.CALLS,
     *overview.CALLS,
     *retention.CALLS,
 )
