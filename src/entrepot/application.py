@@ -14,6 +14,7 @@ from entrepot.services.access import (
     ApiTokens,
     DirectorySignIn,
     Groups,
+    PasswordResets,
     ProviderSignIn,
     RateLimits,
     Roles,
@@ -44,6 +45,7 @@ from entrepot.services.upkeep.figures import Gauges
 from entrepot.services.upkeep.health import Health
 from entrepot.services.upkeep.keeper import Keeper
 from entrepot.services.upkeep.pins import Pins
+from entrepot.services.upkeep.preflight import Preflight
 from entrepot.services.upkeep.retention import Retention
 from entrepot.services.upkeep.schedule import Scheduler
 
@@ -59,6 +61,7 @@ class Application:
     audit: Auditing
     limits: RateLimits
     second_factors: SecondFactors
+    resets: PasswordResets
     roles: Roles
     groups: Groups
     directory: DirectorySignIn
@@ -83,6 +86,7 @@ class Application:
     verifier: Verifier
     keeper: Keeper
     health: Health
+    preflight: Preflight
     gauges: Gauges
     watching: Watching
     downloads: Downloads

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypedDict
 
 from entrepot.adapters.access_logs.files import FileAccessLogs
 from entrepot.adapters.catalog.base import Catalog
@@ -46,6 +48,7 @@ from entrepot.services.access import (
     ApiTokens,
     DirectorySignIn,
     Groups,
+    PasswordResets,
     ProviderSignIn,
     RateLimits,
     Roles,
@@ -90,6 +93,7 @@ from entrepot.services.upkeep.figures import Gauges
 from entrepot.services.upkeep.health import Health
 from entrepot.services.upkeep.keeper import Keeper
 from entrepot.services.upkeep.pins import Pins
+from entrepot.services.upkeep.preflight import Preflight
 from entrepot.services.upkeep.retention import Retention
 from entrepot.services.upkeep.schedule import Job, Scheduler
 from entrepot.settings import Settings, load_secret
@@ -162,16 +166,13 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     unmet = (publisher.unmet, inspector.unfinished, notifications.unmet, scheduler.due, retention.unmet)
     keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now, (audit.seals.seal_if_due,))
     directory, foreign = _directory(parts, configurations.current), ForeignTokens(parts.issuers, parts.now)
+    site, health = _site(settings, configurations), Health(parts.catalog, parts.blobs, parts.keyring, keeper.alive)
+    access = Access(parts.catalog, parts.secret, tokens, attempts, directory, configurations.current, parts.now)
     return Application(
         configurations=configurations,
-        access=Access(parts.catalog, parts.secret, tokens, attempts, directory, configurations.current, parts.now),
-        users=Users(parts.catalog, attempts, parts.now),
-        api_tokens=ApiTokens(parts.catalog, parts.secret, parts.now),
-        limits=RateLimits(parts.catalog, configurations.current, parts.now),
+        access=access,
+        **_accounts(parts, attempts, outbox, configurations, site),
         audit=audit,
-        second_factors=SecondFactors(parts.catalog, parts.secret, attempts, parts.now, _site(settings, configurations)),
-        roles=Roles(parts.catalog, parts.now),
-        groups=Groups(parts.catalog, parts.now),
         directory=directory,
         provider=_provider(parts, tokens, foreign, configurations.current),
         workloads=Workloads(parts.catalog, tokens, foreign, configurations.current, parts.now),
@@ -193,7 +194,8 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         scheduler=scheduler,
         verifier=Verifier(parts.catalog, parts.blobs, parts.keyring, verification, TREES),
         keeper=keeper,
-        health=Health(parts.catalog, parts.blobs, parts.keyring, keeper.alive),
+        health=health,
+        preflight=Preflight(access.setup_done, health.components, _free_bytes(settings), site),
         watching=Watching(Dashboard(parts.catalog, parts.now), Events(parts.catalog), Logs(parts.records)),
         downloads=Downloads(parts.catalog, parts.now, settings.downloads_from),
         recorder=_recorder(settings, parts),
@@ -204,6 +206,30 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         blobs=parts.blobs,
         queue=parts.queue,
         now=parts.now,
+    )
+
+
+class _Accounts(TypedDict):
+    users: Users
+    api_tokens: ApiTokens
+    limits: RateLimits
+    second_factors: SecondFactors
+    resets: PasswordResets
+    roles: Roles
+    groups: Groups
+
+
+def _accounts(
+    parts: Parts, attempts: Attempts, outbox: Outbox, configurations: Configurations, site: Callable[[], str]
+) -> _Accounts:
+    return _Accounts(
+        users=Users(parts.catalog, attempts, parts.now),
+        api_tokens=ApiTokens(parts.catalog, parts.secret, parts.now),
+        limits=RateLimits(parts.catalog, configurations.current, parts.now),
+        second_factors=SecondFactors(parts.catalog, parts.secret, attempts, parts.now, site),
+        resets=PasswordResets(parts.catalog, parts.secret, attempts, outbox.post, site, parts.now),
+        roles=Roles(parts.catalog, parts.now),
+        groups=Groups(parts.catalog, parts.now),
     )
 
 
@@ -293,6 +319,10 @@ def _collector(settings: Settings, parts: Parts) -> Collector:
         settings.generation_days,
     )
     return Collector(parts.catalog, parts.blobs, keep, parts.now, parts.monotonic)
+
+
+def _free_bytes(settings: Settings) -> Callable[[], int]:
+    return lambda: shutil.disk_usage(settings.data).free
 
 
 def _site(settings: Settings, configurations: Configurations) -> Callable[[], str]:

@@ -18,7 +18,7 @@ from entrepot.errors import BadSetting
 TABLE = (
     ("POST", r"/auth/token", ("auth_token",)),
     ("POST", r"/auth/forgot-password", ("forgot_password",)),
-    ("POST", r"/auth/reset-password", ("reset_password",)),
+    ("POST", r"/(auth/reset-password|reset-password/form)", ("reset_password",)),
     ("POST", r"/auth/mfa/authenticate", ("mfa_authenticate",)),
     ("POST", r"/setup(/form)?", ("auth_token",)),
     ("GET|POST", r"/auth/oidc/.*", ("oidc",)),

@@ -16,6 +16,8 @@ FREE = {
     "Access.set_up": "the one-time token is the permission",
     "Access.sign_in": "name and password are the permission",
     "Access.sign_in_with_code": "a challenge and a code are the permission",
+    "PasswordResets.ask": "open to all: whoever forgot their password",
+    "PasswordResets.use": "the link is the permission",
     "Access.authenticate": "says who asks; nothing is given away",
     "RateLimits.use": "counts what others ask for",
     "Roles.open": "open to all: names of roles, for whoever signs in",

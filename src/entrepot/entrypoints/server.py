@@ -17,6 +17,7 @@ from entrepot.entrypoints.api import (
     edition,
     events,
     federation,
+    forgotten,
     groups,
     health,
     logs,
@@ -36,7 +37,7 @@ from entrepot.entrypoints.api import (
 )
 from entrepot.entrypoints.api.streams import Streams
 from entrepot.entrypoints.dialects import aptly, dput, gitea
-from entrepot.entrypoints.web import pages
+from entrepot.entrypoints.web import new_password, pages
 
 # In this order, so that literal paths win over places.
 _ROUTES = (
@@ -47,6 +48,7 @@ _ROUTES = (
     tokens,
     audit,
     second_factors,
+    forgotten,
     roles,
     groups,
     promotions,
@@ -66,6 +68,7 @@ _ROUTES = (
     health,
     metrics,
     pages,
+    new_password,
     gitea,
     aptly,
     dput,

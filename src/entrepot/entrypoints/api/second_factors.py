@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.concurrency import run_in_threadpool
 
 from entrepot.domain.policy.permissions import Permission
-from entrepot.entrypoints.api.bodies import bounded, described, json_body, json_of, parsed
+from entrepot.entrypoints.api.bodies import described, json_body, open_json_body
 from entrepot.entrypoints.api.context import Address, App, Who, requiring
 from entrepot.entrypoints.api.limits import LimitedByAddress
 from entrepot.entrypoints.api.words import when
@@ -45,20 +44,17 @@ class Password(BaseModel):
     totp_code: str = Field("", max_length=64)
 
 
-async def answer(request: Request) -> Answer:
-    """From JSON."""
-    return parsed(Answer, json_of(await bounded(request)))
-
-
 @open_to_all.post(
     "/auth/mfa/authenticate",
     summary="Sign in: the code of the second factor",
     dependencies=[Depends(LimitedByAddress("mfa_authenticate"))],
     openapi_extra=described(Answer),
 )
-async def authenticate(given: Annotated[Answer, Depends(answer)], app: App, address: Address) -> dict[str, Any]:
+def authenticate(
+    given: Annotated[Answer, Depends(open_json_body(Answer))], app: App, address: Address
+) -> dict[str, Any]:
     """A session for an ``mfa_token`` and a code, which may be a recovery code; neither can be used again."""
-    session = await run_in_threadpool(app.access.sign_in_with_code, given.mfa_token, given.totp_code, address)
+    session = app.access.sign_in_with_code(given.mfa_token, given.totp_code, address)
     return {"access_token": session.token, "token_type": "bearer", "expires_in": session.expires_in_seconds}
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Header
 from pydantic import BaseModel, Field
 
 from entrepot.entrypoints.api.bodies import described, open_json_body
-from entrepot.entrypoints.api.context import Address, App
+from entrepot.entrypoints.api.context import Address, App, Visitor
 from entrepot.entrypoints.api.limits import LimitedByAddress
 from entrepot.entrypoints.api.words import when
 
@@ -29,6 +29,16 @@ def setup_status(app: App) -> dict[str, Any]:
     """Open to all; says nothing about who."""
     done = app.access.setup_done()
     return {"setup_done": done, "needs_setup": not done, "checked_at": when(app.now())}
+
+
+@router.get("/setup/preflight", summary="Is everything ready for the set-up?")
+def preflight(app: App, who: Visitor) -> dict[str, Any]:
+    """Open to all until the first administrator exists; then for administrators."""
+    checks = app.preflight.checks(who)
+    return {
+        "checks": {check.name: {"ok": check.ok, "detail": check.detail} for check in checks},
+        "ready": all(check.ok for check in checks if check.needed),
+    }
 
 
 @router.post(

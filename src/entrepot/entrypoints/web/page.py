@@ -38,11 +38,12 @@ dl.operations dd{margin:.15rem 0 0;color:var(--soft)}
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 
-def page(title: str, subtitle: str, body: str, status: int = 200) -> HTMLResponse:
-    """A page; ``body`` is HTML whose texts the caller has escaped."""
+def page(title: str, subtitle: str, body: str, status: int = 200, *, script_hash: str = "") -> HTMLResponse:
+    """A page; ``body`` is HTML whose texts the caller has escaped, with at most one script, of this SHA-256."""
+    policy = _POLICY + (f"; script-src 'sha256-{script_hash}'" if script_hash else "")
     html = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} · Entrepot</title>'
         f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{_STYLE}</style></head>'
         f"<body><main><header><h1>{escape(title)}</h1><p>{escape(subtitle)}</p></header>{body}</main></body></html>"
     )
-    return HTMLResponse(html, status, {"Content-Security-Policy": _POLICY})
+    return HTMLResponse(html, status, {"Content-Security-Policy": policy})

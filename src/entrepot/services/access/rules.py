@@ -122,14 +122,19 @@ def check_full_name(text: str, field: str = "full_name") -> None:
         raise InvalidRequest(f"{field} has at most {_MOST_CHARACTERS} characters and no control characters")
 
 
+def can_be_email(text: str) -> bool:
+    """Whether it looks like one mail address."""
+    control = any(unicodedata.category(char) in ("Cc", "Cs") for char in text)
+    return _EMAIL.match(text) is not None and not control
+
+
 def check_email(text: str) -> None:
     """Empty, or one address.
 
     Raises:
         InvalidRequest: it is not.
     """
-    control = any(unicodedata.category(char) in ("Cc", "Cs") for char in text)
-    if text and (not _EMAIL.match(text) or control):
+    if text and not can_be_email(text):
         raise InvalidRequest("email must be empty or one mail address, as in rita@example.org")
 
 
