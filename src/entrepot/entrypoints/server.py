@@ -11,6 +11,7 @@ from entrepot.entrypoints.api import (
     audit,
     configuration,
     dashboard,
+    description,
     directory,
     distributions,
     downloads,
@@ -101,4 +102,5 @@ def make_api(
     problems.install(api)
     for module in _ROUTES:
         api.include_router(module.router)
+    description.install(api)
     return api

@@ -8,11 +8,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _MOST_HEAD_BYTES = 64 << 10
 _MOST_HEADERS = 200
-_MOST_URL_BYTES = 8 << 10
+_MOST_URL_BYTES = 32 << 10
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """A head of at most 64 KiB and 200 headers, an address of at most 8 KiB; what is more is refused and cut off."""
+    """A head of at most 64 KiB and 200 headers, an address of at most 32 KiB; what is more is refused and cut off."""
 
     _head_bytes: int | None = 0  # none while a body comes
 

@@ -97,6 +97,7 @@ def distribution_packages(
     summary="Create a distribution, or publish it anew",
     dependencies=[Depends(requiring(Permission.SUITE_WRITE)), Depends(Limited("distributions"))],
     openapi_extra=described(InitRequest),
+    responses={200: {"description": "Published anew"}, 201: {"description": "Created, and published"}},
 )
 async def init(app: App, who: Who, given: Annotated[InitRequest, Depends(json_body(InitRequest))]) -> JSONResponse:
     """Idempotent.  Without a codename every distribution is published anew."""

@@ -16,7 +16,15 @@ router = APIRouter(tags=["health"])
 _HARD = ("database", "storage")
 
 
-@router.get("/health", summary="Health of every component")
+_UNWELL: dict[int | str, dict[str, Any]] = {
+    503: {
+        "description": "Database or storage fails; the body is the same",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
+}
+
+
+@router.get("/health", summary="Health of every component", responses=_UNWELL)
 def health(app: App, who: Visitor) -> JSONResponse:
     """Open to all; callers who are signed in see details."""
     components = app.health.components()
@@ -45,7 +53,7 @@ async def live(app: App) -> dict[str, Any]:
     return {"status": "ok", "alive": True, "timestamp": words.when(app.now())}
 
 
-@router.get("/health/ready", summary="Can requests be served?")
+@router.get("/health/ready", summary="Can requests be served?", responses=_UNWELL)
 def ready(app: App) -> JSONResponse:
     """Database and storage must answer."""
     states = {component.name: component.state for component in app.health.components()}

@@ -35,7 +35,7 @@ STATUS: dict[Kind, int] = {
     Kind.CORRUPT: 500,
 }
 _RETRY_SECONDS = 5
-_CODES = {404: "not_found", 405: "method_not_allowed"}
+_CODES = {401: "not_signed_in", 404: "not_found", 405: "method_not_allowed"}
 
 
 def problem(error: EntrepotError) -> JSONResponse:

@@ -45,6 +45,7 @@ def preflight(app: App, who: Visitor) -> dict[str, Any]:
     "/setup",
     summary="Create the first administrator, once",
     dependencies=[Depends(LimitedByAddress("auth_token"))],
+    responses={403: {"description": "The token is not the one of this start"}},
     openapi_extra=described(SetupRequest),
 )
 def set_up(

@@ -60,6 +60,7 @@ Presented = Annotated[str, Depends(presented)]
     "/auth/token",
     summary="Sign in",
     dependencies=[Depends(LimitedByAddress("auth_token"))],
+    responses={401: {"description": "Name and password do not fit, or the account is not active"}},
     openapi_extra=described(Credentials, "application/json", _FORM),
 )
 async def sign_in(given: Annotated[Credentials, Depends(credentials)], app: App, address: Address) -> dict[str, Any]:
@@ -97,7 +98,12 @@ def refresh(app: App, who: Who, credential: Presented) -> dict[str, Any]:
     return _session(app.access.refresh(who, credential))
 
 
-@router.post("/auth/change-password", summary="Change your own password", openapi_extra=described(PasswordChange))
+@router.post(
+    "/auth/change-password",
+    summary="Change your own password",
+    openapi_extra=described(PasswordChange),
+    responses={429: {"description": "The present password was wrong too often"}},
+)
 def change_password(
     app: App, who: Who, credential: Presented, given: Annotated[PasswordChange, Depends(json_body(PasswordChange))]
 ) -> dict[str, Any]:

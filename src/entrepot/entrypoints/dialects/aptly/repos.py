@@ -54,7 +54,12 @@ def repos(app: App, who: Reader) -> list[dict[str, str]]:
     return [_repo(suite) for suite in app.suites.all(who, Format.DEB)]
 
 
-@router.post("/api/repos", summary="Make a distribution, as aptly's local repo", openapi_extra=described(NewRepo))
+@router.post(
+    "/api/repos",
+    summary="Make a distribution, as aptly's local repo",
+    openapi_extra=described(NewRepo),
+    status_code=201,
+)
 def create_repo(app: App, who: SuiteMaker, given: Annotated[object, Depends(sent_json)]) -> JSONResponse:
     """It is published at once, with no packages in it."""
     new = parsed(NewRepo, given)
