@@ -278,7 +278,8 @@ def test_a_bad_request_is_refused(office: Office, path: str, body: dict[str, Any
 def test_a_code_that_is_no_text_is_wrong(office: Office) -> None:
     username, _ = enrol(office)
     body = f'{{"mfa_token": "{challenge(office, username)}", "totp_code": "\\ud800"}}'
-    answer = httpx2.post(f"{office.server.url}/auth/mfa/authenticate", content=body)
+    headers = {"content-type": "application/json"}
+    answer = httpx2.post(f"{office.server.url}/auth/mfa/authenticate", content=body, headers=headers)
     assert answer.status_code in {401, 422}
 
 
