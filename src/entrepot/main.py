@@ -60,7 +60,7 @@ from entrepot.services.access.attempts import Attempts
 from entrepot.services.access.external import ExternalAccounts
 from entrepot.services.access.foreign_tokens import ForeignTokens
 from entrepot.services.access.tokens import SessionTokens
-from entrepot.services.audit import Auditing, AuditLog, Exports, Integrity, Seals
+from entrepot.services.audit import Auditing, AuditLog, Exports, Integrity, Refusals, Seals
 from entrepot.services.configuration import Configurations
 from entrepot.services.dashboard import Dashboard, Events, Logs, Watching
 from entrepot.services.downloads import Downloads, Recorder
@@ -161,8 +161,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     outbox = Outbox(parts.secret, parts.now)  # ``outbox.post`` is for services that write to a person
     templates = Templates(parts.catalog, configurations.current, parts.now)
     notifications = _notifications(parts, outbox, templates, configurations.current)
-    retention = Retention(parts.catalog, parts.queue, FORMATS, configurations.current, parts.now)
-    scheduler = _scheduler(parts, configurations.current, retention)
+    retention, scheduler = _retention(parts, configurations.current, audit)
     unmet = (publisher.unmet, inspector.unfinished, notifications.unmet, scheduler.due, retention.unmet)
     keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now, (audit.seals.seal_if_due,))
     directory, foreign = _directory(parts, configurations.current), ForeignTokens(parts.issuers, parts.now)
@@ -337,7 +336,16 @@ def _audit(parts: Parts) -> Auditing:
         exports=Exports(parts.catalog, parts.blobs, seals, parts.now),
         integrity=Integrity(parts.catalog, seals, verification, parts.now),
         seals=seals,
+        refusals=Refusals(parts.catalog, parts.now),
     )
+
+
+def _retention(
+    parts: Parts, configuration: Callable[[], Configuration], audit: Auditing
+) -> tuple[Retention, Scheduler]:
+    forget = audit.seals.forget_before
+    retention = Retention(parts.catalog, parts.queue, FORMATS, configuration, parts.now, forget)
+    return retention, _scheduler(parts, configuration, retention)
 
 
 def _key_maker(settings: Settings, parts: Parts) -> Callable[[Archive], None]:

@@ -67,6 +67,7 @@ FREE = {
     "ProviderSignIn.take": "the one-time code is the permission",
     "Workloads.exchange": "the token of the CI platform is the permission",
     "DirectorySignIn.renew": "a session that goes on; Access.refresh asks",
+    "Refusals.note": "says that somebody was not allowed to do something",
     "Exports.key": "a public key is open to all",
     "Seals.signer": "other services of the log",
     "Seals.seal": "a checkpoint tells nothing and changes nothing",

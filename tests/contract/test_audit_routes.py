@@ -158,3 +158,14 @@ def test_what_is_wrong_is_said(office: Office) -> None:
     assert office.admin.get(f"{EXPORT}?format=xml").status_code == 400
     assert office.admin.get(f"{EXPORT}?start=never").status_code == 422
     assert office.admin.get(f"{EXPORT}?sign=perhaps").status_code == 422
+
+
+def test_a_refusal_is_noted_once_in_a_while(office: Office) -> None:
+    username = office.hire(role="reader")
+    with office.session(username) as client:
+        for _ in range(3):
+            assert client.delete("/artifacts/hello").status_code == 403
+        assert client.get("/settings").status_code == 403
+    found = logs(office, action="access", result="blocked", user=username)["items"]
+    assert [row["detail"]["operation"] for row in found] == ["GET /settings", "DELETE /artifacts/{name}"]
+    assert found[1]["detail"]["permission"] == "package.delete"

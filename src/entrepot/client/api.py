@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import BinaryIO, Literal, Self
 from urllib.parse import quote
 
 from entrepot.client.answers import (
@@ -29,6 +29,7 @@ from entrepot.client.answers import (
     Upload,
     shaped,
 )
+from entrepot.client.auditing import Auditing
 from entrepot.client.errors import BadAnswer
 from entrepot.client.multipart import FileForm, Progress, sha256_of
 from entrepot.client.people import People
@@ -71,6 +72,7 @@ class Client:
         self._transport = Transport(base_url, token, timeout_seconds)
         self._patience = patience or Patience()
         self.people = People(self._call)
+        self.auditing = Auditing(self._call, self._save)
         self.settings = Settings(self._call)
         self.upkeep = Upkeep(self._call)
 
@@ -103,6 +105,13 @@ class Client:
         if answer.status >= 400:
             raise failure(answer)
         return answer.json()
+
+    def _save(self, path: str, params: Mapping[str, str | int], file: BinaryIO) -> Mapping[str, str]:
+        call = Call("GET", path, params, read_seconds=_CHANGE_SECONDS, into=file)
+        answer = self._transport.send(call, self._patience)
+        if answer.status >= 400:
+            raise failure(answer)
+        return answer.headers
 
     def sign_in(self, username: str, password: str) -> Token:
         """``POST /auth/token``.  Never waits: a wrong password is answered now."""

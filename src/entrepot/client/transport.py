@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 import httpx2
 
@@ -74,7 +74,8 @@ class Call:
 
     ``path`` is below the base URL, percent-encoded, with its leading slash.  ``payload`` is sent as JSON; ``form`` is
     headers and a body that can be iterated again for every try.  Answers larger than ``most_bytes`` are not taken.
-    ``read_seconds`` says how long the server may think, when that is longer than usual.
+    ``read_seconds`` says how long the server may think, when that is longer than usual.  A good answer goes ``into`` an
+    open file when there is one, however large and slow it is.
     """
 
     method: str
@@ -84,6 +85,7 @@ class Call:
     form: tuple[Mapping[str, str], Iterable[bytes]] | None = None
     most_bytes: int = 32 << 20
     read_seconds: float | None = None
+    into: BinaryIO | None = None
 
 
 class Transport:
@@ -137,7 +139,7 @@ class Transport:
         url, params = self.base_url + call.path, call.params
         for _ in range(_MOST_REDIRECTS + 1):
             request = self._request(call, url, params)
-            answer = self._exchange(request, call.most_bytes)
+            answer = self._exchange(request, call)
             if answer.status not in {301, 302, 303, 307, 308}:
                 return answer
             target = request.url.join(answer.headers.get("location", ""))
@@ -160,11 +162,16 @@ class Transport:
             call.method, url, params=params, json=call.payload, headers=headers, content=content, timeout=wait
         )
 
-    def _exchange(self, request: httpx2.Request, most_bytes: int) -> Answer:
+    def _exchange(self, request: httpx2.Request, call: Call) -> Answer:
         with _translated(self.base_url):
             response = self._http.send(request, stream=True)
             try:
-                content = _bounded(response, most_bytes)
+                if call.into is not None and response.status_code == 200:
+                    content = b""
+                    for part in response.iter_bytes():
+                        call.into.write(part)
+                else:
+                    content = _bounded(response, call.most_bytes)
             finally:
                 response.close()
         return Answer(response.status_code, dict(response.headers), content)

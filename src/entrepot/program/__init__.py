@@ -11,8 +11,8 @@ import sys
 def main() -> None:
     """Entry point of the ``entrepot`` command."""
     from entrepot.entrypoints.cli.app import app, run
-    from entrepot.program import serve, verify, worker
+    from entrepot.program import audit, serve, verify, worker
 
     for module in (serve, worker, verify):
         module.register(app)
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:], audit.verify))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import cast
 
 import structlog
 from fastapi import FastAPI, Request
@@ -13,8 +14,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from entrepot.application import Application
 from entrepot.entrypoints.api.routes import allowed_methods
-from entrepot.errors import EntrepotError, Kind
+from entrepot.errors import EntrepotError, Kind, PermissionDenied
 
 _log = structlog.get_logger(__name__)
 
@@ -63,7 +65,12 @@ def install(app: FastAPI) -> None:
     """Have every failure of a route rendered here and nowhere else."""
 
     @app.exception_handler(EntrepotError)
-    def ours(_request: Request, error: EntrepotError) -> Response:
+    def ours(request: Request, error: EntrepotError) -> Response:
+        actor = getattr(request.state, "actor", None)
+        if isinstance(error, PermissionDenied) and actor is not None:
+            route = getattr(request.scope.get("route"), "path", request.url.path[:200])
+            audit = cast("Application", app.state.application).audit
+            audit.refusals.note(actor, f"{request.method} {route}", str(error.facts.get("permission") or ""))
         return problem(error)
 
     @app.exception_handler(RequestValidationError)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import secrets
 import sys
 import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,12 +23,17 @@ from entrepot.errors import EntrepotError
 _INTERRUPTED = 130
 
 
+AuditVerification = Callable[[Path | None], Mapping[str, object]]
+"""Verifies the log of the installation in a data folder: a report as the API has it.  Only the server's program can."""
+
+
 @dataclass(slots=True)
 class Invocation:
     """What was said before the command; filled in while the arguments are read."""
 
     url: str | None = None
     debug: bool = False
+    verify_audit: AuditVerification | None = None
 
 
 def _show_version(value: bool) -> None:
@@ -62,9 +69,9 @@ def make_app() -> Commands:
 app = make_app()
 
 
-def run(arguments: list[str]) -> int:
+def run(arguments: list[str], verify_audit: AuditVerification | None = None) -> int:
     """Run one command, say how it went, and return the exit code."""
-    invocation = Invocation()
+    invocation = Invocation(verify_audit=verify_audit)
     try:
         outcome = app(arguments, prog_name="entrepot", standalone_mode=False, obj=invocation)
         sys.stdout.flush()

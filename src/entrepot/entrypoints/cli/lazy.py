@@ -34,6 +34,7 @@ COMMANDS = (
     Entry("suite", "suite", "Distributions: list, add, publish anew, set up clients.", _MANAGE),
     Entry("key", "key", "Public signing keys.", _MANAGE),
     Entry("retention", "retention", "Remove versions that the settings keep no longer, or show them.", _MANAGE),
+    Entry("audit", "audit", "The audit log: list, export, verify.", _MANAGE),
     Entry("user", "user", "Accounts of people.", _MANAGE),
     Entry("token", "token", "API tokens, for programs.", _MANAGE),
     Entry("settings", "settings", "Settings that can be changed while the server runs.", _MANAGE),

@@ -8,6 +8,7 @@ from entrepot.services.audit.auditing import Auditing
 from entrepot.services.audit.exports import Export, ExportRequest, Exports
 from entrepot.services.audit.integrity import Integrity, IntegrityReport
 from entrepot.services.audit.log import AuditLog
+from entrepot.services.audit.refusals import Refusals
 from entrepot.services.audit.seals import Forgotten, Seals
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "Forgotten",
     "Integrity",
     "IntegrityReport",
+    "Refusals",
     "Seals",
 ]

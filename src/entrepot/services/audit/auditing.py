@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from entrepot.services.audit.exports import Exports
 from entrepot.services.audit.integrity import Integrity
 from entrepot.services.audit.log import AuditLog
+from entrepot.services.audit.refusals import Refusals
 from entrepot.services.audit.seals import Seals
 
 
@@ -18,3 +19,4 @@ class Auditing:
     exports: Exports
     integrity: Integrity
     seals: Seals
+    refusals: Refusals

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from entrepot.adapters.catalog.auditing import ChainedEntry
@@ -37,6 +37,12 @@ class IntegrityReport:
     fault_count: int = 0
     faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def words(self) -> dict[str, object]:
+        """As programs read it."""
+        faults = [{**asdict(fault), "message": str(fault)} for fault in self.faults]
+        status = "broken" if self.fault_count else "ok"
+        return {"status": status, **asdict(self), "checked_at": self.checked_at.isoformat(), "faults": faults}
 
     def add(self, fault: Fault) -> None:
         """One more fault."""

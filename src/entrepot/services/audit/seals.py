@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 
@@ -32,8 +33,7 @@ _LONGEST_UNSEALED = timedelta(minutes=10)
 _FORGET_AT_ONCE = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Forgotten:
+class Forgotten(NamedTuple):
     """How many entries went, and how many stay."""
 
     deleted: int

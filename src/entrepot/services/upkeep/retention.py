@@ -82,12 +82,14 @@ class Retention:
         formats: Mapping[Format, PackageFormat],
         configuration: Callable[[], Configuration],
         now: Callable[[], datetime],
+        forget_audit: Callable[[Actor, datetime], tuple[int, int]],
     ) -> None:
         self._catalog = catalog
         self._queue = queue
         self._formats = formats
         self._configuration = configuration
         self._now = now
+        self._forget_audit = forget_audit
 
     def preview(self, actor: Actor, job: str, max_versions: int | None, min_age_days: int | None) -> Report:
         """What a run would do now; the given numbers instead of those of the settings."""
@@ -208,12 +210,20 @@ class Retention:
                     pass
             if waiting:
                 self._queue.submit(Goal(GoalKind.PUBLISH, suite.id))
+        gone, kept = self._shorten_audit(run, limits)
         with self._catalog.write() as unit:
             tally = Tally.from_json(unit.hold_run(run.id).progress)
+            tally = replace(tally, audit_deleted=tally.audit_deleted + gone, audit_kept=kept)
             if run.job == EVERYTHING:
                 forgotten = unit.forget_ended_sessions(self._now())
                 tally = replace(tally, sessions_forgotten=tally.sessions_forgotten + forgotten)
             unit.note_run(run.id, replace(tally, checked=checked, spared=spared).to_json())
+
+    def _shorten_audit(self, run: Run, limits: Limits) -> tuple[int, int]:
+        """How many entries went, and how many stay."""
+        if run.job != EVERYTHING or not limits.audit_days:
+            return 0, 0
+        return self._forget_audit(SYSTEM, self._now() - timedelta(days=limits.audit_days))
 
     def _judged(self, stays: Iterable[Stay], suite: Suite, limits: Limits) -> Iterable[tuple[str, list[Verdict]]]:
         rules, compare, now = _rules(suite, limits), self._formats[suite.format].compare, self._now()
