@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,3 +154,19 @@ def test_superfluous_versions_and_pins(shell: Shell) -> None:
     assert shell.run("pin", "spare=1.0", "--off").startswith("unpinned")
     assert "0 versions are gone" in shell.run("retention", "--yes")
     assert json.loads(shell.run("show", "spare", "--json"))["versions"] == ["3.0", "1.0"]
+
+
+def test_what_was_downloaded(shell: Shell) -> None:
+    shell.run("push", shell.package("fetched"), "--to", "focal")
+    path = f"{shell.server.url}/apt/main/pool/main/f/fetched/fetched_1.0_all.deb"
+    for _ in range(2):
+        assert httpx2.get(path, headers={"user-agent": "Debian APT-HTTP/1.3"}).status_code == 200
+    deadline = time.monotonic() + 30
+    while json.loads(shell.run("stats", "--json"))["summary"]["total_downloads"] < 2 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    told = shell.run("stats", "--days", "1")
+    assert "apt 2" in told
+    assert [line.split("\t")[:4] for line in told.split("\n") if line.startswith("fetched")] == [
+        ["fetched", "deb", "2", "1"]
+    ]
+    shell.run("stats", "--days", "366", code=2)

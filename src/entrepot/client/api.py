@@ -30,6 +30,7 @@ from entrepot.client.answers import (
     shaped,
 )
 from entrepot.client.auditing import Auditing
+from entrepot.client.downloads import Downloads
 from entrepot.client.errors import BadAnswer
 from entrepot.client.multipart import FileForm, Progress, sha256_of
 from entrepot.client.people import People
@@ -74,6 +75,7 @@ class Client:
         self.people = People(self._call)
         self.auditing = Auditing(self._call, self._save)
         self.settings = Settings(self._call)
+        self.downloads = Downloads(self._call)
         self.upkeep = Upkeep(self._call)
 
     def __enter__(self) -> Self:

@@ -41,6 +41,7 @@ COMMANDS = (
     Entry("login", "login", "Sign in and remember the server.", _MANAGE),
     Entry("logout", "login", "Forget the session.", _MANAGE),
     Entry("whoami", "login", "Show who is signed in, and where.", _MANAGE),
+    Entry("stats", "stats", "Show what was downloaded.", _MANAGE),
     Entry("health", "health", "Show how the server is.", _MANAGE),
 )
 

@@ -276,7 +276,7 @@ class DownloadQueries:
         table = t.access_log
         if before.position == 0 and before.lines == 0:
             row = self._upsert(table).values(log=before.log, **values).on_conflict_do_nothing(index_elements=["log"])
-            return self._connection.execute(row).rowcount == 1
+            return self._connection.execute(row.returning(table.c.log)).first() is not None
         mine = sa.update(table).where(table.c.log == before.log, table.c.position == before.position)
         return self._connection.execute(mine.values(**values)).rowcount == 1
 
