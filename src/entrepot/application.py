@@ -48,6 +48,7 @@ from entrepot.services.upkeep.pins import Pins
 from entrepot.services.upkeep.preflight import Preflight
 from entrepot.services.upkeep.retention import Retention
 from entrepot.services.upkeep.schedule import Scheduler
+from entrepot.services.upkeep.signing_keys import SigningKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Application:
     pins: Pins
     retention: Retention
     scheduler: Scheduler
+    signing_keys: SigningKeys
     verifier: Verifier
     keeper: Keeper
     health: Health

@@ -229,6 +229,12 @@ class SigningUnavailable(EntrepotError):
     code, kind, title = "signing.unavailable", Kind.UNAVAILABLE, "Signing key is unavailable"
 
 
+class KeyOverlap(EntrepotError):
+    """Keys take over from each other one at a time, and not before clients could learn of the new one."""
+
+    code, kind, title = "signing.overlap", Kind.CONFLICT, "Signing keys overlap"
+
+
 class BadSignature(EntrepotError):
     """Signed metadata carries no valid signature by a key that is trusted for it, or its signature is malformed."""
 

@@ -96,6 +96,7 @@ from entrepot.services.upkeep.pins import Pins
 from entrepot.services.upkeep.preflight import Preflight
 from entrepot.services.upkeep.retention import Retention
 from entrepot.services.upkeep.schedule import Job, Scheduler
+from entrepot.services.upkeep.signing_keys import SigningKeys, Wanted
 from entrepot.settings import Settings, load_secret
 
 FORMATS: dict[Format, PackageFormat] = {Format.DEB: DebFormat(), Format.RPM: RpmFormat()}
@@ -162,10 +163,11 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     templates = Templates(parts.catalog, configurations.current, parts.now)
     notifications = _notifications(parts, outbox, templates, configurations.current)
     retention, scheduler = _retention(parts, configurations.current, audit)
-    unmet = (publisher.unmet, inspector.unfinished, notifications.unmet, scheduler.due, retention.unmet)
+    keys = _signing_keys(settings, parts)
+    unmet = (publisher.unmet, inspector.unfinished, notifications.unmet, scheduler.due, retention.unmet, keys.settle)
     keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now, (audit.seals.seal_if_due,))
     directory, foreign = _directory(parts, configurations.current), ForeignTokens(parts.issuers, parts.now)
-    site, health = _site(settings, configurations), Health(parts.catalog, parts.blobs, parts.keyring, keeper.alive)
+    site, health = _site(settings, configurations), _health(parts, keeper)
     access = Access(parts.catalog, parts.secret, tokens, attempts, directory, configurations.current, parts.now)
     return Application(
         configurations=configurations,
@@ -191,6 +193,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         pins=Pins(parts.catalog, parts.now),
         retention=retention,
         scheduler=scheduler,
+        signing_keys=keys,
         verifier=Verifier(parts.catalog, parts.blobs, parts.keyring, verification, TREES),
         keeper=keeper,
         health=health,
@@ -305,9 +308,18 @@ def _uploaders(settings: Settings) -> Callable[[], bytes | None]:
     return read
 
 
+def _health(parts: Parts, keeper: Keeper) -> Health:
+    return Health(parts.catalog, parts.blobs, parts.keyring, keeper.alive, parts.now)
+
+
 def _scheduler(parts: Parts, current: Callable[[], Configuration], retention: Retention) -> Scheduler:
     jobs = {"retention": Job(lambda found: found.retention, retention.begin)}
     return Scheduler(parts.catalog, current, jobs, parts.now)
+
+
+def _signing_keys(settings: Settings, parts: Parts) -> SigningKeys:
+    defaults = Wanted(email=settings.key_email, algorithm=settings.key_algorithm)
+    return SigningKeys(parts.catalog, parts.keyring, parts.queue, defaults, parts.now)
 
 
 def _collector(settings: Settings, parts: Parts) -> Collector:

@@ -98,6 +98,15 @@ def test_a_key_of_ones_own_signs(tmp_path: Path) -> None:
     assert [row["fingerprints"] for row in rows if row["format"] == "deb"] == [[fingerprint]]
 
 
+@pytest.mark.parametrize("page", ["signing-keys.md", "retention.md"])
+def test_what_an_administrator_types_works(tmp_path: Path, page: str) -> None:
+    with running_server(tmp_path) as server, server.client() as client:
+        Maintainer(client).push(build_deb("hello", "1.0"), "bookworm")
+        signed_in = f"export ENTREPOT_URL={server.url} ENTREPOT_TOKEN={server.token()}\n"
+        for block in BLOCK.findall((PAGES / page).read_text(encoding="utf-8")):
+            paste(signed_in + block, tmp_path)
+
+
 @pytest.fixture
 def shared(tmp_path: Path, postgres: PostgresServer) -> dict[str, str]:
     """Settings of several processes on one database."""

@@ -38,6 +38,7 @@ FREE = {
     "Retention.begin": "scheduler: what the settings plan",
     "Retention.unmet": "keeper: goals that are not met",
     "Retention.pursue": "worker: brings a goal about",
+    "SigningKeys.settle": "keeper: goals that are not met",
     "Scheduler.next": "a time of day; the routes ask, each for its own permission",
     "Scheduler.due": "keeper: what the settings plan",
     "Collector.collect": "worker: brings a goal about",

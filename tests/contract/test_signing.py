@@ -22,13 +22,13 @@ from hypothesis import strategies as st
 
 from entrepot.adapters.signing import verification
 from entrepot.adapters.signing.armor import Block, armor, dearmor
-from entrepot.adapters.signing.base import KeyAlgorithm, Keyring, Signer, Verification
+from entrepot.adapters.signing.base import KeyAlgorithm, Keyring, NewKey, Signer, Verification
 from entrepot.adapters.signing.filesystem import FilesystemKeyring
 from entrepot.adapters.signing.keys import from_seed
 from entrepot.adapters.signing.memory import MemoryKeyring
 from entrepot.adapters.signing.openpgp import OpenPGPSigner, bind, new_identity, read_identities, write_identities
 from entrepot.adapters.signing.packets import read_packets
-from entrepot.errors import BadSignature, InvalidRequest, SigningUnavailable
+from entrepot.errors import BadSignature, InvalidRequest, KeyOverlap, SigningUnavailable
 from entrepot.testing.clients import run
 
 CREATED = datetime(2024, 1, 1, 12, 30, 15, 999, tzinfo=UTC)
@@ -91,7 +91,7 @@ def test_creating_again_never_replaces(keyring: Keyring) -> None:
 def test_an_added_key_signs_after_the_first_and_either_verifies_alone(keyring: Keyring) -> None:
     first = keyring.create("main", UID, ED25519, CREATED)
     old = keyring.signer("main").certificate()
-    second = keyring.add("main", "Next <next@example.org>", ED25519, NOW)
+    second = keyring.add("main", NewKey("Next <next@example.org>", ED25519, NOW))
     both = keyring.signer("main")
     assert both.fingerprints() == (first.fingerprint, second.fingerprint)
     assert both.certificate().startswith(old)
@@ -104,7 +104,7 @@ def test_an_absent_identity_is_an_error_and_not_an_unsigned_archive(keyring: Key
     asks: list[Callable[[], object]] = [
         lambda: keyring.signer("main"),
         lambda: keyring.keys("main"),
-        lambda: keyring.add("main", UID, ED25519, CREATED),
+        lambda: keyring.add("main", NewKey(UID, ED25519, CREATED)),
     ]
     for ask in asks:
         with pytest.raises(SigningUnavailable):
@@ -281,7 +281,7 @@ def test_files_are_for_their_owner_alone_whatever_the_umask(tmp_path: Path) -> N
         (tmp_path / "keys").mkdir(mode=0o755)
         keyring = FilesystemKeyring(tmp_path / "keys", clock)
         keyring.create("main", UID, ED25519, CREATED)
-        keyring.add("main", UID, ED25519, CREATED)
+        keyring.add("main", NewKey(UID, ED25519, CREATED))
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
@@ -347,7 +347,7 @@ def test_many_additions_at_once_are_all_kept(tmp_path: Path) -> None:
     FilesystemKeyring(tmp_path, clock).create("main", UID, ED25519, CREATED)
 
     def add(_: int) -> str:
-        return FilesystemKeyring(tmp_path, clock).add("main", UID, ED25519, CREATED).fingerprint
+        return FilesystemKeyring(tmp_path, clock).add("main", NewKey(UID, ED25519, CREATED)).fingerprint
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         added = set(pool.map(add, range(20)))
@@ -374,3 +374,39 @@ def test_gpg_reads_our_private_file_and_we_read_its_export(tmp_path: Path, algor
     certificate = keyring.signer("main").certificate()
     VERIFIER.verify_detached(certificate, b"data", (tmp_path / "data.sig").read_bytes())
     assert [one.info("main") for one in read_identities(exported.encode())] == [info]
+
+
+def test_a_retired_key_signs_no_more_and_what_it_signed_can_be_verified(keyring: Keyring) -> None:
+    keyring.create("main", UID, ED25519, CREATED)
+    first = keyring.signer("main").certificate()
+    signed = keyring.signer("main").clearsign(b"text\n")
+    with pytest.raises(InvalidRequest):
+        keyring.retire("main", keyring.keys("main")[0].fingerprint)
+    mark = keyring.mark("main")
+    keyring.add("main", NewKey("Next <next@example.org>", ED25519, CREATED), most=2)
+    assert keyring.mark("main") != mark
+    with pytest.raises(KeyOverlap):
+        keyring.add("main", NewKey("Third <next@example.org>", ED25519, CREATED), most=2)
+    assert keyring.retired("main") == b""
+    keyring.retire("main", keyring.keys("main")[0].fingerprint)
+    [left] = keyring.keys("main")
+    assert left.uid == "Next <next@example.org>"
+    with pytest.raises(BadSignature):
+        VERIFIER.verify_clearsigned(first, keyring.signer("main").clearsign(b"text\n"))
+    assert VERIFIER.verify_clearsigned(keyring.retired("main"), signed) == b"text\n"
+    assert keyring.names() == ("main",)
+
+
+def test_an_end_is_written_moved_and_taken_away(keyring: Keyring) -> None:
+    keyring.create("main", UID, ED25519, CREATED)
+    [before] = keyring.keys("main")
+    assert before.expires_at is None
+    for ends_at in (NOW + timedelta(days=30), NOW + timedelta(days=3650), None):
+        [after] = keyring.extend("main", ends_at, NOW)
+        assert (after.fingerprint, after.expires_at) == (before.fingerprint, ends_at), ends_at
+        assert keyring.keys("main") == (after,)
+        signer = keyring.signer("main")
+        assert VERIFIER.verify_clearsigned(signer.certificate(), signer.clearsign(b"text\n")) == b"text\n"
+    keyring.extend("main", NOW - timedelta(days=1), NOW)
+    with pytest.raises(SigningUnavailable):
+        keyring.signer("main").clearsign(b"text\n")

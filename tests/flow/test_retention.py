@@ -335,3 +335,17 @@ def test_old_sessions_are_forgotten(house: MemoryInstallation) -> None:
             unit.end_session(f"s{number}", now, now + timedelta(hours=number + 1))
     house.clock.advance(hours=2)
     assert run(house, EVERYTHING).tally.sessions_forgotten == 2
+
+
+def test_old_audit_entries_go_as_far_as_the_setting_says(house: MemoryInstallation) -> None:
+    for version in ("1", "2"):
+        send(house, "tool", version)
+    house.clock.advance(days=100)
+    house.application.configurations.change(ADMIN, {"audit_retention_days": 0})
+    assert run(house, EVERYTHING).tally.audit_deleted == 0
+    house.application.configurations.change(ADMIN, {"audit_retention_days": 90})
+    tally = run(house, EVERYTHING).tally
+    assert tally.audit_deleted >= 2
+    assert tally.audit_kept > 0
+    with house.catalog.read() as reading:
+        assert not [entry for entry in reading.audit_entries(100) if entry.action == "UPLOAD"]

@@ -334,6 +334,24 @@ class RetentionOverview(TypedDict):
     schedule: str
 
 
+class SigningKeys(TypedDict):
+    """``GET /settings/gpg``."""
+
+    keys: list[dict[str, object]]
+    public_key_armored: str | None
+    fingerprint: str | None
+
+
+class KeysChanged(TypedDict):
+    """``POST /settings/gpg/generate`` and its kin."""
+
+    status: str
+    message: str
+    fingerprint: str
+    fingerprints: list[str]
+    distributions_reinit: dict[str, object]
+
+
 class Deleted(TypedDict):
     """``DELETE /artifacts/{name}`` and below it."""
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from entrepot.client.answers import Collection, Pinned, RetentionOverview, RetentionRun, shaped
+from collections.abc import Mapping
+
+from entrepot.client.answers import (
+    Collection,
+    KeysChanged,
+    Pinned,
+    RetentionOverview,
+    RetentionRun,
+    SigningKeys,
+    shaped,
+)
 from entrepot.client.people import JsonCall
 from entrepot.client.segments import segment
 
@@ -41,6 +51,26 @@ class Upkeep:
     def run_retention(self) -> RetentionRun:
         """``POST /settings/run-retention``."""
         return shaped(self._call("POST", "/settings/run-retention"), RetentionRun, status=str, result=dict)
+
+    def keys(self) -> SigningKeys:
+        """``GET /settings/gpg``."""
+        return shaped(self._call("GET", "/settings/gpg"), SigningKeys, keys=list)
+
+    def rotate_keys(self, **wanted: str) -> KeysChanged:
+        """``POST /settings/gpg/generate``."""
+        return self._keys("generate", wanted)
+
+    def retire_keys(self, archive: str, *, force: bool) -> KeysChanged:
+        """``POST /settings/gpg/retire``."""
+        return self._keys("retire", {"archive": archive, "force": force})
+
+    def extend_keys(self, archive: str, expire: str) -> KeysChanged:
+        """``POST /settings/gpg/extend``."""
+        return self._keys("extend", {"archive": archive, "expire": expire})
+
+    def _keys(self, verb: str, payload: Mapping[str, object]) -> KeysChanged:
+        body = self._call("POST", f"/settings/gpg/{verb}", payload=payload)
+        return shaped(body, KeysChanged, status=str, message=str)
 
 
 def _pin_path(name: str, version: str) -> str:

@@ -1,4 +1,4 @@
-"""Retention, pins and schedules."""
+"""Retention, pins, schedules, signing keys."""
 
 from __future__ import annotations
 
@@ -14,4 +14,9 @@ CALLS = (
     Call("GET", "/settings/retention", Role.ADMIN),
     Call("POST", "/settings/run-retention", Role.ADMIN),
     Call("GET", "/settings/next-sync", Role.ADMIN),
+    Call("GET", "/settings/gpg", Role.ADMIN),
+    Call("POST", "/settings/gpg/generate", Role.ADMIN, {"json": {"archive": "absent"}}),
+    Call("POST", "/settings/gpg/retire", Role.ADMIN, {"json": {"archive": "absent"}}),
+    Call("POST", "/settings/gpg/extend", Role.ADMIN, {"json": {"archive": "absent", "expire": "1y"}}),
+    Call("POST", "/settings/gpg/export", Role.ADMIN),
 )

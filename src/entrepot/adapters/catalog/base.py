@@ -20,6 +20,7 @@ from entrepot.adapters.catalog.federation import FederationReading, FederationWr
 from entrepot.adapters.catalog.figures import FigureReading
 from entrepot.adapters.catalog.groups import GroupReading, GroupWriting
 from entrepot.adapters.catalog.incoming import IncomingReading, IncomingWriting
+from entrepot.adapters.catalog.keys import KeyReading, KeyWriting
 from entrepot.adapters.catalog.messages import MessageReading, MessageWriting
 from entrepot.adapters.catalog.overview import OverviewReading
 from entrepot.adapters.catalog.promotions import PromotionReading, PromotionWriting
@@ -212,6 +213,7 @@ class Reading(
     FigureReading,
     RetentionReading,
     OverviewReading,
+    KeyReading,
     Protocol,
 ):
     """Everything that can be asked."""
@@ -230,6 +232,7 @@ class Writing(
     FederationWriting,
     PromotionWriting,
     RetentionWriting,
+    KeyWriting,
     Protocol,
 ):
     """Everything that can be changed."""

@@ -21,26 +21,41 @@ DEFAULT_ALGORITHM = KeyAlgorithm.RSA4096
 
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
-    """The public facts of one key; ``fingerprint`` is upper-case hexadecimal, ``created_at`` aware UTC."""
+    """The public facts of one key; ``fingerprint`` is upper-case hexadecimal, times are aware UTC.
+
+    After ``expires_at`` clients refuse what it signs; none is never.
+    """
 
     name: str
     fingerprint: str
     algorithm: KeyAlgorithm
     uid: str
     created_at: datetime
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key to be made; ``uid`` is ``Name <address>``."""
+
+    uid: str
+    algorithm: KeyAlgorithm
+    created_at: datetime
+    expires_at: datetime | None = None
 
 
 class Signer(Protocol):
     """One archive's signing identity: one or more keys, all of which sign everything."""
 
     def clearsign(self, text: bytes) -> bytes:
-        """``text`` as a clear-signed message (``InRelease``), one signature a key.
+        """``text`` as a clear-signed message (``InRelease``), one signature a key; keys that have expired do not sign.
 
         Lines end in LF or CRLF and come out ending in LF, without trailing blanks: what is delivered is exactly what
         is signed (RFC 9580, 7.2).
 
         Raises:
             InvalidRequest: a carriage return stands inside a line; readers disagree on what that means.
+            SigningUnavailable: all keys have expired.
         """
         ...
 
@@ -82,12 +97,42 @@ class Keyring(Protocol):
         """
         ...
 
-    def add(self, name: str, uid: str, algorithm: KeyAlgorithm, created_at: datetime) -> KeyInfo:
+    def add(self, name: str, new: NewKey, most: int | None = None) -> KeyInfo:
         """Give identity ``name`` one more key, which signs after those that are there.
 
         Raises:
             InvalidRequest: as ``create``.
+            KeyOverlap: the identity has ``most`` keys already.
             SigningUnavailable: there is no such identity, or it cannot be read or stored.
+        """
+        ...
+
+    def retire(self, name: str, fingerprint: str) -> None:
+        """Take a key away, for good; nothing happens when it is not there.
+
+        Raises:
+            InvalidRequest: it is the only one.
+            SigningUnavailable: as ``add``.
+        """
+        ...
+
+    def retired(self, name: str) -> bytes:
+        """The public certificates of keys that were taken away, binary: what they signed is still to be verified."""
+        ...
+
+    def extend(self, name: str, expires_at: datetime | None, now: datetime) -> tuple[KeyInfo, ...]:
+        """Give all keys of an identity another end, or none; they stay the same keys.
+
+        Raises:
+            SigningUnavailable: as ``add``.
+        """
+        ...
+
+    def mark(self, name: str) -> str:
+        """Something that is another whenever the identity is; cheaper than to read it.
+
+        Raises:
+            SigningUnavailable: the identity is absent.
         """
         ...
 

@@ -12,19 +12,22 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from entrepot.adapters.signing.base import KeyAlgorithm, KeyInfo, Signer
+from entrepot.adapters.signing.armor import Block, armor, dearmor
+from entrepot.adapters.signing.base import KeyAlgorithm, KeyInfo, NewKey, Signer
 from entrepot.adapters.signing.openpgp import (
     Identity,
     OpenPGPSigner,
     checked_name,
     checked_uid,
+    made,
     new_identity,
     read_identities,
+    without,
     write_identities,
 )
-from entrepot.errors import BadSignature, SigningUnavailable
+from entrepot.errors import BadSignature, KeyOverlap, SigningUnavailable
 
-_SUFFIX = ".private.asc"
+_SUFFIX, _RETIRED = ".private.asc", ".retired.asc"
 _STAGED = ".staged."
 _MAXIMUM_BYTES = 1 << 20
 
@@ -61,12 +64,53 @@ class FilesystemKeyring:
                     self._store(name, (identity,))
         return self._read(name)[0].info(name)
 
-    def add(self, name: str, uid: str, algorithm: KeyAlgorithm, created_at: datetime) -> KeyInfo:
+    def add(self, name: str, new: NewKey, most: int | None = None) -> KeyInfo:
         """One more key."""
-        identity = new_identity(uid, algorithm, created_at)
+        identity = made(new)
         with self._lock():
-            self._store(name, (*self._read(name), identity))
+            present = self._read(name)
+            if most is not None and len(present) >= most:
+                raise KeyOverlap(f"{name} has {len(present)} keys already; retire the old one first", key=name)
+            self._store(name, (*present, identity))
         return identity.info(name)
+
+    def retire(self, name: str, fingerprint: str) -> None:
+        """Written without it; the octets are gone from the file system's view."""
+        with self._lock():
+            present = self._read(name)
+            kept = without(present, name, fingerprint)
+            gone = b"".join(one.certificate() for one in present if one not in kept)
+            if gone:
+                before = self.retired(name)
+                if gone not in before:  # a killed writer came as far as this
+                    self._write(self._folder / (name + _RETIRED), armor(Block.PUBLIC_KEY, before + gone))
+                self._store(name, kept)
+
+    def retired(self, name: str) -> bytes:
+        """From a file beside the private one."""
+        checked_name(name)
+        path = self._folder / (name + _RETIRED)
+        with _translated(f"the retired keys of {name!r} cannot be read"):
+            if not path.exists():
+                return b""
+            text = path.read_bytes()
+        try:
+            return dearmor(Block.PUBLIC_KEY, text)
+        except BadSignature as error:
+            raise SigningUnavailable(f"the retired keys of {name!r} are unusable: {error.detail}", name=name) from None
+
+    def extend(self, name: str, expires_at: datetime | None, now: datetime) -> tuple[KeyInfo, ...]:
+        """All of them certified anew."""
+        with self._lock():
+            identities = tuple(one.with_end(expires_at, now) for one in self._read(name))
+            self._store(name, identities)
+        return tuple(identity.info(name) for identity in identities)
+
+    def mark(self, name: str) -> str:
+        """Of the file: a new one is written for each change."""
+        with _translated(f"the signing key of {name!r} cannot be read"):
+            found = self._path(name).stat()
+        return f"{found.st_ino}-{found.st_mtime_ns}-{found.st_size}"
 
     def keys(self, name: str) -> tuple[KeyInfo, ...]:
         """Public facts, in signing order."""
@@ -106,7 +150,11 @@ class FilesystemKeyring:
             raise SigningUnavailable(f"the signing key of {name!r} is unusable: {error.detail}", name=name) from None
 
     def _store(self, name: str, identities: tuple[Identity, ...]) -> None:
+        self._write(self._path(name), write_identities(identities))
+
+    def _write(self, path: Path, text: bytes) -> None:
         """Durable when it returns.  Under the lock only: what else is staged is then left from killed writers."""
+        name = path.name.partition(".private")[0].partition(".retired")[0]
         staged = self._folder / f"{_STAGED}{name}.{secrets.token_hex(8)}"
         with _translated(f"the signing key of {name!r} cannot be stored"):
             for left in self._folder.glob(f"{_STAGED}*"):
@@ -114,10 +162,10 @@ class FilesystemKeyring:
             try:
                 handle = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                 with os.fdopen(handle, "wb") as file:
-                    file.write(write_identities(identities))
+                    file.write(text)
                     file.flush()
                     os.fsync(file.fileno())
-                staged.rename(self._path(name))
+                staged.rename(path)
             finally:
                 staged.unlink(missing_ok=True)
             _flush(self._folder)

@@ -10,10 +10,10 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
-from entrepot.adapters.signing.base import KeyAlgorithm, KeyInfo, Signer
+from entrepot.adapters.signing.base import KeyAlgorithm, KeyInfo, NewKey, Signer
 from entrepot.adapters.signing.keys import from_seed
-from entrepot.adapters.signing.openpgp import Identity, OpenPGPSigner, bind, checked_name, checked_uid
-from entrepot.errors import SigningUnavailable
+from entrepot.adapters.signing.openpgp import Identity, OpenPGPSigner, bind, checked_name, checked_uid, without
+from entrepot.errors import KeyOverlap, SigningUnavailable
 
 
 class MemoryKeyring:
@@ -23,6 +23,8 @@ class MemoryKeyring:
         self._clock = clock
         self._identities: dict[str, tuple[Identity, ...]] = {}
         self._lock = threading.Lock()
+        self._made = 1
+        self._retired: dict[str, bytes] = {}
 
     def create(self, name: str, uid: str, algorithm: KeyAlgorithm, created_at: datetime) -> KeyInfo:
         """The first key of ``name``, made now or found."""
@@ -33,14 +35,39 @@ class MemoryKeyring:
                 self._identities[name] = (_derived(name, 0, uid, created_at),)
             return self._identities[name][0].info(name)
 
-    def add(self, name: str, uid: str, algorithm: KeyAlgorithm, created_at: datetime) -> KeyInfo:
+    def add(self, name: str, new: NewKey, most: int | None = None) -> KeyInfo:
         """One more key."""
-        checked_uid(uid)
+        checked_uid(new.uid)
         with self._lock:
             present = self._read(name)
-            identity = _derived(name, len(present), uid, created_at)
+            if most is not None and len(present) >= most:
+                raise KeyOverlap(f"{name} has {len(present)} keys already; retire the old one first", key=name)
+            identity = _derived(name, self._made, new.uid, new.created_at, new.expires_at)
+            self._made += 1
             self._identities[name] = (*present, identity)
         return identity.info(name)
+
+    def retire(self, name: str, fingerprint: str) -> None:
+        """Forgotten."""
+        with self._lock:
+            present = self._read(name)
+            self._identities[name] = kept = without(present, name, fingerprint)
+            gone = b"".join(one.certificate() for one in present if one not in kept)
+            self._retired[name] = self._retired.get(name, b"") + gone
+
+    def retired(self, name: str) -> bytes:
+        """Since the start."""
+        return self._retired.get(name, b"")
+
+    def extend(self, name: str, expires_at: datetime | None, now: datetime) -> tuple[KeyInfo, ...]:
+        """All of them certified anew."""
+        with self._lock:
+            self._identities[name] = tuple(one.with_end(expires_at, now) for one in self._read(name))
+        return self.keys(name)
+
+    def mark(self, name: str) -> str:
+        """Of the certificates."""
+        return hashlib.sha256(self.signer(name).certificate()).hexdigest()
 
     def keys(self, name: str) -> tuple[KeyInfo, ...]:
         """Public facts, in signing order."""
@@ -61,6 +88,6 @@ class MemoryKeyring:
         return self._identities[name]
 
 
-def _derived(name: str, number: int, uid: str, created_at: datetime) -> Identity:
+def _derived(name: str, number: int, uid: str, created_at: datetime, expires_at: datetime | None = None) -> Identity:
     seed = hashlib.sha256(f"{name}/{number}".encode()).digest()
-    return bind(from_seed(seed, created_at), uid)
+    return bind(from_seed(seed, created_at), uid, expires_at=expires_at)

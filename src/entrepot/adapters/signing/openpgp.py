@@ -10,14 +10,14 @@ import re
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import BinaryIO
 
 from entrepot.adapters.signing.armor import Block, armor, dearmor
-from entrepot.adapters.signing.base import KeyAlgorithm, KeyInfo
+from entrepot.adapters.signing.base import KeyAlgorithm, KeyInfo, NewKey
 from entrepot.adapters.signing.keys import SigningKey, generate, read_secret
-from entrepot.adapters.signing.packets import Packet, Tag, packet, read_packets, subpacket
+from entrepot.adapters.signing.packets import Packet, Tag, packet, read_packets, read_subpackets, subpacket
 from entrepot.errors import BadSignature, InvalidRequest, SigningUnavailable
 
 _SHA512 = 10
@@ -39,6 +39,7 @@ class _Sub(IntEnum):
     """Signature subpacket types (RFC 9580, 5.2.3.7)."""
 
     CREATED = 2
+    KEY_EXPIRES = 9
     PREFERRED_SYMMETRIC = 11
     ISSUER = 16
     PREFERRED_HASHES = 21
@@ -48,6 +49,7 @@ class _Sub(IntEnum):
     ISSUER_FINGERPRINT = 33
 
 
+_CERTIFICATIONS = (b"\x10", b"\x11", b"\x12", b"\x13")
 _CERTIFY_AND_SIGN = b"\x03"
 _AES = b"\x09\x08\x07"
 _SHA512_SHA384_SHA256 = b"\x0a\x09\x08"
@@ -74,10 +76,35 @@ class Identity:
     def info(self, name: str) -> KeyInfo:
         """Its public facts."""
         fingerprint = self.key.fingerprint().hex().upper()
-        return KeyInfo(name, fingerprint, self.key.algorithm, self.uid, self.key.created_at)
+        return KeyInfo(name, fingerprint, self.key.algorithm, self.uid, self.key.created_at, self.expires_at)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """As its newest self-certification says; clients go by that one, too."""
+        newest: tuple[int, int] | None = None
+        for one in read_packets(self.binding):
+            if one.tag == Tag.SIGNATURE and one.body[:1] == b"\x04" and one.body[1:2] in _CERTIFICATIONS:
+                found = dict(read_subpackets(one.body[6 : 6 + int.from_bytes(one.body[4:6], "big")]))
+                times = (int.from_bytes(found.get(kind, b""), "big") for kind in (_Sub.CREATED, _Sub.KEY_EXPIRES))
+                newest = max(newest or (0, 0), (next(times), next(times)))
+        return self.key.created_at + timedelta(seconds=newest[1]) if newest and newest[1] else None
+
+    def with_end(self, expires_at: datetime | None, now: datetime) -> Identity:
+        """The same key, certified anew."""
+        return bind(self.key, self.uid, max(now, self.key.created_at), expires_at)
 
     def __repr__(self) -> str:
         return f"<Identity {self.uid!r} {self.key!r}>"
+
+
+def made(new: NewKey) -> Identity:
+    """A fresh key with an end of its own.
+
+    Raises:
+        InvalidRequest: as ``new_identity``.
+    """
+    checked_uid(new.uid)
+    return bind(generate(new.algorithm, new.created_at), new.uid, expires_at=new.expires_at)
 
 
 def new_identity(uid: str, algorithm: KeyAlgorithm, created_at: datetime) -> Identity:
@@ -90,8 +117,8 @@ def new_identity(uid: str, algorithm: KeyAlgorithm, created_at: datetime) -> Ide
     return bind(generate(algorithm, created_at), uid)
 
 
-def bind(key: SigningKey, uid: str) -> Identity:
-    """The key with a self-certification (RFC 9580, 5.2.1.6): it certifies and signs, and does not expire."""
+def bind(key: SigningKey, uid: str, made_at: datetime | None = None, expires_at: datetime | None = None) -> Identity:
+    """The key with a self-certification (RFC 9580, 5.2.1.6): it certifies and signs, until its end if it has one."""
     encoded = uid.encode()
     hashed = (
         subpacket(_Sub.KEY_FLAGS, _CERTIFY_AND_SIGN)
@@ -100,8 +127,11 @@ def bind(key: SigningKey, uid: str) -> Identity:
         + subpacket(_Sub.FEATURES, _INTEGRITY_PROTECTION)
         + subpacket(_Sub.KEY_SERVER_PREFERENCES, _NO_MODIFY)
     )
+    if expires_at is not None:
+        seconds = max(1, min(int((expires_at - key.created_at).total_seconds()), 0xFFFFFFFF))
+        hashed += subpacket(_Sub.KEY_EXPIRES, struct.pack(">I", seconds))
     covered = (key.hashed_body(), b"\xb4" + struct.pack(">I", len(encoded)), encoded)
-    binding = signature_packet(key, _Kind.POSITIVE_CERTIFICATION, covered, key.created_at, hashed)
+    binding = signature_packet(key, _Kind.POSITIVE_CERTIFICATION, covered, made_at or key.created_at, hashed)
     return Identity(key, uid, packet(Tag.USER_ID, encoded) + binding)
 
 
@@ -145,7 +175,7 @@ class OpenPGPSigner:
 
     def detach_file(self, file: BinaryIO) -> bytes:
         """Armored signatures of an open file."""
-        return self._detached([self._signature(one, _Kind.BINARY, _pieces(file)) for one in self._identities])
+        return self._detached([self._signature(one, _Kind.BINARY, _pieces(file)) for one in self._able()])
 
     @staticmethod
     def _detached(signatures: Sequence[bytes]) -> bytes:
@@ -166,7 +196,15 @@ class OpenPGPSigner:
         return tuple(identity.key.fingerprint().hex().upper() for identity in self._identities)
 
     def _signatures(self, kind: int, covered: bytes) -> list[bytes]:
-        return [self._signature(one, kind, (covered,)) for one in self._identities]
+        return [self._signature(one, kind, (covered,)) for one in self._able()]
+
+    def _able(self) -> list[Identity]:
+        """Those that have not expired.  Raises ``SigningUnavailable`` when there is none."""
+        now = self._clock()
+        able = [one for one in self._identities if one.expires_at is None or one.expires_at > now]
+        if not able:
+            raise SigningUnavailable("every signing key of this archive has expired; extend them: entrepot key extend")
+        return able
 
     def _signature(self, one: Identity, kind: int, covered: Iterable[bytes]) -> bytes:
         # A signature older than its key is invalid everywhere, so a clock that went back is not believed.
@@ -176,6 +214,18 @@ class OpenPGPSigner:
 def _pieces(file: BinaryIO) -> Iterable[bytes]:
     file.seek(0)
     return iter(lambda: file.read(_PIECE_BYTES), b"")
+
+
+def without(identities: Sequence[Identity], name: str, fingerprint: str) -> tuple[Identity, ...]:
+    """All but one.
+
+    Raises:
+        InvalidRequest: nothing would be left.
+    """
+    kept = tuple(one for one in identities if one.info(name).fingerprint != fingerprint)
+    if not kept:
+        raise InvalidRequest(f"{name} has no other key; rotate it first", key=name)
+    return kept
 
 
 def write_identities(identities: Iterable[Identity]) -> bytes:

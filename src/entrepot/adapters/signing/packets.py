@@ -111,3 +111,17 @@ def subpacket(kind: int, body: bytes) -> bytes:
     if len(body) > 190:
         raise ValueError("only subpackets of up to 190 octets are written here")
     return bytes((len(body) + 1, kind)) + body
+
+
+def read_subpackets(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Kind and body of each signature subpacket (RFC 9580, 5.2.3.7); stops where they are malformed."""
+    offset = 0
+    while offset < len(data):
+        try:
+            start, length = _new_length(data[offset : offset + 5], offset)
+        except (struct.error, IndexError, BadSignature):
+            return
+        if length == 0 or start + length > len(data):
+            return
+        yield data[start] & 0x7F, data[start + 1 : start + length]
+        offset = start + length

@@ -45,6 +45,7 @@ class Permission(Enum):
     TOKEN_WRITE = ("token.write", Role.ADMIN)
     SETTING_READ = ("setting.read", Role.ADMIN)
     SETTING_WRITE = ("setting.write", Role.ADMIN)
+    KEY_WRITE = ("key.write", Role.ADMIN)
     RETENTION_RUN = ("retention.run", Role.ADMIN)
     STORE_VERIFY = ("store.verify", Role.ADMIN)
 

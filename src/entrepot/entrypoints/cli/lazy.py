@@ -32,7 +32,7 @@ COMMANDS = (
     Entry("pin", "pin", "Keep a version from retention, or let it go again.", _USE),
     Entry("review", "review", "Packages that wait for a person.", _MANAGE),
     Entry("suite", "suite", "Distributions: list, add, publish anew, set up clients.", _MANAGE),
-    Entry("key", "key", "Public signing keys.", _MANAGE),
+    Entry("key", "key", "Signing keys: list, show, rotate.", _MANAGE),
     Entry("retention", "retention", "Remove versions that the settings keep no longer, or show them.", _MANAGE),
     Entry("audit", "audit", "The audit log: list, export, verify.", _MANAGE),
     Entry("user", "user", "Accounts of people.", _MANAGE),

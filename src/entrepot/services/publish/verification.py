@@ -111,7 +111,7 @@ class Verifier:
             return 0, [Difference(error.code, where, error.detail)]
         found = [difference for path in manifest.files for difference in self._file(where, path, manifest)]
         if not found:
-            found.extend(self._signatures(where, suite, manifest))
+            found.extend(self._signatures(where, suite, generation, manifest))
         if generation.id == suite.generation_id and suite.revision == suite.published_revision:
             found.extend(self._content(where, suite, manifest))
         return len(manifest.files), found
@@ -129,9 +129,11 @@ class Verifier:
         if length != file.size_bytes or hashed.hexdigest() != file.digest:
             yield Difference("file.content", f"{where}/{path}", "the served bytes are not the ones that were signed")
 
-    def _signatures(self, where: str, suite: Suite, manifest: Manifest) -> Iterator[Difference]:
+    def _signatures(self, where: str, suite: Suite, generation: Generation, manifest: Manifest) -> Iterator[Difference]:
         try:
-            signer = self._keyring.signer(suite.archive.key_name)
+            certificate = self._keyring.signer(suite.archive.key_name).certificate()
+            if generation.id != suite.generation_id:
+                certificate += self._keyring.retired(suite.archive.key_name)
             bodies = {
                 path: b"".join(stream_file(self._blobs, file))
                 for path, file in manifest.files.items()
@@ -139,7 +141,7 @@ class Verifier:
             }
             sizes = {path: (file.size_bytes, str(file.digest)) for path, file in manifest.files.items()}
             writer = self._trees[suite.format]
-            writer.check(Tree({}, bodies), sizes, signer.certificate(), self._verification)
+            writer.check(Tree({}, bodies), sizes, certificate, self._verification)
         except EntrepotError as error:
             yield Difference(error.code, where, error.detail)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.signing.base import Keyring
 from entrepot.adapters.storage.base import BlobStore
 from entrepot.errors import EntrepotError
+
+_SOON = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,13 @@ class Health:
         blobs: BlobStore,
         keyring: Keyring,
         keeper_alive: Callable[[], bool],
+        now: Callable[[], datetime],
     ) -> None:
         self._catalog = catalog
         self._blobs = blobs
         self._keyring = keyring
         self._keeper_alive = keeper_alive
+        self._now = now
 
     def components(self) -> list[Component]:
         """All of them.  Scanners that are not set up are ``disabled``, never ok."""
@@ -63,12 +68,22 @@ class Health:
         return Component("storage", "ok")
 
     def _signing(self) -> Component:
+        state, ends = "ok", []
+        now = self._now()
         try:
-            for name in self._keyring.names():
-                self._keyring.signer(name)
+            names = self._keyring.names()
+            for name in names:
+                keys = self._keyring.keys(name)
+                ends += [
+                    f"{name} {key.fingerprint[-16:]} until {key.expires_at:%Y-%m-%d}" for key in keys if key.expires_at
+                ]
+                if all(key.expires_at is not None and key.expires_at <= now for key in keys):
+                    return Component("gpg", "error", f"every key of {name} has expired; 'entrepot key extend' helps")
+                if any(key.expires_at is not None and key.expires_at <= now + _SOON for key in keys):
+                    state = "degraded"
         except EntrepotError as error:
             return Component("gpg", "error", error.detail)
-        return Component("gpg", "ok", f"{len(self._keyring.names())} signing identities")
+        return Component("gpg", state, "; ".join([f"{len(names)} signing identities", *ends]))
 
     def _scheduler(self) -> Component:
         try:

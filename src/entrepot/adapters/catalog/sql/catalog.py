@@ -21,6 +21,7 @@ from entrepot.adapters.catalog.sql.figures import FigureQueries
 from entrepot.adapters.catalog.sql.groups import GroupQueries
 from entrepot.adapters.catalog.sql.incoming import IncomingQueries
 from entrepot.adapters.catalog.sql.index import IndexQueries
+from entrepot.adapters.catalog.sql.keys import KeyQueries
 from entrepot.adapters.catalog.sql.messages import MessageQueries
 from entrepot.adapters.catalog.sql.overview import OverviewQueries
 from entrepot.adapters.catalog.sql.people import PeopleQueries
@@ -51,6 +52,7 @@ class Unit(
     FederationQueries,
     FigureQueries,
     RetentionQueries,
+    KeyQueries,
 ):
     """All queries over one connection, inside one transaction."""
 
