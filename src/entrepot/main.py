@@ -312,23 +312,14 @@ def _health(parts: Parts, keeper: Keeper) -> Health:
     return Health(parts.catalog, parts.blobs, parts.keyring, keeper.alive, parts.now)
 
 
-def _scheduler(parts: Parts, current: Callable[[], Configuration], retention: Retention) -> Scheduler:
-    jobs = {"retention": Job(lambda found: found.retention, retention.begin)}
-    return Scheduler(parts.catalog, current, jobs, parts.now)
-
-
 def _signing_keys(settings: Settings, parts: Parts) -> SigningKeys:
     defaults = Wanted(email=settings.key_email, algorithm=settings.key_algorithm)
     return SigningKeys(parts.catalog, parts.keyring, parts.queue, defaults, parts.now)
 
 
 def _collector(settings: Settings, parts: Parts) -> Collector:
-    keep = Keep(
-        settings.generations_kept,
-        settings.generation_grace_seconds,
-        settings.collect_grace_seconds,
-        settings.generation_days,
-    )
+    graces = (settings.generation_grace_seconds, settings.collect_grace_seconds)
+    keep = Keep(settings.generations_kept, *graces, settings.generation_days)
     return Collector(parts.catalog, parts.blobs, keep, parts.now, parts.monotonic)
 
 
@@ -357,7 +348,8 @@ def _retention(
 ) -> tuple[Retention, Scheduler]:
     forget = audit.seals.forget_before
     retention = Retention(parts.catalog, parts.queue, FORMATS, configuration, parts.now, forget)
-    return retention, _scheduler(parts, configuration, retention)
+    jobs = {"retention": Job(lambda found: found.retention, retention.begin)}
+    return retention, Scheduler(parts.catalog, configuration, jobs, parts.now)
 
 
 def _key_maker(settings: Settings, parts: Parts) -> Callable[[Archive], None]:

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from entrepot.client.answers import (
-    Collection,
-    KeysChanged,
-    Pinned,
-    RetentionOverview,
-    RetentionRun,
-    SigningKeys,
-    shaped,
-)
+from entrepot.client.answers import shaped
 from entrepot.client.people import JsonCall
 from entrepot.client.segments import segment
+from entrepot.client.upkeep_answers import Collection, KeysChanged, Pinned, RetentionOverview, RetentionRun, SigningKeys
 
 
 class Upkeep:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from entrepot.client.answers import ArchiveRow, KeysChanged
+from entrepot.client.answers import ArchiveRow
+from entrepot.client.upkeep_answers import KeysChanged
 from entrepot.entrypoints.cli.commands import Commands
 from entrepot.entrypoints.cli.failures import CommandFailed, ExitCode
 from entrepot.entrypoints.cli.output import Output

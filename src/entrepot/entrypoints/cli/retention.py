@@ -6,8 +6,8 @@ from typing import Annotated, cast
 
 import typer
 
-from entrepot.client.answers import Collection, RetentionResult
 from entrepot.client.api import Client
+from entrepot.client.upkeep_answers import Collection, RetentionResult
 from entrepot.entrypoints.cli.output import Output
 from entrepot.entrypoints.cli.session import JsonOption, UrlOption, YesOption, confirm, connect
 from entrepot.entrypoints.cli.text import moment, size

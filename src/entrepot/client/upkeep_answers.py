@@ -1,0 +1,83 @@
+"""Shapes of the API's answers about what stays, what goes, and keys."""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+
+class Pinned(TypedDict):
+    """``POST`` and ``DELETE /artifacts/{name}/{version}/pin``."""
+
+    status: str
+    package: str
+    version: str
+    architectures: list[str]
+    changed: bool
+
+
+class Collection(TypedDict):
+    """``GET /artifacts/admin/gc-preview`` and ``POST /artifacts/admin/version-gc``."""
+
+    status: NotRequired[str]
+    ran_at: str
+    max_versions: int
+    min_age_days: int
+    dry_run: bool
+    packages_checked: int
+    versions_deleted: int
+    versions_skipped: int
+    freed_bytes: int
+    details: list[dict[str, object]]
+    details_complete: bool
+
+
+class Aged(TypedDict):
+    """What goes because of its age."""
+
+    deleted: int
+    freed_bytes: int
+    packages: list[dict[str, object]]
+
+
+class RetentionResult(TypedDict):
+    """What a run of retention did, or would do."""
+
+    ran_at: str
+    dry_run: bool
+    packages: Aged
+    version_gc: Collection
+    total_freed_bytes: int
+
+
+class RetentionRun(TypedDict):
+    """``POST /settings/run-retention``."""
+
+    status: str
+    result: RetentionResult
+
+
+class RetentionOverview(TypedDict):
+    """``GET /settings/retention``."""
+
+    preview: RetentionResult
+    running: bool
+    next_run: str | None
+    schedule: str
+
+
+class SigningKeys(TypedDict):
+    """``GET /settings/gpg``."""
+
+    keys: list[dict[str, object]]
+    public_key_armored: str | None
+    fingerprint: str | None
+
+
+class KeysChanged(TypedDict):
+    """``POST /settings/gpg/generate`` and its kin."""
+
+    status: str
+    message: str
+    fingerprint: str
+    fingerprints: list[str]
+    distributions_reinit: dict[str, object]
