@@ -88,12 +88,8 @@ class DownloadReading(Protocol):
         """Days without any are left out."""
         ...
 
-    def downloaded_package_count(self, first: date, last: date) -> int:
-        """Distinct names."""
-        ...
-
-    def most_downloaded(self, first: date, last: date, limit: int) -> list[PackageTotal]:
-        """Most downloads first, then by name."""
+    def most_downloaded(self, first: date, last: date, limit: int) -> tuple[list[PackageTotal], int]:
+        """Most downloads first, then by name; and the number of all names that were downloaded."""
         ...
 
     def download_clients(self, first: date, last: date) -> int:

@@ -45,13 +45,14 @@ class Downloads:
         first = last - timedelta(days=days - 1)
         with self._catalog.read() as reading:
             lines, skipped = reading.log_lines()
+            packages, package_count = reading.most_downloaded(first, last, _TOP)
             return Statistics(
                 first=first,
                 last=last,
                 totals=reading.downloads_by_day(first, last),
-                package_count=reading.downloaded_package_count(first, last),
+                package_count=package_count,
                 client_count=reading.download_clients(first, last),
-                packages=reading.most_downloaded(first, last, _TOP),
+                packages=packages,
                 recent=reading.recent_downloads(_RECENT),
                 log_lines=lines,
                 log_skipped=skipped,

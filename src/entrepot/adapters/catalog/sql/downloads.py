@@ -37,18 +37,15 @@ class DownloadQueries:
             for row in self._connection.execute(query)
         ]
 
-    def downloaded_package_count(self, first: date, last: date) -> int:
-        """Distinct names, of items with a download."""
-        return int(self._connection.execute(sa.select(sa.func.count()).select_from(_names(first, last))).scalar_one())
-
-    def most_downloaded(self, first: date, last: date, limit: int) -> list[PackageTotal]:
+    def most_downloaded(self, first: date, last: date, limit: int) -> tuple[list[PackageTotal], int]:
         """One query for the names, one for their versions, two for their clients."""
         names = _names(first, last)
-        query = sa.select(names).order_by(names.c.downloads.desc(), names.c.name, names.c.format).limit(limit)
+        total = sa.func.count().over().label("total")  # in the same pass: it looks at every count of these days
+        query = sa.select(names, total).order_by(names.c.downloads.desc(), names.c.name, names.c.format).limit(limit)
         rows = self._connection.execute(query).all()
         wanted = [(row.format, row.name) for row in rows]
         versions, clients = self._versions(first, last, wanted), self._clients(first, last, wanted)
-        return [
+        found = [
             PackageTotal(
                 Format(row.format),
                 row.name,
@@ -59,6 +56,7 @@ class DownloadQueries:
             )
             for row in rows
         ]
+        return found, int(rows[0].total) if rows else 0
 
     def _versions(
         self, first: date, last: date, wanted: Sequence[tuple[str, str]]
