@@ -31,7 +31,11 @@ def setup_status(app: App) -> dict[str, Any]:
     return {"setup_done": done, "needs_setup": not done, "checked_at": when(app.now())}
 
 
-@router.get("/setup/preflight", summary="Is everything ready for the set-up?")
+@router.get(
+    "/setup/preflight",
+    summary="Is everything ready for the set-up?",
+    responses={401: {"description": "Set-up is done: sign in"}, 403: {"description": "The role is too low"}},
+)
 def preflight(app: App, who: Visitor) -> dict[str, Any]:
     """Open to all until the first administrator exists; then for administrators."""
     checks = app.preflight.checks(who)
