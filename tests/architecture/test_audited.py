@@ -18,6 +18,7 @@ SILENT = {
     "/incoming/{distribution}/{name}": "a file that waits; what becomes of it is noted",
     "/api/files/{folder}/{name}": "a file that waits; what becomes of it is noted",
     "/api/files/{folder}": "a file that waits; what becomes of it is noted",
+    "/settings/gpg/export": "tells where public keys are; nothing is written",
     "/license": "there are no licenses",
     "/license/activate": "there are no licenses",
 }
