@@ -30,16 +30,16 @@ from entrepot.services.intake import Intake
 from entrepot.services.intake.incoming import Incoming
 from entrepot.services.intake.inspection import Inspector
 from entrepot.services.intake.listing import Listings
-from entrepot.services.intake.migrations import Migrations
 from entrepot.services.intake.movements import Movements
-from entrepot.services.intake.promotions import Promotions
 from entrepot.services.intake.reviews import Reviews
 from entrepot.services.intake.suites import Suites
+from entrepot.services.intake.transfers import Transfers
 from entrepot.services.notify import Notifications, Templates
 from entrepot.services.publish.reading import PublishedFiles
 from entrepot.services.publish.service import Publisher
 from entrepot.services.publish.verification import Verifier
 from entrepot.services.publish.waiting import Publications
+from entrepot.services.resolution import Resolutions
 from entrepot.services.upkeep.collector import Collector
 from entrepot.services.upkeep.figures import Gauges
 from entrepot.services.upkeep.health import Health
@@ -71,8 +71,8 @@ class Application:
     intake: Intake
     incoming: Incoming
     inspector: Inspector
-    promotions: Promotions
-    migrations: Migrations
+    transfers: Transfers
+    resolutions: Resolutions
     movements: Movements
     reviews: Reviews
     suites: Suites

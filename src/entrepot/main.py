@@ -79,6 +79,7 @@ from entrepot.services.intake.promotions import Promotions
 from entrepot.services.intake.reviews import Reviews
 from entrepot.services.intake.standings import Standings
 from entrepot.services.intake.suites import Suites
+from entrepot.services.intake.transfers import Transfers
 from entrepot.services.notify import Delivery, Gatherer, KeyExpiry, Notifications, Outbox, Templates
 from entrepot.services.publish.deb_tree import DebTree
 from entrepot.services.publish.manifests import Manifests
@@ -88,6 +89,7 @@ from entrepot.services.publish.service import Publisher, PublisherParts
 from entrepot.services.publish.trees import TreeWriter
 from entrepot.services.publish.verification import Verifier
 from entrepot.services.publish.waiting import Publications
+from entrepot.services.resolution import Resolutions
 from entrepot.services.upkeep.collector import Collector, Keep
 from entrepot.services.upkeep.figures import Gauges
 from entrepot.services.upkeep.health import Health
@@ -151,13 +153,12 @@ def real_parts(settings: Settings) -> Parts:
 
 def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS) -> Application:
     """Wire the services; tests call this with other parts."""
-    manifests = Manifests(parts.blobs)
+    manifests, attempts, tokens = Manifests(parts.blobs), Attempts(parts.now), _session_tokens(settings, parts)
     publisher = _publisher(parts, manifests)
     intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), parts.now)
     publisher.gather(intake.arrivals.settle)
     inspector = Inspector(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, parts.now)
-    audit, standings = _audit(parts), _standings(parts, checks)
-    attempts, tokens = Attempts(parts.now), _session_tokens(settings, parts)
+    audit = _audit(parts)
     configurations = Configurations(parts.catalog, parts.secret, parts.now, _defaults(settings))
     outbox = Outbox(parts.secret, parts.now)  # ``outbox.post`` is for services that write to a person
     templates = Templates(parts.catalog, configurations.current, parts.now)
@@ -180,8 +181,8 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         intake=intake,
         incoming=Incoming(parts.catalog, parts.blobs, intake, verification, _uploaders(settings), parts.now),
         inspector=inspector,
-        promotions=Promotions(parts.catalog, parts.queue, FORMATS, standings, parts.now),
-        migrations=Migrations(parts.catalog, parts.queue, FORMATS, standings, parts.now),
+        transfers=_transfers(parts, checks),
+        resolutions=Resolutions(parts.catalog, FORMATS),
         movements=Movements(parts.catalog, parts.queue, parts.now),
         reviews=Reviews(parts.catalog, parts.queue, FORMATS, parts.now),
         suites=Suites(parts.catalog, parts.queue, parts.keyring, _key_maker(settings, parts), parts.now),
@@ -245,10 +246,14 @@ def _publisher(parts: Parts, manifests: Manifests) -> Publisher:
     return Publisher(parts.catalog, tools, TREES, parts.now)
 
 
-def _standings(parts: Parts, checks: Sequence[Check]) -> Standings:
+def _transfers(parts: Parts, checks: Sequence[Check]) -> Transfers:
     # What a suite lacks informs; it decides nothing, and is asked of thousands of packages here.
     judges = [check for check in checks if check.name != DependencyCheck.name]
-    return Standings(parts.catalog, parts.blobs, judges)
+    standings = Standings(parts.catalog, parts.blobs, judges)
+    return Transfers(
+        Promotions(parts.catalog, parts.queue, FORMATS, standings, parts.now),
+        Migrations(parts.catalog, parts.queue, FORMATS, standings, parts.now),
+    )
 
 
 def _directory(parts: Parts, configuration: Callable[[], Configuration]) -> DirectorySignIn:

@@ -76,7 +76,7 @@ def test_what_is_done_is_told_and_signed(installation: MemoryInstallation, recei
     settle(installation)
     configure(installation, webhook=receiver.settings(secret=SECRET))
     upload(installation, "hello")
-    installation.application.promotions.promote(ADMIN, PromotionRequest("hello", "jammy", "noble"))
+    installation.application.transfers.promotions.promote(ADMIN, PromotionRequest("hello", "jammy", "noble"))
     installation.wait_published("noble")
     installation.application.movements.remove(ADMIN, "hello", "1.0", None, "jammy")
     installation.wait_published("jammy")

@@ -227,7 +227,9 @@ def test_promotion_and_deletion_at_once_are_each_whole_or_nothing(installation: 
         def work(turn: int) -> object:
             if turn:
                 return movements.remove(ADMIN, name)
-            return installation.application.promotions.promote(ADMIN, PromotionRequest(name, "jammy", "noble"))
+            return installation.application.transfers.promotions.promote(
+                ADMIN, PromotionRequest(name, "jammy", "noble")
+            )
 
         return at_once(2, work)
 

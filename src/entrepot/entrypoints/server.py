@@ -36,6 +36,7 @@ from entrepot.entrypoints.api import (
     tokens,
     upload,
     users,
+    versions,
 )
 from entrepot.entrypoints.api.streams import Streams
 from entrepot.entrypoints.dialects import aptly, dput, gitea
@@ -56,6 +57,7 @@ _ROUTES = (
     promotions,
     retention,
     keys,
+    versions,
     artifacts,
     upload,
     security,

@@ -22,6 +22,7 @@ from entrepot.adapters.catalog.groups import GroupReading, GroupWriting
 from entrepot.adapters.catalog.incoming import IncomingReading, IncomingWriting
 from entrepot.adapters.catalog.keys import KeyReading, KeyWriting
 from entrepot.adapters.catalog.messages import MessageReading, MessageWriting
+from entrepot.adapters.catalog.offers import OfferReading
 from entrepot.adapters.catalog.overview import OverviewReading
 from entrepot.adapters.catalog.promotions import PromotionReading, PromotionWriting
 from entrepot.adapters.catalog.rates import RateReading, RateWriting
@@ -214,6 +215,7 @@ class Reading(
     RetentionReading,
     OverviewReading,
     KeyReading,
+    OfferReading,
     Protocol,
 ):
     """Everything that can be asked."""

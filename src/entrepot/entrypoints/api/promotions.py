@@ -86,7 +86,7 @@ def pending(app: App, who: Who, status: Text = "pending", page: Page = 1, per_pa
     """Or those that were decided: ``status`` is pending, approved, rejected, blocked or all.  Newest first."""
     if status not in STATES:
         raise InvalidRequest(f"unknown status {str(status)[:40]!r}; there are {', '.join(STATES)}")
-    found, total = app.promotions.pending(who, STATES[status], (page - 1) * per_page, per_page)
+    found, total = app.transfers.promotions.pending(who, STATES[status], (page - 1) * per_page, per_page)
     rows = [pending_row(one) for one in found]
     return {"total": total, "status": status, "items": words.page(rows, total, page, per_page)}
 
@@ -94,7 +94,7 @@ def pending(app: App, who: Who, status: Text = "pending", page: Page = 1, per_pa
 @router.get("/artifacts/{name}/promote/targets", summary="Where a package may be promoted to")
 def targets(name: str, app: App, who: Who, from_dist: Text = None) -> dict[str, Any]:
     """Distributions of the same format, and what the policy says now about the newest version."""
-    home, others, verdict = app.promotions.targets(who, name, from_dist)
+    home, others, verdict = app.transfers.promotions.targets(who, name, from_dist)
     return {
         "package": name,
         "from_dist": home.codename,
@@ -135,7 +135,7 @@ async def _promote(app: Application, who: Actor, name: str, given: ArtifactPromo
     request = PromotionRequest(
         name, given.from_dist, given.to_dist, given.version, given.arch, given.force, given.justification
     )
-    return await _answer(app, await run_in_threadpool(app.promotions.promote, who, request), name, done_word)
+    return await _answer(app, await run_in_threadpool(app.transfers.promotions.promote, who, request), name, done_word)
 
 
 async def _answer(app: Application, promotion: Promotion, name: str, done_word: str) -> JSONResponse:
@@ -157,7 +157,7 @@ async def approve(
     name: str, promotion_id: Number, given: Annotated[Decision, Depends(json_body(Decision))], app: App, who: Who
 ) -> JSONResponse:
     """Clients see the package when the answer comes.  The policy is asked again."""
-    done = await run_in_threadpool(app.promotions.approve, who, name, promotion_id, given.justification)
+    done = await run_in_threadpool(app.transfers.promotions.approve, who, name, promotion_id, given.justification)
     return await _answer(app, done, name, "approved")
 
 
@@ -172,7 +172,9 @@ async def reject(
     name: str, promotion_id: Number, given: Annotated[Decision, Depends(json_body(Decision))], app: App, who: Who
 ) -> dict[str, Any]:
     """It can be asked for again."""
-    return pending_row(await run_in_threadpool(app.promotions.reject, who, name, promotion_id, given.justification))
+    return pending_row(
+        await run_in_threadpool(app.transfers.promotions.reject, who, name, promotion_id, given.justification)
+    )
 
 
 @router.post(
@@ -186,6 +188,8 @@ async def migrate(
     given: Annotated[MigrateRequest, Depends(json_body(MigrateRequest))], app: App, who: Who
 ) -> dict[str, Any]:
     """Each past the policy of a single promotion; the source keeps them.  What cannot go does not stop the others."""
-    done = await run_in_threadpool(app.migrations.migrate, who, given.from_dist, given.to_dist, given.packages)
+    done = await run_in_threadpool(
+        app.transfers.migrations.migrate, who, given.from_dist, given.to_dist, given.packages
+    )
     await published(app, done.revisions)
     return migration_body(done)

@@ -117,6 +117,21 @@ class Listings:
             raise NotFound(f"there is no package {name[:200]} {version[:100]}")
         return fitting[0], fitting[0].package.key.version == found[0].package.key.version
 
+    def file(
+        self, actor: Actor, name: str, version: str, architecture: str | None, distribution: str | None
+    ) -> StoredPackage:
+        """The file of a version, for downloading; one that is in no suite only for those who review.
+
+        Raises:
+            NotFound: there is none.
+            PermissionDenied: it waits for review.
+        """
+        demand(actor, Permission.PACKAGE_READ)
+        found, _ = self.version(actor, name, version, architecture, distribution)
+        if not found.placements:
+            demand(actor, Permission.REVIEW_READ)
+        return found.package
+
     def _versions(self, reading: Reading, names: Sequence[str], wanted: PackageFilter) -> dict[str, list[Version]]:
         """Newest first, by name; a handful of questions to the catalog however many names there are."""
         found: dict[str, list[Version]] = {name: [] for name in names}

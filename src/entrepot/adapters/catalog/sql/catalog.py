@@ -23,6 +23,7 @@ from entrepot.adapters.catalog.sql.incoming import IncomingQueries
 from entrepot.adapters.catalog.sql.index import IndexQueries
 from entrepot.adapters.catalog.sql.keys import KeyQueries
 from entrepot.adapters.catalog.sql.messages import MessageQueries
+from entrepot.adapters.catalog.sql.offers import OfferQueries
 from entrepot.adapters.catalog.sql.overview import OverviewQueries
 from entrepot.adapters.catalog.sql.people import PeopleQueries
 from entrepot.adapters.catalog.sql.promotions import PromotionQueries
@@ -37,6 +38,7 @@ class Unit(
     SuiteQueries,
     ShelfQueries,
     PromotionQueries,
+    OfferQueries,
     AdmissionQueries,
     IndexQueries,
     IncomingQueries,
