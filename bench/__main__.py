@@ -27,7 +27,7 @@ from bench.signing import GnupgHome
 from bench.stores import LoadedStores
 
 HERE = Path(__file__).resolve().parent
-PARTS = ("ingest", "large", "deb", "rpm", "living", "serving")
+PARTS = ("ingest", "large", "deb", "rpm", "living", "lists", "serving")
 
 
 def options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -72,7 +72,7 @@ class Bench:
         debs = make_corpus("deb", given.sizes[-1], work / "corpus")
         rpms = make_corpus("rpm", given.rpm_sizes[-1], work / "corpus")
         stores = {kind: LoadedStores(kind, work / "loaded") for kind in ("deb", "rpm")}
-        if {"deb", "living", "serving"} & set(given.parts):
+        if {"deb", "living", "lists", "serving"} & set(given.parts):
             stores["deb"].load(debs, given.sizes)
         if "rpm" in given.parts:
             stores["rpm"].load(rpms, given.rpm_sizes)
@@ -95,6 +95,8 @@ class Bench:
             self._part("deb", f"{size} deb", partial(self._publication, gnupg, debs, stores["deb"], size))
         for size in given.sizes:
             self._part("living", f"{size} living", partial(self._living, stores["deb"], debs, size))
+        for size in sorted({given.sizes[0], given.sizes[-1]}):
+            self._part("lists", f"{size} lists", partial(self._lists, stores["deb"], debs, size))
         self._part("serving", "serving", lambda: measure_serving(samples, stores["deb"], middle, live, few, seconds))
         for size in reversed(given.rpm_sizes):
             self._part("rpm", f"{size} rpm", partial(self._publication, gnupg, rpms, stores["rpm"], size))
@@ -119,8 +121,11 @@ class Bench:
             measure_start(self.samples, server, size, given.rounds)
             server.start()
             measure_plus(self.samples, server, size, corpus.more[:count])
-            if size in (given.sizes[0], given.sizes[-1]):
-                measure_lists(self.samples, server, corpus, size, 8, corpus.more[count:])
+
+    def _lists(self, stores: LoadedStores, corpus: Corpus, size: int) -> None:
+        with loaded_server(stores, size, self._work / "live") as server:
+            server.start()
+            measure_lists(self.samples, server, corpus, size, 8, corpus.more[4 * self._given.rounds :])
 
     def _publication(self, gnupg: GnupgHome, corpus: Corpus, stores: LoadedStores, size: int) -> None:
         rounds = self._given.rounds if size < LARGE else max(1, self._given.rounds - 1)

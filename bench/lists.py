@@ -16,7 +16,18 @@ from bench.uploads import Schedule, Storm, spread
 from entrepot.testing.server import Server
 
 _RATE = 50
-_KINDS = ("list of packages", "list of names", "search", "detail")
+_KINDS = (
+    "list of packages",
+    "list of names",
+    "search",
+    "detail",
+    "dependencies",
+    "audit by package",
+    "audit by text",
+    "dashboard",
+    "token check",
+)
+_STEADY = _KINDS[:4]
 
 
 def measure_lists(
@@ -29,11 +40,11 @@ def measure_lists(
     _measure_alone(samples, server, token, size, names)
     for job in ("quiet", "while publishing"):
         storm = Storm(server.url, token, CODENAME, more) if job != "quiet" else None
-        schedule = Schedule(server.url, token, _RATE, _paths(size, names, seconds * _RATE // len(_KINDS)))
+        schedule = Schedule(server.url, token, _RATE, _paths(size, names, seconds * _RATE // len(_STEADY), _STEADY))
         _measure_rate(samples, schedule, size, job, storm)
 
 
-def _paths(size: int, names: Sequence[str], count: int) -> list[tuple[str, str]]:
+def _paths(size: int, names: Sequence[str], count: int, kinds: Sequence[str] = _KINDS) -> list[tuple[str, str]]:
     """``count`` requests of each kind, in turns."""
     chance = random.Random(size)
     paths: list[tuple[str, str]] = []
@@ -44,8 +55,13 @@ def _paths(size: int, names: Sequence[str], count: int) -> list[tuple[str, str]]
             f"/artifacts?per_page=50&page={page}",
             f"/artifacts?search={quote(name[:8])}",
             f"/artifacts/{quote(name)}",
+            f"/artifacts/{quote(name)}/dependencies?distribution={CODENAME}",
+            f"/artifacts/audit/logs?package={quote(name)}",
+            f"/artifacts/audit/logs?q={quote(name[:8])}&action=upload",
+            "/dashboard/summary",
+            "/auth/me",
         )
-        paths += zip(_KINDS, texts, strict=True)
+        paths += [(kind, text) for kind, text in zip(_KINDS, texts, strict=True) if kind in kinds]
     return paths
 
 
@@ -70,5 +86,8 @@ def _measure_rate(samples: Samples, schedule: Schedule, size: int, job: str, sto
 
 def _note_answers(samples: Samples, schedule: Schedule, size: int, job: str) -> None:
     for kind in _KINDS:
-        found = spread([taken for name, taken in schedule.answers if name == kind])
+        taken = [seconds for name, seconds in schedule.answers if name == kind]
+        if not taken:
+            continue
+        found = spread(taken)
         samples.note("api", f"{kind}, {job}", "entrepot", size, Sample(found["p50"], extra=found))

@@ -18,7 +18,11 @@ from bench.uploads import UploadClient
 from entrepot.testing.server import Server
 
 _SWITCHED = re.compile(rb"(?:\x1b\[[0-9;]*m)*(\d{4}-\d\d-\d\dT[0-9:.]+)Z.*suite\.published.*suite=bench\b")
-SERVER_ENVIRONMENT = {"ENTREPOT_KEY_ALGORITHM": "rsa4096", "ENTREPOT_COLLECT_GRACE_SECONDS": "86400"}
+SERVER_ENVIRONMENT = {
+    "ENTREPOT_KEY_ALGORITHM": "rsa4096",
+    "ENTREPOT_COLLECT_GRACE_SECONDS": "86400",
+    "ENTREPOT_RATE_LIMITS": "all=1000000/minute",
+}
 
 
 @contextmanager
