@@ -78,9 +78,8 @@ class AuditQueries:
         if wanted.empty():
             return max(0, upto - max(after, self.audit_first() - 1))
         bounds = [t.audit.c.id > after] if after else []
-        if (
-            upto < self.audit_head().number
-        ):  # else it says nothing, and keeps PostgreSQL from counting in an index alone
+        # Where it says nothing, the bound would only keep PostgreSQL from counting in an index alone.
+        if upto < self.audit_head().number:
             bounds.append(t.audit.c.id <= upto)
         query = sa.select(sa.func.count()).select_from(t.audit).where(*self._conditions(wanted), *bounds)
         match = self._match(wanted.text.casefold()) if wanted == AuditFilter(text=wanted.text) else None
