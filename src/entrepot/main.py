@@ -153,14 +153,15 @@ def real_parts(settings: Settings) -> Parts:
 
 def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS) -> Application:
     """Wire the services; tests call this with other parts."""
-    manifests, attempts, tokens = Manifests(parts.blobs), Attempts(parts.now), _session_tokens(settings, parts)
+    manifests, tokens = Manifests(parts.blobs), _session_tokens(settings, parts)
     publisher = _publisher(parts, manifests)
     intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), parts.now)
     publisher.gather(intake.arrivals.settle)
     inspector = Inspector(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, parts.now)
     audit = _audit(parts)
     configurations = Configurations(parts.catalog, parts.secret, parts.now, _defaults(settings))
-    outbox = Outbox(parts.secret, parts.now)  # ``outbox.post`` is for services that write to a person
+    # ``outbox.post`` is for services that write to a person.
+    attempts, outbox = Attempts(configurations.current, parts.now), Outbox(parts.secret, parts.now)
     templates = Templates(parts.catalog, configurations.current, parts.now)
     notifications = _notifications(parts, outbox, templates, configurations.current)
     retention, scheduler = _retention(parts, configurations.current, audit)

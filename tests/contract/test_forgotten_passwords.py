@@ -22,6 +22,7 @@ from entrepot.adapters.signing.memory import MemoryKeyring
 from entrepot.adapters.storage.memory import MemoryBlobStore
 from entrepot.application import Application
 from entrepot.domain.model.actor import Actor, Role
+from entrepot.domain.model.configuration import Configuration
 from entrepot.errors import InvalidRequest, NotSignedIn, SignInFailed, WeakPassword
 from entrepot.main import Parts, assemble
 from entrepot.program.serving import make_front
@@ -77,7 +78,7 @@ def house(database_url: str, tmp_path: Path) -> Iterator[House]:
         parts = Parts(catalog, MemoryBlobStore(), MemoryKeyring(clock.now), MemoryQueue(), SECRET, clock.now)
         application = assemble(settings, parts)
         site = "https://packages.example.org"
-        resets = PasswordResets(catalog, SECRET, Attempts(clock.now), post, lambda: site, clock.now)
+        resets = PasswordResets(catalog, SECRET, Attempts(Configuration, clock.now), post, lambda: site, clock.now)
         for name, email in (("rita", "Rita@example.org"), ("carl", "both@example.org"), ("dora", "both@example.org")):
             application.users.create(ADMIN, NewAccount(name, PASSWORD, frozenset({Role.READER}), "", email))
         application.users.create(ADMIN, NewAccount("mute", PASSWORD, frozenset({Role.READER})))

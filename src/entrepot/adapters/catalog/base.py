@@ -38,6 +38,7 @@ from entrepot.adapters.catalog.records import (
     StoredPackage,
 )
 from entrepot.adapters.catalog.retention import RetentionReading, RetentionWriting
+from entrepot.adapters.catalog.strikes import StrikeReading, StrikeWriting
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.generation import Generation
@@ -216,6 +217,7 @@ class Reading(
     OverviewReading,
     KeyReading,
     OfferReading,
+    StrikeReading,
     Protocol,
 ):
     """Everything that can be asked."""
@@ -235,6 +237,7 @@ class Writing(
     PromotionWriting,
     RetentionWriting,
     KeyWriting,
+    StrikeWriting,
     Protocol,
 ):
     """Everything that can be changed."""

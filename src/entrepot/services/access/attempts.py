@@ -1,47 +1,66 @@
-"""Wrong guesses are counted for a name from an address, so that no stranger locks anybody out."""
+"""Wrong guesses are counted for a name from an address, so that no stranger locks anybody out.
+
+How many lock, and for how long, is in the settings (``security.lockout_*``) and holds at once, for locks that are there
+as well.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from entrepot.adapters.catalog.base import Reading, Writing
 from entrepot.domain.model.actor import name_key
 from entrepot.domain.model.address import source_of
+from entrepot.domain.model.configuration import Configuration
 from entrepot.errors import TooManyAttempts
 
-_FAILURES_UNTIL_LOCK = 5
-_LOCK_SECONDS = 900
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One name, from one address, under the settings of this moment."""
+
+    key: str
+    most: int
+    lasts: timedelta
+    now: Callable[[], datetime]
+
+    def refuse_locked(self, reading: Reading) -> None:
+        """Raises ``TooManyAttempts`` for as long after the last failure as the settings say."""
+        found, now = reading.strikes(self.key), self.now()
+        if found is None or found[0] < self.most or found[1] + self.lasts <= now:
+            return
+        wait = max(1, int((found[1] + self.lasts - now).total_seconds()) + 1)
+        limit = f"{self.most} failures"
+        raise TooManyAttempts(f"too many attempts; try again in {wait} s", retry_after=wait, limit=limit)
+
+    def failed(self, unit: Writing) -> None:
+        """One more failure; the first one, if the one before is over."""
+        now = self.now()
+        unit.strike(self.key, now, now - self.lasts)
+
+    def succeeded(self, unit: Writing) -> None:
+        """Forget the failures from this address."""
+        unit.unthrottle(self.key)
 
 
 class Attempts:
     """Counters in the catalog: they hold across processes and restarts."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, settings: Callable[[], Configuration], now: Callable[[], datetime]) -> None:
+        self._settings = settings
         self._now = now
 
-    def refuse_locked(self, reading: Reading, username: str, address: str) -> None:
-        """Raises ``TooManyAttempts`` after too many failures for this name from this address."""
-        window = reading.throttled(_lock(username, address), self._now())
-        if window is not None and window[0] >= _FAILURES_UNTIL_LOCK:
-            self._refuse(window[1], f"{_FAILURES_UNTIL_LOCK} failures")
-
-    def failed(self, unit: Writing, username: str, address: str) -> None:
-        """One more failure."""
-        unit.throttle(_lock(username, address), self._now(), _LOCK_SECONDS)
-
-    def succeeded(self, unit: Writing, username: str, address: str) -> None:
-        """Forget the failures from this address."""
-        unit.unthrottle(_lock(username, address))
+    def at(self, username: str, address: str) -> Door:
+        """Before a unit is opened: the settings may have to be read."""
+        rule = self._settings().security
+        return Door(_lock(username, address), rule.lockout_attempts, timedelta(minutes=rule.lockout_minutes), self._now)
 
     def unlock(self, unit: Writing, username: str) -> None:
         """Forget the failures from everywhere."""
         unit.unthrottle(_locks(username))
-
-    def _refuse(self, until: datetime, limit: str) -> None:
-        wait = max(1, int((until - self._now()).total_seconds()) + 1)
-        raise TooManyAttempts(f"too many attempts; try again in {wait} s", retry_after=wait, limit=limit)
 
 
 def _locks(username: str) -> str:

@@ -144,21 +144,22 @@ class SecondFactors:
             TooManyAttempts: it was wrong too often.
         """
         demand(actor, Permission.PROFILE_WRITE)
+        door = self._attempts.at(actor.name, actor.address)
         with self._catalog.read() as reading:
             account = _with_factor(_person(reading, actor))
-            self._attempts.refuse_locked(reading, account.username, actor.address)
+            door.refuse_locked(reading)
         known, now = account.is_local and fits(account.password_hash, password), self._now()
         with self._catalog.write() as unit:
             if not account.is_local:
                 self._guesses.count(unit, account.username, actor.address)
             good = known or (not account.is_local and bool(self._codes.take(unit, account.username, code, now)))
             if good:
-                self._attempts.succeeded(unit, account.username, actor.address)
+                door.succeeded(unit)
                 self._guesses.right(unit, account.username)
                 unit.remove_second_factor(account.username)
                 unit.change_account(account.username, {"mfa_since": None})
             else:
-                self._attempts.failed(unit, account.username, actor.address)
+                door.failed(unit)
             unit.audit(AuditEntry("MFA_DISABLE", "SUCCESS" if good else "FAILURE", actor, now))
         if not good:
             raise InvalidRequest("the password is wrong" if account.is_local else "totp_code is wrong, or was used")

@@ -14,7 +14,7 @@ from entrepot.domain.model.actor import Actor, Role
 from entrepot.domain.model.configuration import Configuration
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.errors import InvalidRequest, NotSignedIn, PermissionDenied, SignInFailed
-from entrepot.services.access.attempts import Attempts
+from entrepot.services.access.attempts import Attempts, Door
 from entrepot.services.access.directory import DirectorySignIn
 from entrepot.services.access.first import FirstAdministrator, NewAccount, SetupState
 from entrepot.services.access.identity import PREFIX, Identities, Identity, TokenSecrets
@@ -105,8 +105,9 @@ class Access:
                 pass  # somebody's password may begin like that
             else:
                 return self._open_with_api_token(identity, username)
+        door = self._attempts.at(username, address)
         with self._catalog.read() as reading:
-            self._attempts.refuse_locked(reading, username, address)
+            door.refuse_locked(reading)
             known = reading.account(username) if can_be_username(username) else None
         good = fits(known.password_hash if known else None, password)
         if known is not None and known.is_local:
@@ -114,15 +115,16 @@ class Access:
         else:
             account = self._directory.sign_in(username, password, address)
         if account is None or not account.active:
-            self._refuse(known, username, address)
+            self._refuse(known, door, address)
         return self._admit(account, address)
 
     def _admit(self, account: Account, address: str) -> Session | Challenge:
         """The password, or whatever stands for it, is right."""
         if account.mfa_since is None:
             return self._open(account, address)
+        door = self._attempts.at(account.username, address)
         with self._catalog.write() as unit:
-            self._attempts.succeeded(unit, account.username, address)
+            door.succeeded(unit)
             return self._second.challenge(unit, account, address)
 
     def sign_in_with_code(self, challenge: str, code: str, address: str) -> Session:
@@ -136,18 +138,18 @@ class Access:
         account = self._second.take(challenge, code, address)
         return self._session(SessionClaims(account.username, account.session_epoch), self._now())
 
-    def _refuse(self, account: Account | None, username: str, address: str) -> NoReturn:
+    def _refuse(self, account: Account | None, door: Door, address: str) -> NoReturn:
         # A name that nobody has is not written down: it may be a password in the wrong field.
         actor = Actor(account.username if account else _UNKNOWN, frozenset(), address)
         with self._catalog.write() as unit:
-            self._attempts.failed(unit, username, address)
+            door.failed(unit)
             unit.audit(AuditEntry("LOGIN", "FAILURE", actor, self._now()))
         raise SignInFailed("user name or password is wrong")
 
     def _open(self, account: Account, address: str) -> Session:
-        now = self._now()
+        now, door = self._now(), self._attempts.at(account.username, address)
         with self._catalog.write() as unit:
-            self._attempts.succeeded(unit, account.username, address)
+            door.succeeded(unit)
             unit.change_account(account.username, {"last_login": now})
             detail: dict[str, JsonValue] = {} if account.is_local else {"auth_source": account.auth_source}
             unit.audit(AuditEntry("LOGIN", "SUCCESS", actor_of(account, address), now, detail=detail))
@@ -238,9 +240,9 @@ class Access:
         demand(actor, Permission.PROFILE_WRITE)
         if actor.account or actor.workload:
             raise PermissionDenied("an API token or a CI job has no password; sign in as a person")
-        claims = self._claims(credential)
+        claims, door = self._claims(credential), self._attempts.at(actor.name, actor.address)
         with self._catalog.read() as reading:
-            self._attempts.refuse_locked(reading, actor.name, actor.address)
+            door.refuse_locked(reading)
             before = reading.account(actor.name)
         if before is not None:
             refuse_external(before)
@@ -251,11 +253,11 @@ class Access:
             account = unit.account(actor.name)
             good = good and account is not None and before is not None and account.password_hash == before.password_hash
             if good and account is not None:
-                self._attempts.succeeded(unit, actor.name, actor.address)
+                door.succeeded(unit)
                 changes = {"session_epoch": account.session_epoch + 1, "kept_session": claims.session}
                 unit.change_account(actor.name, {"password_hash": hashed, **changes})
             else:
-                self._attempts.failed(unit, actor.name, actor.address)
+                door.failed(unit)
             unit.audit(AuditEntry("PASSWORD_CHANGE", "SUCCESS" if good else "FAILURE", actor, now))
         if not good:
             raise InvalidRequest("the current password is wrong")

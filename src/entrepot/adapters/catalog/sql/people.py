@@ -11,6 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from entrepot.adapters.catalog.records import JsonValue
 from entrepot.adapters.catalog.sql import tables as t
 
+# ``until`` of a strike is its time and this, whatever the settings say: so that a new setting holds for what is there.
+_STRIKES_KEPT = timedelta(days=7)
+
 
 class PeopleQueries:
     """Implements ``PeopleReading`` and its half of ``Writing``."""
@@ -28,6 +31,12 @@ class PeopleQueries:
         row = self._connection.execute(query).first()
         return None if row is None or row.until <= now else (row.counted, row.until)
 
+    def strikes(self, key: str) -> tuple[int, datetime] | None:
+        """The row of the failures."""
+        query = sa.select(t.throttle.c.count.label("counted"), t.throttle.c.until).where(t.throttle.c.key == key)
+        row = self._connection.execute(query).first()
+        return None if row is None else (row.counted, row.until - _STRIKES_KEPT)
+
     def silent_nodes(self, before: datetime) -> list[str]:
         """Working nodes that were last heard of before a time."""
         query = sa.select(t.node.c.name).where(t.node.c.seen_at < before, t.node.c.works)
@@ -38,6 +47,18 @@ class PeopleQueries:
         changed = self._connection.execute(sa.update(t.fact).where(t.fact.c.name == name).values(value=value))
         if changed.rowcount == 0:
             self._connection.execute(sa.insert(t.fact).values(name=name, value=value))
+
+    def strike(self, key: str, now: datetime, since: datetime) -> None:
+        """In one statement, since many count the same key at once."""
+        insert = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
+        fresh = insert(t.throttle).values(key=key, count=1, until=now + _STRIKES_KEPT)
+        in_a_row = t.throttle.c.until > since + _STRIKES_KEPT
+        query = fresh.on_conflict_do_update(
+            index_elements=["key"],
+            set_={"count": sa.case((in_a_row, t.throttle.c.count + 1), else_=1), "until": fresh.excluded.until},
+        ).returning(t.throttle.c.count.label("counted"))
+        if int(self._connection.execute(query).scalar_one()) == 1:
+            self._forget_closed_windows(now)
 
     def throttle(self, key: str, now: datetime, window_seconds: int) -> int:
         """Count one more; in one statement, since many count the same key at once."""
