@@ -126,31 +126,6 @@ class ApiTokenRow(TypedDict):
     revoked: NotRequired[bool]
 
 
-class AuditRow(TypedDict, total=False):
-    """An entry of the audit log."""
-
-    id: int
-    timestamp: str
-    action: str
-    result: str
-    user: str
-    ip: str
-    package: str
-    version: str | None
-    distribution: str
-    detail: dict[str, object]
-
-
-class AuditPage(TypedDict):
-    """``GET /artifacts/audit/logs``."""
-
-    items: list[AuditRow]
-    total: int
-    page: int
-    per_page: int
-    pages: int
-
-
 class ApiTokens(TypedDict):
     """``GET /auth/api-tokens``."""
 
@@ -263,15 +238,6 @@ class Initialised(TypedDict):
 
     status: str
     results: list[dict[str, object]]
-
-
-class Promoted(TypedDict):
-    """``POST /distributions/promote``."""
-
-    status: str
-    message: NotRequired[str]
-    promoted: NotRequired[list[dict[str, str]]]
-    pending_promotion_id: NotRequired[int]
 
 
 class Deleted(TypedDict):

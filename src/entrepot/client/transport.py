@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 import httpx2
 
@@ -21,6 +21,8 @@ _MOST_REDIRECTS = 3
 _BODY_SECONDS = 120
 _MOST_ATTEMPTS = 12
 _WAITABLE = {429, 503}
+_REDIRECTS = {301, 302, 303, 307, 308}
+_FAILURE_BYTES = 1 << 20
 
 Waiting = Callable[[float, str], None]
 """Told before a wait: how many seconds, and what the server said."""
@@ -73,19 +75,18 @@ class Call:
     """What to send.
 
     ``path`` is below the base URL, percent-encoded, with its leading slash.  ``payload`` is sent as JSON; ``form`` is
-    headers and a body that can be iterated again for every try.  Answers larger than ``most_bytes`` are not taken.
-    ``read_seconds`` says how long the server may think, when that is longer than usual.  A good answer goes ``into`` an
-    open file when there is one, however large and slow it is.
+    headers of its own and a body that can be iterated again for every try.  Answers larger than ``most_bytes`` are not
+    taken.  ``read_seconds`` says how long the server may think, when that is longer than usual.
     """
 
     method: str
     path: str
     params: Mapping[str, str | int] | None = None
     payload: Mapping[str, object] | None = None
+    headers: Mapping[str, str] | None = None
     form: tuple[Mapping[str, str], Iterable[bytes]] | None = None
     most_bytes: int = 32 << 20
     read_seconds: float | None = None
-    into: BinaryIO | None = None
 
 
 class Transport:
@@ -120,61 +121,86 @@ class Transport:
         Raises:
             Unreachable, BadAnswer: no answer, or none that can be used.
         """
-        left = patience.seconds if patience else 0.0
-        for attempt in range(_MOST_ATTEMPTS):
-            answer = self._follow(call)
-            if answer.status not in _WAITABLE or patience is None or attempt == _MOST_ATTEMPTS - 1:
-                break
-            wait = retry_after(answer.headers) or _backoff(attempt)
-            if wait > left:
-                break
-            left -= wait
-            if patience.told is not None:
-                patience.told(wait, "the server limits the rate" if answer.status == 429 else "the server is busy")
-            patience.sleep(wait)
-        return answer
+        turns = _Turns(patience)
+        while True:
+            with self._opened(call) as response:
+                answer = _whole(response, call.most_bytes)
+            if not turns.again(answer):
+                return answer
 
-    def _follow(self, call: Call) -> Answer:
-        """One request and the redirects within the same host; only GET follows them."""
+    @contextmanager
+    def stream(self, call: Call, patience: Patience | None = None) -> Iterator[httpx2.Response]:
+        """An answer of which the body is still to be read; before it begins, as patient as ``send``.
+
+        Raises:
+            ClientError: no answer, or the one of a failure; also while the body is read.
+        """
+        turns = _Turns(patience)
+        while True:
+            with self._opened(call) as response:
+                if response.status_code < 400:
+                    yield response
+                    return
+                answer = _whole(response, _FAILURE_BYTES)
+            if not turns.again(answer):
+                raise failure(answer)
+
+    @contextmanager
+    def _opened(self, call: Call) -> Iterator[httpx2.Response]:
+        """The answer to one request after redirects within the same host; only GET follows them."""
         url, params = self.base_url + call.path, call.params
         for _ in range(_MOST_REDIRECTS + 1):
             request = self._request(call, url, params)
-            answer = self._exchange(request, call)
-            if answer.status not in {301, 302, 303, 307, 308}:
-                return answer
-            target = request.url.join(answer.headers.get("location", ""))
+            with _translated(self.base_url):
+                response = self._http.send(request, stream=True)
+                try:
+                    if response.status_code not in _REDIRECTS:
+                        yield response
+                        return
+                finally:
+                    response.close()
+            target = request.url.join(response.headers.get("location", ""))
             if _origin(target) != self._origin or call.method != "GET":
                 raise BadAnswer(
                     f"the server sends {call.method} on to {target.scheme}://{target.netloc.decode()}, which is not "
                     "followed with your credentials; if that is your server, give its address with --url",
                     code="redirect",
-                    status=answer.status,
+                    status=response.status_code,
                 )
             url, params = str(target), None
-        raise BadAnswer("the server sends the request round in circles", code="redirect", status=answer.status)
+        raise BadAnswer("the server sends the request round in circles", code="redirect", status=response.status_code)
 
     def _request(self, call: Call, url: str, params: Mapping[str, str | int] | None) -> httpx2.Request:
         wait = self._http.timeout
         if call.read_seconds is not None:
             wait = httpx2.Timeout(wait.connect, read=call.read_seconds, write=wait.write, pool=wait.pool)
-        headers, content = call.form if call.form is not None else (None, None)
+        headers, content = call.form if call.form is not None else (call.headers, None)
         return self._http.build_request(
             call.method, url, params=params, json=call.payload, headers=headers, content=content, timeout=wait
         )
 
-    def _exchange(self, request: httpx2.Request, call: Call) -> Answer:
-        with _translated(self.base_url):
-            response = self._http.send(request, stream=True)
-            try:
-                if call.into is not None and response.status_code == 200:
-                    content = b""
-                    for part in response.iter_bytes():
-                        call.into.write(part)
-                else:
-                    content = _bounded(response, call.most_bytes)
-            finally:
-                response.close()
-        return Answer(response.status_code, dict(response.headers), content)
+
+class _Turns:
+    """Tries of one request: whether there is one more, and the wait before it."""
+
+    def __init__(self, patience: Patience | None) -> None:
+        self._patience = patience
+        self._left = patience.seconds if patience else 0.0
+        self._attempt = 0
+
+    def again(self, answer: Answer) -> bool:
+        """Whether to send it again; returns after the wait."""
+        if answer.status not in _WAITABLE or self._patience is None or self._attempt == _MOST_ATTEMPTS - 1:
+            return False
+        wait = retry_after(answer.headers) or _backoff(self._attempt)
+        if wait > self._left:
+            return False
+        self._left -= wait
+        self._attempt += 1
+        if self._patience.told is not None:
+            self._patience.told(wait, "the server limits the rate" if answer.status == 429 else "the server is busy")
+        self._patience.sleep(wait)
+        return True
 
 
 def failure(answer: Answer) -> Exception:
@@ -256,6 +282,10 @@ def _parsed(url: str) -> httpx2.URL:
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
+
+
+def _whole(response: httpx2.Response, most_bytes: int) -> Answer:
+    return Answer(response.status_code, dict(response.headers), _bounded(response, most_bytes))
 
 
 def _bounded(response: httpx2.Response, most_bytes: int) -> bytes:

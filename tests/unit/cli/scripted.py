@@ -96,7 +96,7 @@ def _handler(scripted: list[ScriptedServer]) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(found.body)
 
-        do_GET = do_POST = do_DELETE = answer  # noqa: N815
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815
 
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
             pass

@@ -29,6 +29,7 @@ EXIT_CODES = {
     Kind.TOO_LARGE: 7,
     Kind.LIMITED: 7,
     Kind.UPSTREAM: 7,
+    Kind.TIMED_OUT: 7,
     Kind.UNAVAILABLE: 7,
     Kind.FULL: 7,
     Kind.CORRUPT: 1,

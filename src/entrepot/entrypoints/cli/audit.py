@@ -6,10 +6,11 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from entrepot.client.audit import AuditConditions
 from entrepot.entrypoints.cli.audit_files import verify_file
 from entrepot.entrypoints.cli.commands import Commands
 from entrepot.entrypoints.cli.failures import CommandFailed, ExitCode
@@ -26,6 +27,8 @@ Dist = Annotated[str, typer.Option("--dist", "-d", metavar="DIST", help="Only in
 Since = Annotated[str, typer.Option("--since", metavar="TIME", help="From this day or time on, in UTC.")]
 Until = Annotated[str, typer.Option("--until", metavar="TIME", help="Up to this day or time, in UTC.")]
 
+_FORMATS: Mapping[str, Literal["csv", "json"]] = {".csv": "csv", ".json": "json"}
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
@@ -34,10 +37,6 @@ def register(app: typer.Typer) -> None:
     audit.command("export")(export)
     audit.command("verify")(verify)
     app.add_typer(audit, name="audit")
-
-
-def _conditions(**given: str) -> dict[str, str]:
-    return {name: value for name, value in given.items() if value}
 
 
 def ls(  # noqa: PLR0913, PLR0917 - one for each option
@@ -60,11 +59,11 @@ def ls(  # noqa: PLR0913, PLR0917 - one for each option
     detail as JSON.
     """
     output = Output(as_json=as_json)
-    conditions = _conditions(
-        q=text, package=package, user=user, action=action, result=result, distribution=dist, start=since, end=until
+    conditions = AuditConditions(
+        text=text, package=package, user=user, action=action, result=result, distribution=dist, start=since, end=until
     )
     with connect(ctx, url, output) as client:
-        found = list(client.auditing.newest(conditions, limit))
+        found = list(client.audit.newest(conditions, limit))
     if as_json:
         output.json({"items": found, "total": len(found), "page": 1, "per_page": max(1, len(found)), "pages": 1})
         return
@@ -107,24 +106,24 @@ def export(  # noqa: PLR0913, PLR0917 - one for each option
     """Take entries away as a file, oldest first."""
     output = Output()
     compress = file.suffix == ".gz"
-    format_ = (file.with_suffix("") if compress else file).suffix.removeprefix(".")
-    if format_ not in {"csv", "json"}:
+    format_ = _FORMATS.get((file.with_suffix("") if compress else file).suffix)
+    if format_ is None:
         raise CommandFailed("the file must end in .json or .csv, and .gz after it", "bad_file", ExitCode.INVALID)
-    conditions = _conditions(
-        q=text, package=package, user=user, action=action, result=result, distribution=dist, start=since, end=until
+    conditions = AuditConditions(
+        text=text, package=package, user=user, action=action, result=result, distribution=dist, start=since, end=until
     )
     try:
         with connect(ctx, url, output) as client, file.open("xb") as target:
             try:
-                count, signature = client.auditing.export(conditions, format_, target, compress=compress, sign=sign)
+                done = client.audit.export(target, conditions, format_=format_, compress=compress, sign=sign)
             except BaseException:
                 file.unlink()  # half an export looks like a whole one
                 raise
-        if signature is not None:
-            Path(f"{file}.asc").write_bytes(signature)
+        if done.signature is not None:
+            Path(f"{file}.asc").write_bytes(done.signature)
     except OSError as error:
         raise CommandFailed(f"{file} cannot be written: {error.strerror}", "bad_file", ExitCode.INVALID) from None
-    output.line(f"{count} entries in {file}")
+    output.line(f"{done.count} entries in {file}")
 
 
 def verify(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from entrepot.client.answers import ArchiveRow
-from entrepot.client.upkeep_answers import KeysChanged
+from entrepot.client.answers_upkeep import KeysChanged
 from entrepot.entrypoints.cli.commands import Commands
 from entrepot.entrypoints.cli.failures import CommandFailed, ExitCode
 from entrepot.entrypoints.cli.output import Output
@@ -88,7 +88,7 @@ def rotate(
     """
     output = Output(as_json=as_json)
     with connect(ctx, url, output) as client:
-        body = client.upkeep.rotate_keys(archive=archive, name=name, email=email, expire=expire, algorithm=algorithm)
+        body = client.keys.rotate(archive=archive, name=name, email=email, expire=expire, algorithm=algorithm)
     _tell(output, body, as_json=as_json)
 
 
@@ -108,7 +108,7 @@ def retire(
     output = Output(as_json=as_json)
     confirm("Retire the old key?  Machines that know only that one are lost.", yes=yes)
     with connect(ctx, url, output) as client:
-        body = client.upkeep.retire_keys(archive, force=force)
+        body = client.keys.retire(archive, force=force)
     _tell(output, body, as_json=as_json)
 
 
@@ -125,7 +125,7 @@ def extend(
     """
     output = Output(as_json=as_json)
     with connect(ctx, url, output) as client:
-        body = client.upkeep.extend_keys(archive, expire)
+        body = client.keys.extend(expire, archive)
     _tell(output, body, as_json=as_json)
 
 

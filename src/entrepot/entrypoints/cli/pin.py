@@ -36,9 +36,9 @@ def pin(
         raise CommandFailed("a pin is on one version", "usage", ExitCode.INVALID, f"give {wanted.name}=VERSION")
     with connect(ctx, url, output) as client:
         if off:
-            body = client.upkeep.unpin(wanted.name, wanted.version, architecture=arch)
+            body = client.retention.unpin(wanted.name, wanted.version, architecture=arch)
         else:
-            body = client.upkeep.pin(wanted.name, wanted.version, architecture=arch, reason=reason)
+            body = client.retention.pin(wanted.name, wanted.version, architecture=arch, reason=reason)
     if as_json:
         output.json(body)
     else:

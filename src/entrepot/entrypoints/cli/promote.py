@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from entrepot.client.answers import Promoted
+from entrepot.client.answers_promotions import Promotion
 from entrepot.entrypoints.cli.failures import ExitCode
 from entrepot.entrypoints.cli.output import Output
 from entrepot.entrypoints.cli.session import JsonOption, NoWaitOption, UrlOption, connect
@@ -45,7 +45,7 @@ def promote(  # noqa: PLR0913, PLR0917 - one for each option
         raise typer.Exit(ExitCode.REFUSED)
 
 
-def _tell(output: Output, body: Promoted, source: str, target: str) -> None:
+def _tell(output: Output, body: Promotion, source: str, target: str) -> None:
     for row in body.get("promoted") or []:
         name, version, arch = (one_line(row.get(part, "")) for part in ("name", "version", "arch"))
         output.verdict("promoted", f"{name} {version} {arch} from {one_line(source)} to {one_line(target)}")

@@ -6,8 +6,8 @@ from typing import Annotated, cast
 
 import typer
 
+from entrepot.client.answers_upkeep import Collection, RetentionResult
 from entrepot.client.api import Client
-from entrepot.client.upkeep_answers import Collection, RetentionResult
 from entrepot.entrypoints.cli.output import Output
 from entrepot.entrypoints.cli.session import JsonOption, UrlOption, YesOption, confirm, connect
 from entrepot.entrypoints.cli.text import moment, size
@@ -48,10 +48,10 @@ def retention(
                 return
             confirm(f"Remove {_count(would)} versions?  They are shown by --preview.", yes=False)
         if by_number:
-            result = client.upkeep.collect_versions(max_versions, min_age_days)
+            result = client.retention.collect_versions(max_versions, min_age_days)
             status = result.get("status")
         else:
-            answer = client.upkeep.run_retention()
+            answer = client.retention.run()
             result, status = answer["result"], answer["status"]
     if status == "running":
         output.note("it is not done yet; 'entrepot retention --preview' shows what is left")
@@ -62,8 +62,8 @@ def _preview(
     client: Client, max_versions: int | None, min_age_days: int | None, *, by_number: bool
 ) -> Collection | RetentionResult:
     if by_number:
-        return client.upkeep.collection_preview(max_versions, min_age_days)
-    return client.upkeep.retention()["preview"]
+        return client.retention.collection_preview(max_versions, min_age_days)
+    return client.retention.overview()["preview"]
 
 
 def _parts(body: Collection | RetentionResult) -> tuple[Collection, list[dict[str, object]], int, int]:

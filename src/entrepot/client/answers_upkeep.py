@@ -65,11 +65,26 @@ class RetentionOverview(TypedDict):
     schedule: str
 
 
+class SigningKey(TypedDict):
+    """Public facts of a key; the first of an archive signs first."""
+
+    key_id: str
+    fingerprint: str
+    algo: str
+    created: str
+    expires: str | None
+    uids: list[str]
+    archive: str
+    signs_first: bool
+    together_since: str | None
+
+
 class SigningKeys(TypedDict):
     """``GET /settings/gpg``."""
 
-    keys: list[dict[str, object]]
+    keys: list[SigningKey]
     public_key_armored: str | None
+    key_id: str | None
     fingerprint: str | None
 
 
@@ -81,3 +96,11 @@ class KeysChanged(TypedDict):
     fingerprint: str
     fingerprints: list[str]
     distributions_reinit: dict[str, object]
+
+
+class KeyPlaces(TypedDict):
+    """``POST /settings/gpg/export``: where everybody finds the public keys."""
+
+    status: str
+    path: str | None
+    paths: list[str]

@@ -1,0 +1,100 @@
+"""Shapes of answers about versions of a package and what they need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict
+
+from entrepot.client.answers import Manifest
+
+
+class VersionRow(TypedDict):
+    """One file of a version."""
+
+    version: str
+    arch: str
+    distribution: str | None
+    distributions: list[str]
+    filename: str
+    status: str
+    sha256: str
+    size_bytes: int
+    imported_at: str | None
+    imported_by: str
+    is_latest: bool
+    pool_available: bool
+
+
+class Versions(TypedDict):
+    """``GET /artifacts/{name}/versions``: newest first."""
+
+    package: str
+    count: int
+    versions: list[VersionRow]
+
+
+class Difference(TypedDict):
+    """What changed from one version to another."""
+
+    size_change_bytes: int
+    description_changed: bool
+    new_deps: list[str]
+    removed_deps: list[str]
+    sha256_changed: bool
+    status_change: Mapping[str, str] | None
+
+
+class Comparison(TypedDict):
+    """``GET /artifacts/{name}/versions/compare``."""
+
+    package: str
+    arch: str
+    v1: str
+    v2: str
+    v1_manifest: Manifest
+    v2_manifest: Manifest
+    diff: Difference
+
+
+class Dependency(TypedDict):
+    """Something that a package needs, and what offers it here."""
+
+    name: str
+    relation: str
+    available_internally: bool
+    depth: int
+    required_by: list[str]
+    version: NotRequired[str]
+    version_constraint: NotRequired[str]
+    alternatives: NotRequired[list[str]]
+    provided_by: NotRequired[list[str]]
+
+
+class Dependencies(TypedDict):
+    """``GET /artifacts/{name}/dependencies``; ``reasons`` say why it cannot be installed."""
+
+    package: str
+    version: str
+    arch: str
+    distribution: str
+    format: str
+    dependencies: list[Dependency]
+    all_satisfied: bool
+    missing: list[str]
+    install_blocked: bool
+    conflicts: list[str]
+    reasons: list[str]
+
+
+class Installation(TypedDict):
+    """``GET /artifacts/{name}/install``: ``setup`` once for each machine, then ``command``."""
+
+    package: str
+    version: str
+    arch: str
+    distribution: str
+    format: str
+    command: str
+    setup: list[str]
+    install_blocked: bool
+    missing: list[str]
