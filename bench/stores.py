@@ -124,6 +124,6 @@ def _fingerprint() -> str:
     """Changes with the shape of the database."""
     hashed = hashlib.sha256()
     folder = Path(entrepot.__file__).parent / "adapters" / "catalog" / "sql"
-    for path in (folder / "tables.py", *sorted((folder / "migrations").rglob("*.py"))):
+    for path in (*sorted((folder / "tables").glob("*.py")), *sorted((folder / "migrations").rglob("*.py"))):
         hashed.update(path.read_bytes())
     return hashed.hexdigest()[:12]
