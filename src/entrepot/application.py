@@ -17,6 +17,7 @@ from entrepot.services.access import (
     PasswordResets,
     ProviderSignIn,
     RateLimits,
+    Rescue,
     Roles,
     SecondFactors,
     Users,
@@ -63,6 +64,7 @@ class Application:
     limits: RateLimits
     second_factors: SecondFactors
     resets: PasswordResets
+    rescue: Rescue
     roles: Roles
     groups: Groups
     directory: DirectorySignIn

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypedDict
 
 from entrepot.adapters.access_logs.files import FileAccessLogs
 from entrepot.adapters.catalog.base import Catalog
@@ -45,17 +44,11 @@ from entrepot.entrypoints.worker.dispatch import Dispatch, Watch
 from entrepot.errors import BadSetting, SigningUnavailable
 from entrepot.services.access import (
     Access,
-    ApiTokens,
     DirectorySignIn,
-    Groups,
-    PasswordResets,
     ProviderSignIn,
-    RateLimits,
-    Roles,
-    SecondFactors,
-    Users,
     Workloads,
 )
+from entrepot.services.access.accounts import accounts
 from entrepot.services.access.attempts import Attempts
 from entrepot.services.access.external import ExternalAccounts
 from entrepot.services.access.foreign_tokens import ForeignTokens
@@ -174,7 +167,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     return Application(
         configurations=configurations,
         access=access,
-        **_accounts(parts, attempts, outbox, configurations, site),
+        **accounts(parts.catalog, parts.secret, configurations.current, outbox.post, site, parts.now),
         audit=audit,
         directory=directory,
         provider=_provider(parts, tokens, foreign, configurations.current),
@@ -210,30 +203,6 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         blobs=parts.blobs,
         queue=parts.queue,
         now=parts.now,
-    )
-
-
-class _Accounts(TypedDict):
-    users: Users
-    api_tokens: ApiTokens
-    limits: RateLimits
-    second_factors: SecondFactors
-    resets: PasswordResets
-    roles: Roles
-    groups: Groups
-
-
-def _accounts(
-    parts: Parts, attempts: Attempts, outbox: Outbox, configurations: Configurations, site: Callable[[], str]
-) -> _Accounts:
-    return _Accounts(
-        users=Users(parts.catalog, attempts, parts.now),
-        api_tokens=ApiTokens(parts.catalog, parts.secret, parts.now),
-        limits=RateLimits(parts.catalog, configurations.current, parts.now),
-        second_factors=SecondFactors(parts.catalog, parts.secret, attempts, parts.now, site),
-        resets=PasswordResets(parts.catalog, parts.secret, attempts, outbox.post, site, parts.now),
-        roles=Roles(parts.catalog, parts.now),
-        groups=Groups(parts.catalog, parts.now),
     )
 
 

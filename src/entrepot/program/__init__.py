@@ -11,8 +11,8 @@ import sys
 def main() -> None:
     """Entry point of the ``entrepot`` command."""
     from entrepot.entrypoints.cli.app import app, run
-    from entrepot.program import audit, serve, verify, worker
+    from entrepot.program import audit, rescue, serve, verify, worker
 
-    for module in (serve, worker, verify):
+    for module in (serve, worker, verify, rescue):
         module.register(app)
     sys.exit(run(sys.argv[1:], audit.verify))

@@ -11,6 +11,7 @@ from entrepot.services.access.first import SetupState
 from entrepot.services.access.groups import Groups
 from entrepot.services.access.limits import Allowance, RateLimits
 from entrepot.services.access.provider import ProviderSignIn
+from entrepot.services.access.rescue import Rescue
 from entrepot.services.access.resets import PasswordResets
 from entrepot.services.access.roles import Roles
 from entrepot.services.access.second_step import Challenge
@@ -28,6 +29,7 @@ __all__ = [
     "PasswordResets",
     "ProviderSignIn",
     "RateLimits",
+    "Rescue",
     "Roles",
     "SecondFactors",
     "Session",
