@@ -206,7 +206,8 @@ class _Search:
                 path = paths[number]
                 keys = tuple(one.key for one in taken)
                 entry = Dependency(need, len(path), path, keys, satisfied=ghost is None or ghost not in model)
-                found.setdefault(need.text, entry)
+                if need.label:
+                    found.setdefault(need.text, entry)
                 for one in taken:
                     if one.number not in paths:
                         paths[one.number] = (*path, one.key)

@@ -21,6 +21,10 @@ def overlap(a: Plain, b: Plain) -> bool:
     if not a.version or not b.version:
         return True
     order, first, second = compare_evr(a.version, b.version), _SENSES[a.operator], _SENSES[b.operator]
+    bare_a, bare_b = not _evr(a.version)[2], not _evr(b.version)[2]
+    # "= 1.10" is every release of 1.10, so that it meets even "> 1.10-2"; where both are bare or neither, text decides.
+    if not order and ((bare_a and not bare_b and first & _EQUAL) or (bare_b and not bare_a and second & _EQUAL)):
+        return True
     if order < 0:
         return bool(first & _GREATER or second & _LESS)
     if order > 0:
@@ -54,11 +58,24 @@ class RpmRules:
         self._rank = {name: place for place, name in enumerate(architectures)}
 
     def needs(self, candidate: Candidate) -> list[Need]:
-        """Requires, without the features of rpm itself."""
+        """Requires, without the features of rpm itself; and rich conflicts, which can be met by installing more."""
         entries = dict.fromkeys(candidate.relations.get("requires", ()))
-        return [self._need(candidate, entry) for entry in entries if not entry.startswith("rpmlib(")]
+        conflicts = dict.fromkeys(candidate.relations.get("conflicts", ()))
+        return [
+            *(self._need(entry) for entry in entries if not entry.startswith("rpmlib(")),
+            *(self._avoid(entry) for entry in conflicts if entry.startswith("(")),
+        ]
 
-    def _need(self, candidate: Candidate, entry: str) -> Need:
+    def _avoid(self, entry: str) -> Need:
+        """Without a label: nothing that anybody has to provide.  Here a package does count against itself."""
+        tree = parsed(entry)
+
+        def formula(offering: Offering) -> Formula:
+            return negation(self._formula(tree, offering))
+
+        return Need(f"not {entry}", "", "", (), tuple(part.name for part in plain_parts(tree)), formula)
+
+    def _need(self, entry: str) -> Need:
         tree = parsed(entry)
         parts = plain_parts(tree)
 
@@ -116,11 +133,12 @@ class RpmRules:
         """Conflicts with capabilities, Obsoletes of names; nothing excludes itself."""
 
         def rivals(name: str) -> list[Candidate]:
-            return [other for other in offering(name) if other.number != candidate.number]
+            return _without(candidate, offering(name))
 
         found = [
             (f"{candidate.key} conflicts {entry}", self._formula(parsed(entry), rivals))
             for entry in dict.fromkeys(candidate.relations.get("conflicts", ()))
+            if not entry.startswith("(")
         ]
         for entry in dict.fromkeys(candidate.relations.get("obsoletes", ())):
             wanted = Plain(*split_rpm(entry))
@@ -152,6 +170,10 @@ def offers(candidate: Candidate, wanted: Plain) -> bool:
         if given.name == wanted.name and overlap(given, wanted):
             return True
     return False
+
+
+def _without(candidate: Candidate, offered: Sequence[Candidate]) -> list[Candidate]:
+    return [other for other in offered if other.number != candidate.number]
 
 
 def _is_named(candidate: Candidate, wanted: Plain) -> bool:
