@@ -31,7 +31,6 @@ DIALECTS = {"aptly", "dput", "gitea"}
 BROWSERS = {
     ("GET", "/auth/oidc/login"),  # sends a browser on, with a cookie
     ("GET", "/auth/oidc/callback"),  # the provider sends the browser here
-    ("POST", "/auth/oidc/session"),  # needs the cookie
 }
 # Two spellings of one thing; the client sends the other one.
 SPELLINGS = {"search": "q", "roles": "role", "from": "from_dist", "to": "to_dist"}

@@ -21,7 +21,7 @@ TABLE = (
     ("POST", r"/(auth/reset-password|reset-password/form)", ("reset_password",)),
     ("POST", r"/auth/mfa/authenticate", ("mfa_authenticate",)),
     ("POST", r"/setup(/form)?", ("auth_token",)),
-    ("GET|POST", r"/auth/oidc/.*", ("oidc",)),
+    ("GET|POST", r"/auth/oidc/(login|callback|session)", ("oidc",)),
     ("POST", r"/auth/token-exchange", ("token_exchange",)),
     ("POST|PUT", r"/upload(/.*)?", ("upload",)),
     ("POST", r"/import/fetch", ("import", "import_fetch")),

@@ -49,7 +49,8 @@ def test_functions_are_short() -> None:
 def test_names_say_something() -> None:
     assert not {relative(path) for path in FILES if EMPTY_NAMES & {*path.parts[:-1], path.stem}}
     empty = re.compile(r"_?(handle|process)_")
-    theirs = {"process_bind_param", "process_result_value", "handle_RCPT", "handle_DATA"}  # of SQLAlchemy, aiosmtpd
+    # Of SQLAlchemy, aiosmtpd and socketserver.
+    theirs = {"process_bind_param", "process_result_value", "handle_RCPT", "handle_DATA", "handle_error"}
     assert not {name for name, node in functions() if empty.match(node.name) and node.name not in theirs}
 
 

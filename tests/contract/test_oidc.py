@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import termios
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -274,3 +285,133 @@ def test_nothing_secret_is_written_down(office: Office, provider: IdentityProvid
     for secret in (answer.json()["access_token"], CLIENT_SECRET, "eyJ"):
         assert secret not in log
     assert CLIENT_SECRET not in office.admin.get("/settings").text
+
+
+def handed_over(client: httpx2.Client, address: str) -> dict[str, str]:
+    """A browser follows the address that a command line printed; what is behind the '#' of the page it ends at."""
+    begun = client.get(address)
+    assert begun.status_code == 302, begun.text
+    landed = client.get(httpx2.get(begun.headers["location"]).headers["location"])
+    where = urlsplit(landed.headers["location"])
+    assert (landed.status_code, where.path, where.query) == (302, "/auth/oidc/terminal", "")
+    assert client.get(where.path).status_code == 200
+    return {name: values[0] for name, values in parse_qs(where.fragment).items()}
+
+
+def challenge_of(verifier: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+def test_a_code_for_a_command_line_is_worth_nothing_without_its_secret(office: Office, person: str) -> None:
+    verifier = "v" * 43
+    address = f"/auth/oidc/login?challenge={challenge_of(verifier)}&port=1234"
+    with browser(office) as client, browser(office) as terminal:
+        given = handed_over(client, address)
+        assert (given["user"], given["port"]) == (person, "1234")
+        # Neither the browser that signed in nor another secret gets the session, and a try uses the code up.
+        for holder, body in ((client, {}), (terminal, {"verifier": "w" * 43}), (terminal, {"verifier": verifier})):
+            answer = holder.post("/auth/oidc/session", json={"code": given["code"], **body})
+            assert answer.status_code == 401, answer.text
+        given = handed_over(client, address)
+        taken = terminal.post("/auth/oidc/session", json={"code": given["code"], "verifier": verifier})
+        assert taken.status_code == 200, taken.text
+        again = terminal.post("/auth/oidc/session", json={"code": given["code"], "verifier": verifier})
+        assert again.status_code == 401
+        with office.bearing(taken.json()["access_token"]) as session:
+            assert session.get("/auth/me").json()["username"] == person
+
+
+@pytest.mark.parametrize("query", ["challenge=short", f"challenge={'+' * 43}", f"challenge={'a' * 43}&port=70000"])
+def test_a_challenge_that_is_none_is_refused(office: Office, query: str) -> None:
+    with browser(office) as client:
+        assert client.get(f"/auth/oidc/login?{query}").status_code == 422
+
+
+@dataclass
+class Signing:
+    """``entrepot login --oidc`` in a terminal of its own."""
+
+    process: subprocess.Popen[bytes]
+    terminal: int
+    seen: bytes = b""
+
+    def until(self, wanted: bytes) -> str:
+        """What was shown, once that was."""
+        while wanted not in self.seen:
+            ready, _, _ = select.select([self.terminal], [], [], 30)
+            assert ready, self.seen
+            self.seen += os.read(self.terminal, 65_536)
+        return self.seen.decode()
+
+
+@pytest.fixture
+def signing(office: Office, tmp_path: Path) -> Iterator[Signing]:
+    leader, follower = pty.openpty()
+    termios.tcsetwinsize(follower, (40, 300))
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ENTREPOT_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "entrepot", "login", office.server.url, "--oidc", "--no-browser"],
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        env=kept | {"XDG_CONFIG_HOME": str(tmp_path), "NO_COLOR": "1"},
+        start_new_session=True,
+    )
+    os.close(follower)
+    yield Signing(process, leader)
+    process.kill()
+    process.wait()
+    os.close(leader)
+
+
+def test_a_command_line_is_signed_in_by_a_browser_on_its_machine(
+    office: Office, person: str, signing: Signing, tmp_path: Path
+) -> None:
+    shown = signing.until(b"paste")
+    address = re.search(r"http\S+", shown)
+    assert address is not None
+    with browser(office) as client:
+        given = handed_over(client, address[0])
+        assert f"these letters: {given['word']}" in shown
+        door = f"http://127.0.0.1:{given['port']}/"
+        assert httpx2.get(door).status_code == 404
+        assert httpx2.get(door, params={"code": "x"}, headers={"Host": "rebound.example"}).status_code == 404
+        assert httpx2.get(door, params={"code": given["code"]}).status_code == 200
+    assert f"as {person}" in signing.until(b"signed in to")
+    assert signing.process.wait(30) == 0
+    assert given["code"] not in signing.seen.decode()
+    assert person in (tmp_path / "entrepot/config.toml").read_text()
+
+
+def test_a_command_line_elsewhere_is_signed_in_by_a_code_that_is_pasted(
+    office: Office, person: str, signing: Signing
+) -> None:
+    address = re.search(r"http\S+", signing.until(b"paste"))
+    assert address is not None
+    with browser(office) as client:
+        given = handed_over(client, address[0])
+    os.write(signing.terminal, f"\n {given['code']} \n".encode())
+    assert f"as {person}" in signing.until(b"signed in to")
+    assert signing.process.wait(30) == 0
+
+
+def test_the_pages_run_their_own_script_and_nothing_else(office: Office) -> None:
+    with browser(office) as client:
+        for path in ("/", "/auth/oidc/terminal"):
+            answer = client.get(path)
+            policy = answer.headers["content-security-policy"]
+            (script,) = re.findall(r"<script>(.*?)</script>", answer.text, re.DOTALL)
+            digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+            assert f"script-src 'sha256-{digest}'" in policy
+            assert "script-src 'unsafe" not in policy
+            assert policy.startswith("default-src 'none'")
+            assert ("connect-src 'self'" in policy) == (path == "/")
+            assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+def test_a_second_factor_is_for_the_provider_to_ask_for(office: Office, person: str) -> None:
+    with browser(office) as client:
+        token = take(client, come_back(client)).json()["access_token"]
+    with office.bearing(token) as session:
+        answer = session.post("/auth/mfa/setup")
+        assert (answer.status_code, "identity provider" in answer.json()["detail"]) == (400, True)

@@ -30,6 +30,14 @@ class Account:
         payload = {"mfa_token": mfa_token, "totp_code": code}
         return shaped(self._wire.at_once("/auth/mfa/authenticate", payload), Token, access_token=str)
 
+    def take_session(self, code: str, verifier: str) -> Token:
+        """``POST /auth/oidc/session``, after a browser went to ``/auth/oidc/login?challenge=...``.
+
+        ``verifier`` is the secret that the challenge is the SHA-256 of (RFC 7636, S256).
+        """
+        payload = {"code": code, "verifier": verifier}
+        return shaped(self._wire.at_once("/auth/oidc/session", payload), Token, access_token=str)
+
     def exchange(
         self, subject_token: str, *, subject_token_type: str | None = None, grant_type: str | None = None
     ) -> Exchanged:

@@ -40,7 +40,7 @@ from entrepot.entrypoints.api import (
 )
 from entrepot.entrypoints.api.streams import Streams
 from entrepot.entrypoints.dialects import aptly, dput, gitea
-from entrepot.entrypoints.web import new_password, pages
+from entrepot.entrypoints.web import new_password, pages, signed_in
 
 # In this order, so that literal paths win over places.
 _ROUTES = (
@@ -74,6 +74,7 @@ _ROUTES = (
     metrics,
     pages,
     new_password,
+    signed_in,
     gitea,
     aptly,
     dput,

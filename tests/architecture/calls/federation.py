@@ -12,5 +12,6 @@ CALLS = (
     Call("GET", "/auth/oidc/login", None),
     Call("GET", "/auth/oidc/callback", None),
     Call("POST", "/auth/oidc/session", None, {"json": {"code": "wrong"}}),
+    Call("GET", "/auth/oidc/terminal", None),
     Call("POST", "/auth/token-exchange", None, {"json": {"subject_token": "wrong"}}),
 )

@@ -12,7 +12,7 @@ import pytest
 from entrepot.adapters.catalog.accounts import Account
 from entrepot.adapters.catalog.records import JsonValue
 from entrepot.errors import NotSignedIn, SignInFailed
-from entrepot.services.access.provider import Answer
+from entrepot.services.access.provider import Answer, Arrival
 from entrepot.testing.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider, running_provider
 from entrepot.testing.memory import ADMIN, MemoryInstallation, memory_installation
 
@@ -56,9 +56,9 @@ def signed_in(house: MemoryInstallation, provider: IdentityProvider, *, later_se
     house.clock.advance(seconds=later_seconds)
     now = int(house.application.now().timestamp())
     provider.id_token_changes = {"iat": now, "nbf": now, "exp": now + 60}
-    account, base = house.application.provider.finish(begun.pending, answer, HERE)
-    assert base == BASE
-    return account
+    arrival = house.application.provider.finish(begun.pending, answer, HERE)
+    assert arrival.base == BASE
+    return arrival.account
 
 
 def test_there_are_ten_minutes_for_the_way_to_the_provider(
@@ -71,11 +71,11 @@ def test_there_are_ten_minutes_for_the_way_to_the_provider(
 
 def test_a_code_is_good_for_a_minute(house: MemoryInstallation, provider: IdentityProvider) -> None:
     account = signed_in(house, provider)
-    landing = house.application.provider.land(account, BASE)
+    landing = house.application.provider.land(Arrival(account, BASE))
     house.clock.advance(seconds=59)
     session = house.application.provider.take(landing.code, landing.browser, HERE)
     assert house.application.access.authenticate(session.token, HERE).name == "olga"
-    late = house.application.provider.land(account, BASE)
+    late = house.application.provider.land(Arrival(account, BASE))
     house.clock.advance(seconds=60)
     with pytest.raises(SignInFailed, match="begin again"):
         house.application.provider.take(late.code, late.browser, HERE)

@@ -15,7 +15,7 @@ from entrepot.entrypoints.api.bodies import bounded, content_type, described, js
 from entrepot.entrypoints.api.context import Address, App
 from entrepot.entrypoints.api.limits import LimitedByAddress
 from entrepot.errors import InvalidRequest
-from entrepot.services.access.provider import Answer, ProviderSession
+from entrepot.services.access.provider import Answer, ProviderSession, Terminal
 
 router = APIRouter(tags=["auth"])
 
@@ -37,6 +37,9 @@ class CodeRequest(BaseModel):
     model_config = ConfigDict(strict=True)
 
     code: str = Field(max_length=200, examples=["the one-time code"])
+    verifier: str = Field(
+        "", max_length=128, description="At a command line: the secret behind the challenge that it began with"
+    )
 
 
 class ExchangeRequest(BaseModel):
@@ -72,9 +75,18 @@ def _keep(answer: Response, value: str, base: str, seconds: int) -> None:
     responses={302: {"description": "To the provider; a cookie keeps what belongs to this browser"}, **_FAILURES},
     dependencies=[Depends(LimitedByAddress("oidc"))],
 )
-def begin(app: App, base: Base) -> Response:
-    """Open this address in a browser."""
-    begun = app.provider.begin(base)
+def begin(
+    app: App,
+    base: Base,
+    challenge: Annotated[str, Query(pattern=r"^([A-Za-z0-9_-]{43})?$")] = "",
+    port: Annotated[int, Query(ge=0, le=65_535)] = 0,
+) -> Response:
+    """Open this address in a browser.
+
+    A command line gives `challenge`, the SHA-256 of a secret of its own as RFC 7636 has it, and the `port` of loopback
+    that it listens on, or none. The browser then ends at a page that hands a code to the command line.
+    """
+    begun = app.provider.begin(base, Terminal(challenge, port) if challenge else None)
     answer = RedirectResponse(begun.url, 302)
     _keep(answer, begun.pending, base, 600)
     return answer
@@ -85,7 +97,10 @@ def begin(app: App, base: Base) -> Response:
     summary="Come back from the identity provider",
     responses={
         200: {"description": "A session, for programs that ask for JSON", "content": {"application/json": {}}},
-        302: {"description": "To /#sign-in=<code>; POST /auth/oidc/session takes the code once, within a minute"},
+        302: {
+            "description": "To /#sign-in=<code>, or for a command line to /auth/oidc/terminal#code=<code>&...; "
+            "POST /auth/oidc/session takes the code once"
+        },
         **_FAILURES,
     },
     dependencies=[Depends(LimitedByAddress("oidc"))],
@@ -101,14 +116,17 @@ def come_back(
 ) -> Response:
     """The provider sends the browser here.  No token is ever part of an address."""
     pending = request.cookies.get(_COOKIE, "")
-    account, base = app.provider.finish(pending, Answer(code, state, error, iss), address)
-    if "application/json" in request.headers.get("accept", ""):
-        answer: Response = JSONResponse(_session(app.provider.open(account, address)))
+    arrival = app.provider.finish(pending, Answer(code, state, error, iss), address)
+    if arrival.terminal is None and "application/json" in request.headers.get("accept", ""):
+        answer: Response = JSONResponse(_session(app.provider.open(arrival.account, address)))
         answer.delete_cookie(_COOKIE, path="/")
         return answer
-    landing = app.provider.land(account, base)
-    answer = RedirectResponse(f"{base}/#sign-in={landing.code}", 302)
-    _keep(answer, landing.browser, base, 60)
+    landing = app.provider.land(arrival)
+    answer = RedirectResponse(landing.url, 302)
+    if landing.browser:
+        _keep(answer, landing.browser, arrival.base, 60)
+    else:
+        answer.delete_cookie(_COOKIE, path="/")
     return answer
 
 
@@ -130,8 +148,8 @@ async def _code(request: Request) -> CodeRequest:
 def take(
     request: Request, response: Response, app: App, address: Address, given: Annotated[CodeRequest, Depends(_code)]
 ) -> dict[str, Any]:
-    """A session for the one-time code; only the browser that signed in can take it, and once."""
-    session = app.provider.take(given.code, request.cookies.get(_COOKIE, ""), address)
+    """A session for the one-time code; only the browser or command line that it is for can take it, and once."""
+    session = app.provider.take(given.code, given.verifier or request.cookies.get(_COOKIE, ""), address)
     response.delete_cookie(_COOKIE, path="/")
     return _session(session)
 

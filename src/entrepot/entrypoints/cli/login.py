@@ -12,6 +12,7 @@ from entrepot.entrypoints.cli.configuration import Stored
 from entrepot.entrypoints.cli.failures import CommandFailed, ExitCode
 from entrepot.entrypoints.cli.output import Output
 from entrepot.entrypoints.cli.passwords import known_password, need_terminal
+from entrepot.entrypoints.cli.provider import sign_in as sign_in_at_provider
 from entrepot.entrypoints.cli.session import JsonOption, UrlOption, configuration, connect, root_url
 from entrepot.entrypoints.cli.text import one_line
 from entrepot.settings import client_environment
@@ -36,10 +37,17 @@ def login(
     code: Annotated[
         str | None, typer.Option("--code", metavar="CODE", help="Of the second factor, instead of asking.")
     ] = None,
+    oidc: Annotated[bool, typer.Option("--oidc", help="At the identity provider, with a browser.")] = False,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="With --oidc: open it, or only print the address.")
+    ] = True,
 ) -> None:
     """Sign in and remember the server.
 
     An account with a second factor is asked for a code of the app, or a recovery code.
+
+    With --oidc, a browser signs in at the identity provider of the server and hands the session over; if it runs on
+    another machine, the code that it shows is pasted here.
 
     The session is kept in config.toml in $XDG_CONFIG_HOME/entrepot (else ~/.config/entrepot), readable by you only.
     In scripts, set ENTREPOT_URL and ENTREPOT_TOKEN instead.
@@ -55,11 +63,17 @@ def login(
         )
     with Client(address) as client:
         _warn_unencrypted(client.base_url, output)
-        name = username or _asked_name()
-        answer = client.sign_in(name, known_password(from_pipe=password_stdin))
+        if oidc:
+            name, answer = "", sign_in_at_provider(client, output, browser=browser)
+        else:
+            name = username or _asked_name()
+            answer = client.sign_in(name, known_password(from_pipe=password_stdin))
         if not answer["access_token"]:
             answer = client.send_code(answer.get("mfa_token", ""), code or _asked_code())
     token = answer["access_token"] or ""
+    if oidc:
+        with Client(address, token) as client:
+            name = client.me()["username"]
     file = configuration()
     file.store(Stored(client.base_url, name, token))
     minutes = int(answer.get("expires_in", 0)) // 60

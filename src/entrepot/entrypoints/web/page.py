@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from html import escape
 
 from starlette.responses import HTMLResponse
@@ -27,8 +29,13 @@ label:first-of-type{margin-top:0}
 input{width:100%;font:inherit;color:inherit;background:var(--paper);border:1px solid var(--line);border-radius:6px;
 padding:.5rem .65rem}
 input:focus-visible,button:focus-visible,a:focus-visible{outline:3px solid var(--sea);outline-offset:2px}
-button{margin-top:1.25rem;font:inherit;font-weight:600;color:var(--paper);background:var(--sea);border:0;
-border-radius:6px;padding:.6rem 1.1rem;cursor:pointer}
+button{margin-top:1.25rem}
+button,a.button{font:inherit;font-weight:600;color:var(--paper);background:var(--sea);border:0;border-radius:6px;
+padding:.6rem 1.1rem;cursor:pointer}
+a.button{display:inline-block;text-decoration:none}
+[hidden]{display:none!important}
+.card+.card{margin-top:1rem}
+.word{font-family:ui-monospace,monospace;font-size:1.5rem;letter-spacing:.08em;margin:.5rem 0}
 .hint{color:var(--soft);font-size:.9rem;margin:.25rem 0 0}
 .alarm{color:var(--alarm);font-weight:600}
 dl.operations{margin:0}dl.operations dt{margin-top:1.1rem}
@@ -38,12 +45,23 @@ dl.operations dd{margin:.15rem 0 0;color:var(--soft)}
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 
-def page(title: str, subtitle: str, body: str, status: int = 200, *, script_hash: str = "") -> HTMLResponse:
-    """A page; ``body`` is HTML whose texts the caller has escaped, with at most one script, of this SHA-256."""
-    policy = _POLICY + (f"; script-src 'sha256-{script_hash}'" if script_hash else "")
+def page(
+    title: str, subtitle: str, body: str, status: int = 200, *, script: str = "", asks: bool = False
+) -> HTMLResponse:
+    """A page; ``body`` is HTML whose texts the caller has escaped.
+
+    ``script`` runs at its end, and nothing else does; with ``asks`` it may send requests to this server.
+    """
+    policy = _POLICY + (f"; script-src '{_source_of(script)}'" if script else "") + ("; connect-src 'self'" * asks)
+    body += f"<script>{script}</script>" if script else ""
     html = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} · Entrepot</title>'
         f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{_STYLE}</style></head>'
         f"<body><main><header><h1>{escape(title)}</h1><p>{escape(subtitle)}</p></header>{body}</main></body></html>"
     )
     return HTMLResponse(html, status, {"Content-Security-Policy": policy})
+
+
+def _source_of(script: str) -> str:
+    """As a content security policy names it."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"

@@ -15,6 +15,7 @@ from entrepot import __version__
 from entrepot.entrypoints.api.context import Address, App
 from entrepot.entrypoints.api.limits import LimitedByAddress
 from entrepot.entrypoints.web.page import page
+from entrepot.entrypoints.web.signed_in import PLACE, SCRIPT
 from entrepot.errors import EntrepotError
 
 router = APIRouter(include_in_schema=False)
@@ -39,12 +40,13 @@ def welcome(app: App) -> HTMLResponse:
         "start.</p>"
     )
     body = (
-        f"<div class='card'>{next_step}<p>The state of every component is at <a href='/health'>/health</a>.</p></div>"
+        f"{PLACE}<div class='card'>{next_step}"
+        "<p>The state of every component is at <a href='/health'>/health</a>.</p></div>"
         "<h2>Set up a client</h2><p>Each distribution has a ready client file, for example:</p>"
         "<pre>curl -fsSL HOST/apt/main/jammy.sources -o /etc/apt/sources.list.d/main-jammy.sources\n"
         "curl -fsSL HOST/rpm/main/almalinux9.repo -o /etc/yum.repos.d/main-almalinux9.repo</pre>"
     )
-    return page("Entrepot", f"Package repository server, version {__version__}", body)
+    return page("Entrepot", f"Package repository server, version {__version__}", body, script=SCRIPT, asks=True)
 
 
 @router.get("/setup")

@@ -73,6 +73,7 @@ class SecondFactors:
 
         Raises:
             AlreadyExists: there is one in force.
+            InvalidRequest: an identity provider asks for theirs.
             PermissionDenied: it is an API token.
         """
         demand(actor, Permission.PROFILE_WRITE)
@@ -80,6 +81,7 @@ class SecondFactors:
         sealed = self._codes.seal(secret)
         with self._catalog.write() as unit:
             account = _person(unit, actor)
+            _refuse_of_provider(account)
             if account.mfa_since is not None:
                 raise AlreadyExists("the second factor is on; switch it off before you set up another one")
             unit.set_second_factor(account.username, sealed, self._now())
@@ -195,6 +197,12 @@ def _person(reading: AccountReading, actor: Actor) -> Account:
     if account is None:
         raise NotSignedIn("the session has ended; sign in again")
     return account
+
+
+def _refuse_of_provider(account: Account) -> None:
+    # It would never be asked for: they sign in there, and what looks like a protection would be none.
+    if account.auth_source == "oidc":
+        raise InvalidRequest("your identity provider asks for a second factor, if anybody does; set it up there")
 
 
 def _with_factor(account: Account) -> Account:

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 import structlog
@@ -34,6 +35,8 @@ from entrepot.services.access.tokens import SessionClaims, SessionTokens
 _log = structlog.get_logger(__name__)
 _AT_PROVIDER = timedelta(minutes=10)
 _AT_BROWSER = timedelta(minutes=1)
+# Somebody may have to copy it from a browser on another machine.
+_AT_TERMINAL = timedelta(minutes=5)
 _MOST_GROUPS = 2000
 _NOT_THIS_BROWSER = "this sign-in was not begun in this browser, or too long ago; begin again"
 
@@ -65,12 +68,38 @@ class ProviderSession:
 
 
 @dataclass(frozen=True, slots=True)
+class Terminal:
+    """A command line that waits: on this port of its machine, or (0) for a code that somebody types.
+
+    ``challenge`` is the SHA-256 of a secret that the command line alone knows, as PKCE has it (RFC 7636).
+    """
+
+    challenge: str
+    port: int = 0
+
+    @property
+    def word(self) -> str:
+        """What the command line shows and the page has to show, so that nobody confirms the sign-in of another."""
+        digest = hashlib.sha256(self.challenge.encode()).hexdigest().upper()
+        return f"{digest[:4]}-{digest[4:8]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Whoever came back from the provider, our own address, and the command line that it is for, if it is for one."""
+
+    account: Account
+    base: str
+    terminal: Terminal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Landing:
-    """A session that waits for its browser: ``code`` goes into the address, ``browser`` into a cookie."""
+    """A session that waits.  ``code`` is behind the '#' of ``url``; ``browser`` goes into a cookie, if there is one."""
 
     code: str
     browser: str
-    base: str
+    url: str
 
 
 class ProviderSignIn:
@@ -96,8 +125,10 @@ class ProviderSignIn:
         self._accounts = accounts
         self._now = now
 
-    def begin(self, base: str) -> Begun:
+    def begin(self, base: str, terminal: Terminal | None = None) -> Begun:
         """Send a browser to the provider; ``base`` is our own address, where it comes back to.
+
+        The session is for the browser, or for the command line that sent it.
 
         Raises:
             InvalidRequest: no provider is configured.
@@ -124,12 +155,13 @@ class ProviderSignIn:
             "base": base,
             "issuer": provider.issuer,
             "until": int((self._now() + _AT_PROVIDER).timestamp()),
+            "terminal": [] if terminal is None else [terminal.challenge, terminal.port],
         }
         joint = "&" if "?" in where else "?"
         return Begun(f"{where}{joint}{urlencode(query)}", self._sealer.seal(json.dumps(pending)))
 
-    def finish(self, pending: str, answer: Answer, address: str) -> tuple[Account, str]:
-        """The account of whoever comes back, and our own address.
+    def finish(self, pending: str, answer: Answer, address: str) -> Arrival:
+        """Whoever comes back.
 
         Raises:
             SignInFailed: another browser, an answer that is not to our question, or somebody without a role here.
@@ -144,7 +176,8 @@ class ProviderSignIn:
             _log.warning("oidc.refused", issuer=provider.issuer, error=answer.error[:60])
             raise SignInFailed("the identity provider did not sign you in")
         claims = self._claims(provider, answer.code, begun)
-        return self._accounts.admit(_vouched(claims, provider), address), begun["base"]
+        account = self._accounts.admit(_vouched(claims, provider), address)
+        return Arrival(account, begun["base"], Terminal(*begun["terminal"]) if begun["terminal"] else None)
 
     def open(self, account: Account, address: str) -> ProviderSession:
         """A session at once: for programs that followed the redirects themselves."""
@@ -156,16 +189,22 @@ class ProviderSignIn:
         token = self._tokens.issue(SessionClaims(account.username, account.session_epoch), now)
         return ProviderSession(token, int(self._tokens.lifetime.total_seconds()))
 
-    def land(self, account: Account, base: str) -> Landing:
-        """For a browser: a code that is good once, for a minute, and in this browser only."""
+    def land(self, arrival: Arrival) -> Landing:
+        """A code that is good once, for a short time, and in this browser or at this command line only."""
         now, code, browser = self._now(), secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-        row = SignInCode(_hash(code), _hash(browser), account.username, account.session_epoch, now + _AT_BROWSER)
+        account, terminal = arrival.account, arrival.terminal
+        if terminal is None:
+            holder, until, url = _hash(browser), now + _AT_BROWSER, f"{arrival.base}/#sign-in={code}"
+        else:
+            holder, until, browser = _hash_of_challenge(terminal.challenge), now + _AT_TERMINAL, ""
+            words = {"code": code, "port": terminal.port, "word": terminal.word, "user": account.username}
+            url = f"{arrival.base}/auth/oidc/terminal#{urlencode(words)}"
         with self._catalog.write() as unit:
-            unit.add_sign_in_code(row, now)
-        return Landing(code, browser, base)
+            unit.add_sign_in_code(SignInCode(_hash(code), holder, account.username, account.session_epoch, until), now)
+        return Landing(code, browser, url)
 
-    def take(self, code: str, browser: str, address: str) -> ProviderSession:
-        """The session that waits behind a code.
+    def take(self, code: str, holder: str, address: str) -> ProviderSession:
+        """The session that waits behind a code; ``holder`` is the browser's cookie or the command line's secret.
 
         Raises:
             SignInFailed: the code was used, is over, or is of another browser.
@@ -174,7 +213,7 @@ class ProviderSignIn:
         with self._catalog.write() as unit:
             found = unit.take_sign_in_code(_hash(code), now)
             account = unit.account(found.username) if found is not None else None
-        if found is None or account is None or not hmac.compare_digest(found.browser_hash, _hash(browser)):
+        if found is None or account is None or not hmac.compare_digest(found.browser_hash, _hash(holder)):
             raise SignInFailed(_NOT_THIS_BROWSER)
         if not account.active or account.session_epoch != found.session_epoch:
             raise SignInFailed(_NOT_THIS_BROWSER)
@@ -186,16 +225,16 @@ class ProviderSignIn:
             raise InvalidRequest("no identity provider is configured: set oidc.enabled, oidc.issuer, oidc.client_id")
         return found
 
-    def _begun(self, pending: str) -> dict[str, str]:
+    def _begun(self, pending: str) -> dict[str, Any]:
         try:
-            found: dict[str, str] = json.loads(self._sealer.open(pending))
+            found: dict[str, Any] = json.loads(self._sealer.open(pending))
         except (SealBroken, ValueError):
             raise SignInFailed(_NOT_THIS_BROWSER) from None
         if int(found["until"]) <= self._now().timestamp():
             raise SignInFailed(_NOT_THIS_BROWSER)
         return found
 
-    def _claims(self, provider: IdentityProvider, code: str, begun: Mapping[str, str]) -> Mapping[str, object]:
+    def _claims(self, provider: IdentityProvider, code: str, begun: Mapping[str, Any]) -> Mapping[str, object]:
         document = self._foreign.document(provider.issuer)
         given = self._exchanged(provider, document, code, begun)
         token = given.get("id_token")
@@ -216,7 +255,7 @@ class ProviderSignIn:
         return claims
 
     def _exchanged(
-        self, provider: IdentityProvider, document: Document, code: str, begun: Mapping[str, str]
+        self, provider: IdentityProvider, document: Document, code: str, begun: Mapping[str, Any]
     ) -> Document:
         form = {
             "grant_type": "authorization_code",
@@ -245,6 +284,10 @@ def _callback(base: str) -> str:
 
 def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _hash_of_challenge(challenge: str) -> str:
+    return base64.urlsafe_b64decode(f"{challenge}=").hex()
 
 
 def _at(claims: Mapping[str, object], name: str) -> object:
