@@ -27,7 +27,7 @@ class Notifications:
     ) -> Deliveries:
         """``GET /notifications/deliveries``, one page, newest first.
 
-        ``channel`` is email or webhook, ``state`` is waiting, delivered or failed.
+        ``channel`` is mail or webhook, ``state`` is waiting, sent or failed.
         """
         params = given(channel=channel, state=state, event=event, page=page, per_page=per_page)
         return shaped(self._wire("GET", "/notifications/deliveries", params), Deliveries, items=list, total=int)

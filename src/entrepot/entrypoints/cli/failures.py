@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import IntEnum
 
@@ -80,6 +81,17 @@ _HINTS: Mapping[type[ClientError], str] = {
     BadAnswer: "check the address of the server: 'entrepot health --url URL'",
     ServerFault: "this is a fault of the server; its log has more under the request id",
 }
+# What "there is no ..." is followed by, and the command that lists such things.
+_ABSENT = re.compile(r"there is no (?:such )?(user|group|role|live API token|package|mail template|archive)\b")
+_LISTS: Mapping[str, str] = {
+    "user": "user ls",
+    "group": "group ls",
+    "role": "role ls",
+    "live API token": "token ls",
+    "package": "ls",
+    "mail template": "template ls",
+    "archive": "key ls",
+}
 
 
 def exit_code_of(error: ClientError) -> ExitCode:
@@ -93,6 +105,9 @@ def hint_for(error: ClientError) -> str:
     if isinstance(error, Limited):
         wait = error.retry_after_seconds
         return f"try again in {wait} s" if wait else "try again later"
+    absent = _ABSENT.match(error.detail) if isinstance(error, Missing) else None
+    if absent:
+        return f"'entrepot {_LISTS[absent[1]]}' shows what there is"
     if error.code in _HINTS_BY_CODE:
         return _HINTS_BY_CODE[error.code]
     found = [hint for kind, hint in _HINTS.items() if isinstance(error, kind)]

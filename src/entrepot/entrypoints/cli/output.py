@@ -19,7 +19,12 @@ _COLOURS = {
     "healthy": "green",
     "ready": "green",
     "clean": "green",
+    "sent": "green",
+    "approved": "green",
     "publishing": "yellow",
+    "pending": "yellow",
+    "waiting": "yellow",
+    "waits": "yellow",
     "pending_review": "yellow",
     "degraded": "yellow",
     "rejected": "red",
@@ -30,7 +35,7 @@ _COLOURS = {
     "unhealthy": "red",
 }
 
-_NUMBERS = {"SIZE", "PACKAGES"}
+_NUMBERS = {"SIZE", "PACKAGES", "MEMBERS", "PERMISSIONS", "TRIES"}
 _WHOLE = {"ARCHIVE", "FINGERPRINT", "CODENAME", "FORMAT", "SIZE", "STATUS"}
 
 
