@@ -83,7 +83,7 @@ def test_the_page_runs_as_it_stands(desk: Desk) -> None:
 
 
 def test_groups_and_roles(desk: Desk, entrepot: Command) -> None:
-    assert entrepot("role", "add", "watcher", "audit.read", "--label", "W") == "created watcher (1 permissions)\n"
+    assert entrepot("role", "add", "watcher", "audit.read", "--label", "W") == "created watcher (1 permission)\n"
     assert entrepot("role", "allow", "watcher", "package.read") == "watcher may package.read\n"
     assert "watcher" in entrepot("role", "ls", "-q").split()
     entrepot("role", "allow", "watcher", "nonsense", code=2)
@@ -130,7 +130,7 @@ def test_messages_texts_and_promotions(desk: Desk, entrepot: Command) -> None:
         entrepot("promotion", "ls", "--json", "--status", "all")
         == json.dumps({"total": 0, "status": "all", "items": []}, indent=2) + "\n"
     )
-    entrepot("promotion", "approve", "hello", "9", "-r", "why", code=5)
+    assert "'entrepot promotion ls" in entrepot("promotion", "approve", "hello", "9", "-r", "why", code=5)
     entrepot("promotion", "reject", "hello", "9", "-r", "why", code=5)
 
 
@@ -146,7 +146,17 @@ def test_packages_are_found_fetched_and_copied(desk: Desk, entrepot: Command) ->
     entrepot("download", "other", "--to", "/nowhere", code=2)
     assert sorted(path.name for path in (desk.folder / "fetched").iterdir() if path.name.startswith(".")) == []
     entrepot("migrate", "jammy", "bookworm", code=2)
-    assert entrepot("migrate", "jammy", "bookworm", "other") == "1 packages are in bookworm now\n"
+    assert entrepot("migrate", "jammy", "bookworm", "other") == "copied to bookworm: 1 package file\n"
     assert "1 were there" in entrepot("migrate", "jammy", "bookworm", "other")
     assert "absent" in entrepot("migrate", "jammy", "bookworm", "absent", code=7)
     assert "waits for review\t0\n" in entrepot("status")
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [("entrepot gro", "group"), ("entrepot group s", "show\nset"), ("entrepot notify ls --st", "--state")],
+)
+def test_the_shell_completes_commands_and_options(desk: Desk, typed: str, completed: str) -> None:
+    asked = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" ")), "_ENTREPOT_COMPLETE": "complete_bash"}
+    done = subprocess.run(["entrepot"], env=desk.environment | asked, capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == (completed, "")

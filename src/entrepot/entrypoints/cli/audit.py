@@ -10,13 +10,14 @@ from typing import Annotated, Literal
 
 import typer
 
+from entrepot.client.answers_overview import AuditRow
 from entrepot.client.audit import AuditConditions
 from entrepot.entrypoints.cli.audit_files import verify_file
 from entrepot.entrypoints.cli.commands import Commands
 from entrepot.entrypoints.cli.failures import CommandFailed, ExitCode
 from entrepot.entrypoints.cli.output import Output
 from entrepot.entrypoints.cli.session import JsonOption, UrlOption, connect
-from entrepot.entrypoints.cli.text import one_line
+from entrepot.entrypoints.cli.text import moment, one_line
 
 Text = Annotated[str, typer.Argument(metavar="[TEXT]", help="Part of package, user or detail.", show_default=False)]
 Package = Annotated[str, typer.Option("--package", "-p", metavar="NAME", help="Only about this package.")]
@@ -55,8 +56,8 @@ def ls(  # noqa: PLR0913, PLR0917 - one for each option
 ) -> None:
     """List entries, the newest first.
 
-    In a pipe the columns are separated by tabs: time, action, result, user, address, package, version, distribution,
-    detail as JSON.
+    A terminal shows the most important. In a pipe the columns are separated by tabs: time, action, result, user,
+    address, package, version, distribution, detail as JSON.
     """
     output = Output(as_json=as_json)
     conditions = AuditConditions(
@@ -69,6 +70,9 @@ def ls(  # noqa: PLR0913, PLR0917 - one for each option
         return
     if not found:
         output.note("no entries")
+        return
+    if output.console.is_terminal:
+        output.table(("TIME (UTC)", "ACTION", "RESULT", "USER", "ABOUT"), map(_short, found))
         return
     output.table(
         ("TIME (UTC)", "ACTION", "RESULT", "USER", "FROM", "PACKAGE", "VERSION", "DISTRIBUTION", "DETAIL"),
@@ -87,6 +91,15 @@ def ls(  # noqa: PLR0913, PLR0917 - one for each option
             for row in found
         ),
     )
+
+
+def _short(row: AuditRow) -> tuple[str, ...]:
+    """What fits on a terminal: the package, else the detail."""
+    about = " ".join(one_line(row.get(word) or "") for word in ("package", "version", "distribution"))
+    detail = ", ".join(f"{name} {value}" for name, value in sorted((row.get("detail") or {}).items()))
+    if not row.get("package"):
+        about = f"{about.strip()} {detail}"
+    return moment(row["timestamp"]), row["action"], row["result"], row["user"], about.strip()
 
 
 def export(  # noqa: PLR0913, PLR0917 - one for each option

@@ -82,7 +82,9 @@ _HINTS: Mapping[type[ClientError], str] = {
     ServerFault: "this is a fault of the server; its log has more under the request id",
 }
 # What "there is no ..." is followed by, and the command that lists such things.
-_ABSENT = re.compile(r"there is no (?:such )?(user|group|role|live API token|package|mail template|archive)\b")
+_ABSENT = re.compile(
+    r"(?:there is )?no (?:such )?(user|group|role|live API token|package|mail template|archive|promotion|delivery)\b"
+)
 _LISTS: Mapping[str, str] = {
     "user": "user ls",
     "group": "group ls",
@@ -91,6 +93,8 @@ _LISTS: Mapping[str, str] = {
     "package": "ls",
     "mail template": "template ls",
     "archive": "key ls",
+    "promotion": "promotion ls --status all",
+    "delivery": "notify ls",
 }
 
 

@@ -13,7 +13,7 @@ from entrepot.entrypoints.cli.commands import Commands
 from entrepot.entrypoints.cli.failures import ExitCode
 from entrepot.entrypoints.cli.output import Output
 from entrepot.entrypoints.cli.session import JsonOption, NoWaitOption, UrlOption, YesOption, confirm, connect
-from entrepot.entrypoints.cli.text import moment, one_line
+from entrepot.entrypoints.cli.text import counted, moment, one_line
 from entrepot.entrypoints.cli.walks import pages
 
 _PER_PAGE = 200
@@ -146,7 +146,7 @@ def migrate(
         for row in (*body["errors"], *body["pending"]):
             output.verdict("waits" if row in body["pending"] else "failed", _unmoved(row))
         there = f"; {body['already_present']} were there" if body["already_present"] else ""
-        output.line(f"{body['migrated']} packages are in {one_line(target)} now{there}")
+        output.line(f"copied to {one_line(target)}: {counted(body['migrated'], 'package file')}{there}")
     if body["errors"]:
         raise typer.Exit(ExitCode.NOT_COMPLETE)
 

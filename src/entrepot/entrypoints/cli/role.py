@@ -10,7 +10,7 @@ from entrepot.entrypoints.cli.commands import Commands
 from entrepot.entrypoints.cli.failures import CommandFailed, ExitCode
 from entrepot.entrypoints.cli.output import Output
 from entrepot.entrypoints.cli.session import JsonOption, UrlOption, YesOption, confirm, connect
-from entrepot.entrypoints.cli.text import one_line
+from entrepot.entrypoints.cli.text import counted, one_line
 
 RoleArgument = Annotated[str, typer.Argument(metavar="ROLE", help="Name of the role.")]
 CodesArgument = Annotated[
@@ -90,7 +90,7 @@ def add(
     if as_json:
         output.json(body)
     else:
-        output.line(f"created {one_line(role)} ({len(body['role']['permissions'])} permissions)")
+        output.line(f"created {one_line(role)} ({counted(len(body['role']['permissions']), 'permission')})")
 
 
 def change(

@@ -44,6 +44,8 @@ def stats(
             "by": ", ".join(f"{kind} {count}" for kind, count in kinds if count),
         }
     )
+    if not body["per_package"]:
+        return
     output.line()
     output.table(
         ("NAME", "FORMAT", "DOWNLOADS", "CLIENTS", "SENT"),

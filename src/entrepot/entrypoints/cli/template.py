@@ -48,8 +48,11 @@ def ls(
         output.ids(row["name"] for row in body["templates"])
     else:
         output.table(
-            ("NAME", "SUBJECT", "CHANGED (UTC)", "BY"),
-            ((row["name"], row["subject"], moment(row["changed_at"]), row["changed_by"]) for row in body["templates"]),
+            ("NAME", "CHANGED (UTC)", "BY", "SUBJECT"),
+            (
+                (row["name"], moment(row["changed_at"]), row["changed_by"] or "", row["subject"])
+                for row in body["templates"]
+            ),
         )
 
 

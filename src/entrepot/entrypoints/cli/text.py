@@ -34,6 +34,11 @@ def moment(value: object, *, zone: bool = False) -> str:
     return one_line(value)[:16].replace("T", " ") + (" UTC" if zone else "") if value else ""
 
 
+def counted(count: int, noun: str) -> str:
+    """A number and what it counts, with an s where there is not one."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def words(value: object) -> str:
     """A list of words, separated by spaces."""
     return " ".join(one_line(word) for word in value) if isinstance(value, list) else ""

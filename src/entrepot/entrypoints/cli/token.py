@@ -35,6 +35,8 @@ def ls(
         output.json(body)
     elif quiet:
         output.ids(row["id"] for row in body["tokens"])
+    elif not body["tokens"]:
+        output.note("no tokens")
     else:
         output.table(
             ("NAME", "ROLE", "ENDS WITH", "FOR", "LAST USED (UTC)", "EXPIRES (UTC)", "STATE"),
