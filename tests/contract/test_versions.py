@@ -212,7 +212,9 @@ def test_dependencies_of_debs(office: Office, reader: httpx2.Client) -> None:
     deb(office, picky, depends=f"{mail} (>= 1), {tool}")
     body = needs(reader, picky)
     assert (body["all_satisfied"], body["install_blocked"], body["missing"]) == (False, True, [mail])
-    assert body["reasons"] == [f"{picky} 1.0 needs {mail} (>= 1), which nothing here offers"]
+    assert rows(body)[f"{mail} (>= 1)"]["unfit"] == [f"{postfix} 3.0 amd64"]
+    why = f"{picky} 1.0 needs {mail} (>= 1), which is not met by what is here: {postfix} 3.0 amd64"
+    assert body["reasons"] == [why]
     assert needs(reader, tool, arch="arm64")["install_blocked"]
     # Deeper, and only the least that is lacking.
     deep = f"deep-{one}"

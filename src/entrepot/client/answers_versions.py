@@ -57,7 +57,7 @@ class Comparison(TypedDict):
 
 
 class Dependency(TypedDict):
-    """Something that a package needs, and what offers it here."""
+    """Something that a package needs, and what offers it here; ``unfit`` is what is here but does not meet it."""
 
     name: str
     relation: str
@@ -68,6 +68,7 @@ class Dependency(TypedDict):
     version_constraint: NotRequired[str]
     alternatives: NotRequired[list[str]]
     provided_by: NotRequired[list[str]]
+    unfit: NotRequired[list[str]]
 
 
 class Dependencies(TypedDict):
@@ -84,6 +85,7 @@ class Dependencies(TypedDict):
     install_blocked: bool
     conflicts: list[str]
     reasons: list[str]
+    gave_up: bool
 
 
 class Installation(TypedDict):

@@ -20,6 +20,7 @@ MOST_PACKAGES = 3000
 MOST_STEPS = 400_000
 _MOST_ROUNDS = 500
 _MOST_MISSING = 50
+_MOST_UNFIT = 10
 _DEB_NAME = re.compile(r"[ :(]")
 _GHOSTS = 1 << 62  # numbers from here on are no packages
 
@@ -29,13 +30,17 @@ Lookup = Callable[[Collection[str]], Iterable[tuple[str, Candidate]]]
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """One need in the closure.  ``required_by`` leads from the package itself; ``depth`` is its length."""
+    """One need in the closure.  ``required_by`` leads from the package itself; ``depth`` is its length.
+
+    ``unfit`` are packages that have or offer the name but do not satisfy the need, some of them if there are many.
+    """
 
     need: Need
     depth: int
     required_by: tuple[PackageKey, ...]
     taken: tuple[PackageKey, ...]
     satisfied: bool
+    unfit: tuple[PackageKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +210,8 @@ class _Search:
                 taken = [self._known[one] for one in sorted(mentioned(formula) & model) if one in self._known]
                 path = paths[number]
                 keys = tuple(one.key for one in taken)
-                entry = Dependency(need, len(path), path, keys, satisfied=ghost is None or ghost not in model)
+                satisfied = ghost is None or ghost not in model
+                entry = Dependency(need, len(path), path, keys, satisfied, () if satisfied else self._unfit(need))
                 if need.label:
                     found.setdefault(need.text, entry)
                 for one in taken:
@@ -213,6 +219,10 @@ class _Search:
                         paths[one.number] = (*path, one.key)
                         queue.append(one.number)
         return list(found.values())
+
+    def _unfit(self, need: Need) -> tuple[PackageKey, ...]:
+        found = {one.key for name in need.names for one in self._offering(name)}
+        return tuple(sorted(found)[:_MOST_UNFIT])
 
 
 def _can_hold(formula: Formula) -> bool:

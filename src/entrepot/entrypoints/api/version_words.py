@@ -98,6 +98,8 @@ def _dependency(each: Dependency) -> Body:
         row["alternatives"] = list(each.need.alternatives)
     if each.taken:
         row |= {"version": each.taken[0].version, "provided_by": [str(key) for key in each.taken]}
+    if each.unfit:
+        row["unfit"] = [str(key) for key in each.unfit]
     return row
 
 
@@ -111,10 +113,15 @@ def reasons(closure: Closure) -> list[str]:
     if closure.gave_up:
         return ["the dependencies are too entangled to be looked at in reasonable time"]
     found = [
-        f"{' needs '.join(_chain(each.required_by))} needs {each.need.text}, which nothing here offers"
-        for each in closure.missing
+        f"{' needs '.join(_chain(each.required_by))} needs {each.need.text}, {_lack(each)}" for each in closure.missing
     ]
     return [*found, *closure.conflicts]
+
+
+def _lack(each: Dependency) -> str:
+    if not each.unfit:
+        return "which nothing here offers"
+    return f"which is not met by what is here: {', '.join(str(key) for key in each.unfit)}"
 
 
 def _chain(path: Sequence[PackageKey]) -> list[str]:

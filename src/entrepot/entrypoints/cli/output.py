@@ -31,6 +31,7 @@ _COLOURS = {
     "quarantined": "red",
     "blocked": "red",
     "failed": "red",
+    "missing": "red",
     "error": "red",
     "unhealthy": "red",
 }
