@@ -41,6 +41,7 @@ from entrepot.services.publish.service import Publisher
 from entrepot.services.publish.verification import Verifier
 from entrepot.services.publish.waiting import Publications
 from entrepot.services.resolution import Resolutions
+from entrepot.services.upkeep.antivirus import Antivirus
 from entrepot.services.upkeep.collector import Collector
 from entrepot.services.upkeep.figures import Gauges
 from entrepot.services.upkeep.health import Health
@@ -87,6 +88,7 @@ class Application:
     retention: Retention
     scheduler: Scheduler
     signing_keys: SigningKeys
+    antivirus: Antivirus
     verifier: Verifier
     keeper: Keeper
     health: Health

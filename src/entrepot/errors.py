@@ -365,3 +365,15 @@ class TooManyStreams(EntrepotError):
     """As many people watch events as one process can serve, or one person does so in too many places."""
 
     code, kind, title = "stream.too_many", Kind.LIMITED, "Too many open event streams"
+
+
+class ScannerUnavailable(EntrepotError):
+    """The antivirus scanner cannot be asked now; nothing that it has to look at is published meanwhile."""
+
+    code, kind, title = "scanner.unavailable", Kind.UNAVAILABLE, "Scanner is unavailable"
+
+
+class ScannerMissing(EntrepotError):
+    """No antivirus scanner is set up."""
+
+    code, kind, title = "scanner.missing", Kind.UNAVAILABLE, "No scanner is set up"

@@ -9,8 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypedDict
 
 from entrepot.adapters.access_logs.files import FileAccessLogs
+from entrepot.adapters.antivirus.setup import scanning_of
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.catalog.records import JsonValue
 from entrepot.adapters.catalog.sql.catalog import SqlCatalog
@@ -60,6 +62,7 @@ from entrepot.services.downloads import Downloads, Recorder
 from entrepot.services.downloads.logs import LogReader
 from entrepot.services.downloads.pseudonyms import Pseudonyms
 from entrepot.services.intake import Intake
+from entrepot.services.intake.checks.antivirus import antivirus_checks
 from entrepot.services.intake.checks.base import Check
 from entrepot.services.intake.checks.dependencies import DependencyCheck
 from entrepot.services.intake.checks.structure import StructureCheck
@@ -83,6 +86,7 @@ from entrepot.services.publish.trees import TreeWriter
 from entrepot.services.publish.verification import Verifier
 from entrepot.services.publish.waiting import Publications
 from entrepot.services.resolution import Resolutions
+from entrepot.services.upkeep.antivirus import Antivirus
 from entrepot.services.upkeep.collector import Collector, Keep
 from entrepot.services.upkeep.figures import Gauges
 from entrepot.services.upkeep.health import Health
@@ -146,13 +150,14 @@ def real_parts(settings: Settings) -> Parts:
 
 def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS) -> Application:
     """Wire the services; tests call this with other parts."""
-    manifests, tokens = Manifests(parts.blobs), _session_tokens(settings, parts)
+    manifests, tokens, scanning = Manifests(parts.blobs), _session_tokens(settings, parts), scanning_of(settings)
     publisher = _publisher(parts, manifests)
+    configurations = Configurations(parts.catalog, parts.secret, parts.now, _defaults(settings))
+    checks = (*checks, *antivirus_checks(scanning, configurations.current, parts.monotonic))
     intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), parts.now)
     publisher.gather(intake.arrivals.settle)
     inspector = Inspector(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, parts.now)
-    audit = _audit(parts)
-    configurations = Configurations(parts.catalog, parts.secret, parts.now, _defaults(settings))
+    audit, antivirus = _audit(parts), Antivirus(parts.catalog, scanning, parts.now, parts.monotonic)
     # ``outbox.post`` is for services that write to a person.
     attempts, outbox = Attempts(configurations.current, parts.now), Outbox(parts.secret, parts.now)
     templates = Templates(parts.catalog, configurations.current, parts.now)
@@ -162,7 +167,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     unmet = (publisher.unmet, inspector.unfinished, notifications.unmet, scheduler.due, retention.unmet, keys.settle)
     keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now, (audit.seals.seal_if_due,))
     directory, foreign = _directory(parts, configurations.current), ForeignTokens(parts.issuers, parts.now)
-    site, health = _site(settings, configurations), _health(parts, keeper)
+    site, health = _site(settings, configurations), _health(parts, keeper, antivirus)
     access = Access(parts.catalog, parts.secret, tokens, attempts, directory, configurations.current, parts.now)
     return Application(
         configurations=configurations,
@@ -189,6 +194,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         retention=retention,
         scheduler=scheduler,
         signing_keys=keys,
+        antivirus=antivirus,
         verifier=Verifier(parts.catalog, parts.blobs, parts.keyring, verification, TREES),
         keeper=keeper,
         health=health,
@@ -199,11 +205,19 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         notifications=notifications,
         templates=templates,
         gauges=Gauges(parts.catalog, parts.monotonic),
-        catalog=parts.catalog,
-        blobs=parts.blobs,
-        queue=parts.queue,
-        now=parts.now,
+        **_outside(parts),
     )
+
+
+class _Outside(TypedDict):
+    catalog: Catalog
+    blobs: BlobStore
+    queue: Queue
+    now: Callable[[], datetime]
+
+
+def _outside(parts: Parts) -> _Outside:
+    return _Outside(catalog=parts.catalog, blobs=parts.blobs, queue=parts.queue, now=parts.now)
 
 
 def _session_tokens(settings: Settings, parts: Parts) -> SessionTokens:
@@ -283,8 +297,8 @@ def _uploaders(settings: Settings) -> Callable[[], bytes | None]:
     return read
 
 
-def _health(parts: Parts, keeper: Keeper) -> Health:
-    return Health(parts.catalog, parts.blobs, parts.keyring, keeper.alive, parts.now)
+def _health(parts: Parts, keeper: Keeper, antivirus: Antivirus) -> Health:
+    return Health(parts.catalog, parts.blobs, parts.keyring, keeper.alive, antivirus.component, parts.now)
 
 
 def _signing_keys(settings: Settings, parts: Parts) -> SigningKeys:

@@ -102,6 +102,22 @@ class Settings(BaseSettings):
         default=False, description="Keep addresses of clients that download; otherwise pseudonyms that change every day"
     )
     node: str = Field("", description="Stable name of this node among those that share a database; empty: host name")
+    clamd: str = Field(
+        "",
+        description="Socket of ClamAV's daemon: unix:/run/clamav/clamd.ctl or tcp:host:port; empty: nothing is scanned",
+    )
+    clamd_stream_mb: int = Field(
+        25,
+        ge=1,
+        le=4000,
+        description="What clamd takes at once; not more than its StreamMaxLength, MaxFileSize and MaxScanSize",
+    )
+    clamd_answer_seconds: int = Field(
+        150, ge=1, le=3600, description="How long clamd may take over one file; more than its MaxScanTime"
+    )
+    freshclam: Path | None = Field(
+        None, description="Program that fetches new signatures when an administrator asks for it; empty: none"
+    )
     metrics_token: SecretStr | None = Field(
         None,
         description="Token that GET /metrics takes as Authorization: Bearer; without one only auditors may read them",
@@ -117,6 +133,13 @@ class Settings(BaseSettings):
     def _known_accel(cls, value: str) -> str:
         if value and value != "x-sendfile" and not value.startswith("x-accel:/"):
             raise ValueError("must be empty, x-sendfile or x-accel:/prefix")
+        return value
+
+    @field_validator("clamd")
+    @classmethod
+    def _known_scanner(cls, value: str) -> str:
+        if value and not re.match(r"(unix:/[^\0]+|tcp:(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):[0-9]{1,5})\Z", value):
+            raise ValueError("must be empty, unix:/path or tcp:host:port")
         return value
 
     @field_validator("rate_limits")

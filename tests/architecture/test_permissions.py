@@ -24,6 +24,7 @@ FREE = {
     "Intake.stage": "room for a body; the route asks before, receive asks again",
     "Inspector.inspect": "worker: brings a goal about",
     "Intake.receipt": "worker and own upload; no route of its own",
+    "Inspector.paused": "whether an answer is worth waiting for",
     "Inspector.unfinished": "keeper: goals that are not met",
     "Listings.version": "asks through Listings.artifact",
     "Suites.prepare": "start of the program",
@@ -75,6 +76,8 @@ FREE = {
     "Seals.seal_if_due": "keeper",
     "Seals.seal_at_end": "end of the program",
     "Seals.journal": "verification, which asks",
+    "Antivirus.state": "dashboard, whose route asks; shown to whoever may read it",
+    "Antivirus.component": "health",
     "Health.components": "open to all; the route leaves details to those who are signed in",
 }
 

@@ -33,7 +33,7 @@ def wait_published(client: httpx2.Client, names: set[str]) -> None:
 
 
 def test_an_inspection_that_was_cut_off_is_done_after_the_restart(tmp_path: Path) -> None:
-    server = Server(tmp_path / "data", program=(str(_SCRIPT),))
+    server = Server(tmp_path / "data", {"ENTREPOT_PUBLISH_WAIT_SECONDS": "1"}, program=(str(_SCRIPT),))
     server.start()
     try:
         with server.client() as client:
@@ -59,7 +59,7 @@ def test_an_inspection_that_was_cut_off_is_done_after_the_restart(tmp_path: Path
 
 
 def test_inspections_that_hang_keep_nobody_from_publishing(tmp_path: Path) -> None:
-    server = Server(tmp_path / "data", {"ENTREPOT_PUBLISH_WAIT_SECONDS": "5"}, program=(str(_SCRIPT),))
+    server = Server(tmp_path / "data", {"ENTREPOT_PUBLISH_WAIT_SECONDS": "1"}, program=(str(_SCRIPT),))
     server.start()
     try:
         with server.client() as client:

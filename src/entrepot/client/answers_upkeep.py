@@ -56,6 +56,28 @@ class RetentionRun(TypedDict):
     result: RetentionResult
 
 
+class ScannerStatus(TypedDict):
+    """``GET /security/clamav/status``."""
+
+    available: bool
+    daemon_running: bool
+    version: str | None
+    db_version: str | None
+    db_date: str | None
+    db_files: list[dict[str, object]]
+    cooldown_until: str | None
+    detail: str
+
+
+class ScannerUpdate(TypedDict):
+    """``POST /security/clamav/update``."""
+
+    status: str
+    db_version: str | None
+    db_date: str | None
+    output: str
+
+
 class RetentionOverview(TypedDict):
     """``GET /settings/retention``."""
 

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from entrepot.client.account import Account, SecondFactor
+from entrepot.client.antivirus import Antivirus
 from entrepot.client.artifacts import Artifacts, Selection
 from entrepot.client.audit import Audit
 from entrepot.client.dashboard import Dashboard, Downloads, Logs
@@ -48,6 +49,7 @@ class Client:
         self.promotions = Promotions(wire)
         self.keys = Keys(wire)
         self.reviews = Reviews(wire)
+        self.antivirus = Antivirus(wire)
         self.retention = Retention(wire)
         self.dashboard = Dashboard(wire)
         self.downloads = Downloads(wire)

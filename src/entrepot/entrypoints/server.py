@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from entrepot import __version__
 from entrepot.application import Application
 from entrepot.entrypoints.api import (
+    antivirus,
     artifacts,
     audit,
     configuration,
@@ -61,6 +62,7 @@ _ROUTES = (
     artifacts,
     upload,
     security,
+    antivirus,
     distributions,
     configuration,
     downloads,

@@ -3,6 +3,7 @@
 from tests.architecture.calls import (
     access,
     administration,
+    antivirus,
     artifacts,
     audit,
     dialects,
@@ -18,6 +19,7 @@ from tests.architecture.calls.base import Call
 CALLS: tuple[Call, ...] = (
     *access.CALLS,
     *administration.CALLS,
+    *antivirus.CALLS,
     *artifacts.CALLS,
     *audit.CALLS,
     *dialects.CALLS,

@@ -29,13 +29,18 @@ class CheckResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckOutcome:
-    """What one check says.  ``detail`` is for people, ``concerns`` are what it found."""
+    """What one check says.  ``detail`` is for people, ``concerns`` are what it found.
+
+    ``waived`` says that an administrator wants packages to pass although this check did not finish; it does not make
+    the result a better one.
+    """
 
     name: str
     result: CheckResult
     message: str
     detail: str = ""
     concerns: tuple[Concern, ...] = ()
+    waived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +51,27 @@ class Judgement:
     reasons: tuple[str, ...] = field(default=())
 
 
+MALWARE = "antivirus.infected"
+"""The code of a concern that no person is asked about."""
+
+
 def judge(outcomes: Sequence[CheckOutcome]) -> Judgement:
-    """Hold whatever a check found or could not finish; accept the rest.
+    """Refuse malware, hold whatever else a check found or could not finish; accept the rest.
 
     A check that was skipped for want of a scanner neither helps nor hurts here; it is shown as skipped.
     """
     reasons: list[str] = []
+    verdict = Verdict.ACCEPT
     for outcome in outcomes:
         match outcome.result:
             case CheckResult.FINDINGS:
+                infected = any(concern.code == MALWARE for concern in outcome.concerns)
+                verdict = Verdict.REFUSE if infected or verdict is Verdict.REFUSE else Verdict.HOLD
                 reasons.extend(concern.detail for concern in outcome.concerns)
             case CheckResult.INCONCLUSIVE | CheckResult.ERROR:
+                if not outcome.waived and verdict is Verdict.ACCEPT:
+                    verdict = Verdict.HOLD
                 reasons.append(f"{outcome.name}: {outcome.message}")
             case CheckResult.CLEAN | CheckResult.SKIPPED:
                 pass
-    return Judgement(Verdict.HOLD if reasons else Verdict.ACCEPT, tuple(reasons))
+    return Judgement(verdict, tuple(reasons))

@@ -36,6 +36,8 @@ class Permission(Enum):
     DASHBOARD_READ = ("dashboard.read", Role.READER)
     METRICS_READ = ("metrics.read", Role.AUDITOR)
     SERVER_WATCH = ("server.watch", Role.ADMIN)
+    ANTIVIRUS_READ = ("av.read", Role.MAINTAINER)
+    ANTIVIRUS_UPDATE = ("av.update", Role.ADMIN)
     SUITE_WRITE = ("suite.write", Role.ADMIN)
     GROUP_READ = ("group.read", Role.READER)
     GROUP_WRITE = ("group.write", Role.ADMIN)

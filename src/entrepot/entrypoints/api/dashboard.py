@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Query
 from entrepot.adapters.catalog.auditing import ChainedEntry
 from entrepot.adapters.catalog.overview import Waiting
 from entrepot.domain.policy.permissions import Permission
+from entrepot.entrypoints.api.antivirus import clamav_block
 from entrepot.entrypoints.api.context import App, Who, requiring
 from entrepot.entrypoints.api.words import when
 from entrepot.services.dashboard.service import Day, Snapshot
@@ -45,7 +46,7 @@ def dashboard_stats(app: App, who: Who) -> Body:
         ],
         "recent_imports": [entry(one) for one in found.recent_imports],
         "alerts": _alerts(found.waiting),
-        "clamav": {"available": False, "db_version": None, "db_date": None, "daemon_running": False},
+        "clamav": clamav_block(app.antivirus.state()),
         "security_posture": {"scanned": 0, "total": found.stock.package_count, **_no_findings()},
         "security_review": {
             "pending_review": found.decisions.held,

@@ -17,6 +17,13 @@ from entrepot.services.intake.receipts import Receipt, ReceiptStatus
 Body = dict[str, Any]
 
 _MANAGERS = {Format.DEB: "apt", Format.RPM: "dnf"}
+_SCANS = {
+    CheckResult.CLEAN: "clean",
+    CheckResult.FINDINGS: "infected",
+    CheckResult.INCONCLUSIVE: "error",
+    CheckResult.ERROR: "error",
+    CheckResult.SKIPPED: "skipped",
+}
 _UNSCANNED: Body = {
     "scanned": False,
     "passed": True,
@@ -241,7 +248,7 @@ def upload_body(receipt: Receipt, generation: Generation | None, *, waiting: boo
         "sha256": receipt.digest,
         "generation": None if generation is None else generation.number,
         "pipeline": {
-            "antivirus": "skipped",
+            "antivirus": _antivirus(receipt),
             "cve_scan": "skipped",
             "gpg": "signed" if published else "unsigned",
             "dependencies": "missing" if missing else "satisfied",
@@ -264,7 +271,7 @@ def _status(receipt: Receipt, *, published: bool) -> str:
     if receipt.status is ReceiptStatus.HELD:
         return "pending_review"
     if receipt.status is ReceiptStatus.REFUSED:
-        return "rejected"
+        return "quarantined" if _antivirus(receipt) == "infected" else "rejected"
     return "published" if published else "publishing"
 
 
@@ -275,11 +282,19 @@ def _message(receipt: Receipt, status: str, *, waiting: bool) -> str:
             return f"{where} can be installed now"
         case "pending_review":
             return f"{where} waits for review: {'; '.join(receipt.reasons)}"
-        case "rejected":
+        case "rejected" | "quarantined":
             return f"{where} was refused: {'; '.join(receipt.reasons)}"
         case _:
             later = "is stored and will be published shortly" if waiting else "is being inspected"
             return f"{where} {later}"
+
+
+def _antivirus(receipt: Receipt) -> str:
+    """Clean is nothing but what the scanner called so."""
+    for outcome in receipt.outcomes:
+        if outcome.name == "antivirus":
+            return _SCANS[outcome.result]
+    return "pending" if receipt.status is ReceiptStatus.INSPECTING else "skipped"
 
 
 def _missing(outcomes: Sequence[CheckOutcome]) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+import structlog
+
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.catalog.records import Admission, AdmissionState, AuditEntry, JsonValue, StoredPackage
 from entrepot.adapters.queue.base import Queue
@@ -15,11 +17,14 @@ from entrepot.domain.model.actor import SYSTEM, Actor
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.policy.gate import CheckOutcome, judge
-from entrepot.errors import SameKeyOtherBytes
+from entrepot.errors import SameKeyOtherBytes, ScannerUnavailable
 from entrepot.services.intake.admit import Candidate, check_key, live_in, place, repeat_lost_races
 from entrepot.services.intake.checks.asking import ask
 from entrepot.services.intake.checks.base import Check, Surroundings
+from entrepot.services.intake.patience import Patience
 from entrepot.services.intake.receipts import RESULTS, STATES, outcome_of, step_of, stored_subject
+
+_log = structlog.get_logger(__name__)
 
 
 class Inspector:
@@ -40,12 +45,16 @@ class Inspector:
         self._formats = formats
         self._checks = checks
         self._now = now
+        self._patience = Patience(now)
 
     def inspect(self, admission_id: int) -> None:
         """Run the slow checks of a received package and act on the verdict; done already is fine.
 
-        Called by a worker, as often as it takes: everything up to the last commit can be repeated.
+        Called by a worker, as often as it takes: everything up to the last commit can be repeated.  While a scanner is
+        away nothing happens here, and the keeper asks again.
         """
+        if self._patience.pauses():
+            return
         with self._catalog.read() as reading:
             admission = reading.admission(admission_id)
             if admission.state is not AdmissionState.RECEIVED:
@@ -53,7 +62,15 @@ class Inspector:
             package, suite = reading.package(admission.package_id), reading.suite(admission.suite_id)
         subject = stored_subject(package, suite, admission.component)
         outcomes = [outcome_of(step) for step in admission.steps]
-        outcomes += ask(subject, [check for check in self._checks if check.slow], self._around)
+        known = {outcome.name for outcome in outcomes}
+        wanted = [check for check in self._checks if check.slow or check.name not in known]
+        try:
+            outcomes += ask(subject, wanted, self._around)
+        except ScannerUnavailable as error:
+            self._patience.failed()
+            _log.warning("inspection.postponed", admission=admission_id, package=str(package.key), reason=error.detail)
+            return
+        self._patience.succeeded()
         repeat_lost_races(lambda: self._settle(admission, package, suite, outcomes))
         self._queue.submit(Goal(GoalKind.PUBLISH, suite.id))
 
@@ -79,11 +96,22 @@ class Inspector:
                     revision = place(unit, suite, format_, Candidate.of(package), admission.component, requester, now)
             unit.decide_admission(admission.id, state, steps, reasons, SYSTEM, now, "", revision)
             key = package.key
-            detail: dict[str, JsonValue] = {"architecture": key.architecture, "reasons": list(reasons)}
+            detail: dict[str, JsonValue] = {
+                "architecture": key.architecture,
+                "reasons": list(reasons),
+                "checks": {one.name: f"{one.result.value}: {one.message}"[:500] for one in outcomes},
+            }
             result = RESULTS[state]
             unit.audit(AuditEntry("VALIDATE", result, requester, now, key.name, key.version, suite.codename, detail))
 
     def unfinished(self) -> list[Goal]:
-        """Inspections that somebody still has to do, found in the catalog."""
+        """Inspections that somebody still has to do, found in the catalog; one, while a scanner was away last time."""
+        if self._patience.pauses():
+            return []
         with self._catalog.read() as reading:
-            return [Goal(GoalKind.INSPECT, number) for number in reading.undecided()]
+            waiting = reading.undecided()
+        return [Goal(GoalKind.INSPECT, number) for number in (waiting[:1] if self._patience.tries else waiting)]
+
+    def paused(self) -> bool:
+        """Whether inspections wait here for a scanner to come back."""
+        return self._patience.tries

@@ -137,6 +137,7 @@ def step_of(outcome: CheckOutcome) -> dict[str, JsonValue]:
         "result": outcome.result.value,
         "message": outcome.message,
         "detail": outcome.detail,
+        **({"waived": True} if outcome.waived else {}),
         "concerns": [{"code": concern.code, "detail": concern.detail} for concern in outcome.concerns],
     }
 
@@ -150,4 +151,5 @@ def outcome_of(step: Mapping[str, JsonValue]) -> CheckOutcome:
         message=str(step["message"]),
         detail=str(step.get("detail") or ""),
         concerns=tuple(Concern(concern["code"], concern["detail"]) for concern in concerns),
+        waived=bool(step.get("waived")),
     )

@@ -27,8 +27,7 @@ class Standings:
     def __init__(self, catalog: Catalog, blobs: BlobStore, checks: Sequence[Check]) -> None:
         self._catalog = catalog
         self._around = Surroundings(catalog, blobs)
-        self._quick = [check for check in checks if not check.slow]
-        self._slow = [check.name for check in checks if check.slow]
+        self._checks = checks
 
     def of(self, placements: Sequence[Placement], target: Suite) -> dict[PackageId, Standing]:
         """Each package before the target; opens a unit of its own."""
@@ -43,7 +42,8 @@ class Standings:
         before = [one for one in requests if one.suite_id == target.id]
         rejected = before and before[-1].state is AdmissionState.REFUSED and _by_a_person(before[-1])
         subject = stored_subject(package, target, placement.component)
-        outcomes = [*ask(subject, self._quick, self._around), *(_last(name, requests) for name in self._slow)]
+        outcomes = ask(subject, [check for check in self._checks if not check.slow], self._around)
+        outcomes += [_last(check.name, requests) for check in self._checks if check.slow]
         return Standing(
             key=package.key,
             outcomes=outcomes,

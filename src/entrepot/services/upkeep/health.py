@@ -32,12 +32,14 @@ class Health:
         blobs: BlobStore,
         keyring: Keyring,
         keeper_alive: Callable[[], bool],
+        antivirus: Callable[[], Component],
         now: Callable[[], datetime],
     ) -> None:
         self._catalog = catalog
         self._blobs = blobs
         self._keyring = keyring
         self._keeper_alive = keeper_alive
+        self._antivirus = antivirus
         self._now = now
 
     def components(self) -> list[Component]:
@@ -45,7 +47,7 @@ class Health:
         return [
             self._database(),
             self._storage(),
-            Component("clamav", "disabled", "no antivirus scanner is set up"),
+            self._antivirus(),
             Component("grype", "disabled", "no vulnerability scanner is set up"),
             self._signing(),
             self._scheduler(),

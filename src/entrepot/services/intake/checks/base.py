@@ -41,8 +41,16 @@ class Check(Protocol):
     """
 
     name: str
-    slow: bool
+
+    @property
+    def slow(self) -> bool:
+        """Whether it is asked by a worker; may change while the program runs."""
+        ...
 
     def inspect(self, subject: Subject, around: Surroundings) -> CheckOutcome:
-        """Look; never raises for what is in the package."""
+        """Look; never raises for what is in the package.
+
+        Raises:
+            ScannerUnavailable: a slow check cannot say anything now; the package goes on waiting.
+        """
         ...

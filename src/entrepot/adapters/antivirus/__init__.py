@@ -1,0 +1,1 @@
+"""Scanners that look for malware in streams of bytes."""
