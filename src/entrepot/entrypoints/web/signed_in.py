@@ -24,9 +24,9 @@ try{
 const taken=await fetch('auth/oidc/session',{method:'POST',headers:{'Content-Type':'application/json'},
 body:JSON.stringify({code:code})});
 const session=await taken.json();
-if(!taken.ok){say(session.detail.detail||session.detail);say('Begin again at');
-const a=document.createElement('a');a.href='auth/oidc/login';a.textContent='the identity provider';
-place.lastChild.append(' ',a,'.');return}
+if(!taken.ok){const why=String(session.detail.detail||session.detail);say(why[0].toUpperCase()+why.slice(1)+'.');
+const a=document.createElement('a');a.href='auth/oidc/login';a.textContent='Sign in at the identity provider';
+say('');place.lastChild.append(a);return}
 const bearer={headers:{Authorization:'Bearer '+session.access_token}};
 const me=await(await fetch('auth/me',bearer)).json();
 say('You are '+me.username+(me.full_name?' ('+me.full_name+')':'')+', with the role '+(me.roles||[me.role]).join(', ')
