@@ -1,7 +1,7 @@
 """A new password for whoever forgot theirs: by a link in a mail (contract 4.1).
 
-Whoever asks learns nothing: whether or not there is an account, the same rows are written and the same sentence is
-said.
+Whoever asks learns nothing: whether or not there is an account, the same sentence is said, by routes that answer in
+rounds of time.  Only an account has a mail to write.
 """
 
 from __future__ import annotations
