@@ -54,6 +54,7 @@ from entrepot.services.access.accounts import accounts
 from entrepot.services.access.attempts import Attempts
 from entrepot.services.access.external import ExternalAccounts
 from entrepot.services.access.foreign_tokens import ForeignTokens
+from entrepot.services.access.standing import WatchedPeople
 from entrepot.services.access.tokens import SessionTokens
 from entrepot.services.audit import Auditing, AuditLog, Exports, Integrity, Refusals, Seals
 from entrepot.services.configuration import Configurations
@@ -158,16 +159,16 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     publisher.gather(intake.arrivals.settle)
     inspector = Inspector(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, parts.now)
     audit, antivirus = _audit(parts), Antivirus(parts.catalog, scanning, parts.now, parts.monotonic)
+    keys, foreign = _signing_keys(settings, parts), ForeignTokens(parts.issuers, parts.now)
     # ``outbox.post`` is for services that write to a person.
     attempts, outbox = Attempts(configurations.current, parts.now), Outbox(parts.secret, parts.now)
     templates = Templates(parts.catalog, configurations.current, parts.now)
     notifications = _notifications(parts, outbox, templates, configurations.current)
     retention, scheduler = _retention(parts, configurations.current, audit)
-    keys = _signing_keys(settings, parts)
     unmet = (publisher.unmet, inspector.unfinished, notifications.unmet, scheduler.due, retention.unmet, keys.settle)
     keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now, (audit.seals.seal_if_due,))
-    directory, foreign = _directory(parts, configurations.current), ForeignTokens(parts.issuers, parts.now)
-    site, health = _site(settings, configurations), _health(parts, keeper, antivirus)
+    people, directory = _directory(parts, configurations.current)
+    site, health = _site(settings, configurations), _health(parts, keeper, antivirus, people)
     access = Access(parts.catalog, parts.secret, tokens, attempts, directory, configurations.current, parts.now)
     return Application(
         configurations=configurations,
@@ -240,8 +241,13 @@ def _transfers(parts: Parts, checks: Sequence[Check]) -> Transfers:
     )
 
 
-def _directory(parts: Parts, configuration: Callable[[], Configuration]) -> DirectorySignIn:
-    return DirectorySignIn(parts.catalog, parts.people, configuration, ExternalAccounts(parts.catalog, parts.now))
+def _directory(parts: Parts, configuration: Callable[[], Configuration]) -> tuple[WatchedPeople, DirectorySignIn]:
+    people, accounts_here = WatchedPeople(parts.people, configuration, parts.monotonic), _external(parts)
+    return people, DirectorySignIn(parts.catalog, people, configuration, accounts_here)
+
+
+def _external(parts: Parts) -> ExternalAccounts:
+    return ExternalAccounts(parts.catalog, parts.now)
 
 
 def _notifications(
@@ -256,7 +262,7 @@ def _notifications(
 def _provider(
     parts: Parts, tokens: SessionTokens, foreign: ForeignTokens, configuration: Callable[[], Configuration]
 ) -> ProviderSignIn:
-    external = ExternalAccounts(parts.catalog, parts.now)
+    external = _external(parts)
     return ProviderSignIn(
         parts.catalog, parts.secret, tokens, foreign, parts.issuers, configuration, external, parts.now
     )
@@ -297,8 +303,8 @@ def _uploaders(settings: Settings) -> Callable[[], bytes | None]:
     return read
 
 
-def _health(parts: Parts, keeper: Keeper, antivirus: Antivirus) -> Health:
-    return Health(parts.catalog, parts.blobs, parts.keyring, keeper.alive, antivirus.component, parts.now)
+def _health(parts: Parts, keeper: Keeper, antivirus: Antivirus, people: WatchedPeople) -> Health:
+    return Health(parts.catalog, parts.blobs, parts.keyring, keeper.alive, antivirus.component, parts.now, people.state)
 
 
 def _signing_keys(settings: Settings, parts: Parts) -> SigningKeys:

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 import httpx2
+import pyotp
 import pytest
 from tests.contract.people import Office, open_office, status_of
 
@@ -335,3 +336,66 @@ def test_the_settings_are_tried_without_being_stored(office: Office, directory: 
 )
 def test_settings_that_cannot_work_are_refused(office: Office, given: dict[str, Any]) -> None:
     assert office.admin.patch("/settings", json=given).status_code == 400
+
+
+def test_a_role_of_the_site_is_given_here_and_opens_no_door_alone(
+    office: Office, directory: DirectoryServer, person: str
+) -> None:
+    role = f"evidence-{person}"
+    made = office.admin.post("/roles", json={"name": role, "permissions": ["audit.read"]})
+    assert made.status_code == 201, made.text
+    mapped = office.admin.patch("/settings", json={"ldap": {"group_role_map": {"uploaders": role}}})
+    assert (mapped.status_code, "role of the program" in mapped.text) == (400, True)
+    me(office, person)
+    given = office.admin.patch(f"/auth/users/{person}", json={"roles": ["uploader", role]})
+    assert given.status_code == 200, given.text
+    # It stays at the next sign-in, and on its own it lets nobody in who has left all groups.
+    assert set(me(office, person)["roles"]) == {"uploader", role}
+    with office.session(person, PASSWORD) as client:
+        assert client.get("/artifacts/audit/logs").status_code == 200
+        directory.change(f"cn=uploaders,ou=groups,{BASE}", "member", drop=[dn_of(person)])
+        assert office.sign_in(person, PASSWORD).status_code == 401
+        assert client.get("/artifacts/audit/logs").status_code == 401
+
+
+def test_a_second_factor_of_ours_is_asked_for_after_the_directory(office: Office, person: str) -> None:
+    with office.session(person, PASSWORD) as client:
+        maker = pyotp.TOTP(client.post("/auth/mfa/setup").json()["secret"])
+        code = maker.now()
+        spare = client.post("/auth/mfa/confirm", json={"totp_code": code}).json()["recovery_codes"]
+    assert office.sign_in(person, "wrong").status_code == 401
+    asked = office.sign_in(person, PASSWORD).json()
+    assert (asked["access_token"], asked["mfa_required"]) == (None, True)
+
+    def send(text: str) -> httpx2.Response:
+        body = {"mfa_token": office.sign_in(person, PASSWORD).json()["mfa_token"], "totp_code": text}
+        return httpx2.post(f"{office.server.url}/auth/mfa/authenticate", json=body)
+
+    assert send(code).status_code == 401  # used for the confirmation
+    answer = send(spare[0])
+    assert answer.status_code == 200, answer.text
+    with office.bearing(answer.json()["access_token"]) as client:
+        assert client.get("/auth/me").json()["auth_source"] == "ldap"
+        assert client.post("/auth/refresh").status_code == 200
+        # There is no password of ours to ask for: a code takes it away.
+        assert client.post("/auth/mfa/disable", json={"password": PASSWORD}).status_code == 400
+    use(office, url="ldap://127.0.0.1:1")
+    assert office.sign_in(person, PASSWORD).status_code == 503
+
+
+def test_the_health_page_says_how_the_directory_is(office: Office, person: str) -> None:
+    def state() -> tuple[str, str]:
+        body = office.admin.get("/health").json()
+        return body["components"]["directory"], body["status"]
+
+    me(office, person)
+    assert state() == ("ok", "ok")
+    use(office, url="ldap://127.0.0.1:1")
+    office.sign_in(person, PASSWORD)
+    assert state() == ("error", "degraded")
+    assert "127.0.0.1" not in office.admin.get("/health").json()["checks"]["directory"]["detail"]
+    assert "checks" not in httpx2.get(f"{office.server.url}/health").json()
+    # What somebody tries out says nothing about what is in force.
+    assert tried(office, ldap_user_filter="(uid={username})").status_code == 400
+    use(office, enabled=False)
+    assert state() == ("disabled", "ok")

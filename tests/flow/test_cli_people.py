@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import httpx2
 import pyotp
 import pytest
 
+from entrepot.entrypoints.cli.app import run
 from entrepot.testing.packages import build_deb
 from entrepot.testing.server import Server, running_server
 
@@ -27,19 +27,22 @@ class Shell:
 
     server: Server
     home: Path
+    session: str
 
     def run(self, *arguments: str, code: int = 0, typed: str = "", token: str = "") -> str:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("ENTREPOT_")}
-        own = {
-            "ENTREPOT_URL": self.server.url,
-            "ENTREPOT_TOKEN": token or self.server.token(),
-            "XDG_CONFIG_HOME": str(self.home),
-        }
-        command = [sys.executable, "-m", "entrepot", *arguments]
-        done = subprocess.run(command, env=kept | own, input=typed, capture_output=True, text=True, check=False)
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stdout
+        """Standard output of a command that ends with that code; in this process, which is quicker."""
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ENTREPOT_URL", self.server.url)
+            patch.setenv("ENTREPOT_TOKEN", token or self.session)
+            patch.setenv("XDG_CONFIG_HOME", str(self.home))
+            patch.setenv("NO_COLOR", "1")
+            patch.setattr("sys.stdin", io.StringIO(typed))
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                ended = run(list(arguments))
+        assert ended == code, out.getvalue() + err.getvalue()
+        assert "Traceback" not in err.getvalue()
+        return out.getvalue()
 
     def package(self, name: str, **fields: str) -> str:
         path = self.home / f"{name}_1.0_all.deb"
@@ -51,7 +54,7 @@ class Shell:
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     folder = tmp_path_factory.mktemp("people")
     with running_server(folder) as server:
-        yield Shell(server, folder)
+        yield Shell(server, folder, server.token())
 
 
 def test_an_account_from_its_creation_to_its_end(shell: Shell) -> None:

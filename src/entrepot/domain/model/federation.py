@@ -50,7 +50,9 @@ def _certificates(text: str) -> str:
 
 def _role_word(word: str) -> str:
     if word and word not in set(Role) and word not in ROLE_ALIASES:
-        raise ValueError(f"there is no such role; there are {', '.join([*Role, *ROLE_ALIASES])}")
+        raise ValueError(
+            f"must be a role of the program: {', '.join([*Role, *ROLE_ALIASES])}; others are given here, to accounts"
+        )
     return word
 
 

@@ -34,6 +34,7 @@ class Health:
         keeper_alive: Callable[[], bool],
         antivirus: Callable[[], Component],
         now: Callable[[], datetime],
+        directory: Callable[[], tuple[str, str]],
     ) -> None:
         self._catalog = catalog
         self._blobs = blobs
@@ -41,6 +42,7 @@ class Health:
         self._keeper_alive = keeper_alive
         self._antivirus = antivirus
         self._now = now
+        self._directory_state = directory
 
     def components(self) -> list[Component]:
         """All of them.  Scanners that are not set up are ``disabled``, never ok."""
@@ -51,7 +53,14 @@ class Health:
             Component("grype", "disabled", "no vulnerability scanner is set up"),
             self._signing(),
             self._scheduler(),
+            self._directory(),
         ]
+
+    def _directory(self) -> Component:
+        try:
+            return Component("directory", *self._directory_state())
+        except EntrepotError as error:  # the settings cannot be read
+            return Component("directory", "error", error.detail)
 
     def _database(self) -> Component:
         try:
