@@ -7,6 +7,8 @@ import gzip
 import io
 import lzma
 import random
+import subprocess
+import sys
 import tarfile
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +23,7 @@ from entrepot.domain.policy.gate import CheckResult
 from entrepot.errors import ScannerUnavailable
 from entrepot.services.intake.receipts import Receipt, ReceiptStatus
 from entrepot.testing.clamd import EICAR, NAME, ClamdServer, find_clamd, running_clamd
+from entrepot.testing.corpora import require_shared
 from entrepot.testing.memory import ADMIN, MemoryInstallation, memory_installation
 from entrepot.testing.packages import build_deb, build_rpm
 from entrepot.testing.payload import compressed
@@ -122,6 +125,24 @@ def test_eicar_in_what_runs_at_installation_is_refused(installation: MemoryInsta
     deb = verdict(installation, build_deb("script", scripts={"postinst": script}), "script.deb")
     rpm = verdict(installation, build_rpm("script", scripts={"postin": script}), "script.rpm")
     assert [one.status for one in (deb, rpm)] == [ReceiptStatus.REFUSED] * 2
+
+
+@pytest.mark.parametrize(
+    ("generator", "case"),
+    [
+        ("make_bad_debs.py", "data-eicar"),
+        ("make_bad_debs.py", "data-eicar-deep"),
+        ("make_bad_rpms.py", "payload-eicar"),
+    ],
+)
+def test_what_only_a_scanner_finds_in_the_hostile_corpus_is_refused(
+    installation: MemoryInstallation, tmp_path: Path, generator: str, case: str
+) -> None:
+    script = require_shared("hostile", generator)
+    subprocess.run([sys.executable, str(script), str(tmp_path), "--only", case], check=True, stdout=subprocess.DEVNULL)
+    [path] = tmp_path.glob(f"{case}.*")
+    receipt = verdict(installation, path.read_bytes(), path.name)
+    assert (receipt.status, scan_of(receipt)[0]) == (ReceiptStatus.REFUSED, CheckResult.FINDINGS), scan_of(receipt)
 
 
 def test_a_clean_package_is_published_with_what_was_looked_at(installation: MemoryInstallation) -> None:
