@@ -109,10 +109,6 @@ class PackageReading(Protocol):
         """Live packages that meet the conditions, by name, then in order of arrival; meant for one name."""
         ...
 
-    def names_present(self, suite_id: SuiteId, names: Sequence[str]) -> set[str]:
-        """Which of these names are live packages of a suite."""
-        ...
-
     def placement_page(self, conditions: PackageFilter, offset: int, limit: int) -> tuple[list[Placement], int]:
         """A page of live packages by name and the number of all."""
         ...

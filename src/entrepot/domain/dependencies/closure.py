@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from entrepot.domain.dependencies.candidates import Candidate, Need, Rules
 from entrepot.domain.dependencies.capabilities import split_rpm
-from entrepot.domain.dependencies.formula import AnyOf, Both, Formula, clauses, mentioned, negation
+from entrepot.domain.dependencies.formula import AnyOf, Formula, can_hold, clauses, mentioned, negation
 from entrepot.domain.dependencies.solver import Solver, TooHard
 from entrepot.domain.model.package import PackageKey
 
@@ -154,7 +154,7 @@ class _Search:
     def _oblige(self, number: int, need: Need) -> tuple[Need, Formula, int | None]:
         formula = need.formula(self._offering)
         ghost = None
-        if not _can_hold(formula):
+        if not can_hold(formula):
             ghost = self._number()
             self._ghosts.append(ghost)
             formula = AnyOf((ghost,))
@@ -223,16 +223,6 @@ class _Search:
     def _unfit(self, need: Need) -> tuple[PackageKey, ...]:
         found = {one.key for name in need.names for one in self._offering(name)}
         return tuple(sorted(found)[:_MOST_UNFIT])
-
-
-def _can_hold(formula: Formula) -> bool:
-    match formula:
-        case AnyOf():
-            return formula.negated or bool(formula.packages)
-        case Both():
-            return all(_can_hold(part) for part in formula.parts)
-        case _:
-            return any(_can_hold(part) for part in formula.parts)
 
 
 def _index(members: Sequence[Candidate]) -> dict[str, list[Candidate]]:

@@ -49,6 +49,17 @@ def mentioned(formula: Formula) -> set[int]:
     return {number for part in formula.parts for number in mentioned(part)}
 
 
+def can_hold(formula: Formula) -> bool:
+    """Whether some choice of packages, taken by itself, makes it true."""
+    match formula:
+        case AnyOf():
+            return formula.negated or bool(formula.packages)
+        case Both():
+            return all(can_hold(part) for part in formula.parts)
+        case _:
+            return any(can_hold(part) for part in formula.parts)
+
+
 def clauses(formula: Formula, owner: Sequence[int], fresh: Callable[[], int]) -> list[list[int]]:
     """Clauses that hold when the owner's literals do not need to, or the formula holds.
 

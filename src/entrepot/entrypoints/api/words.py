@@ -11,6 +11,7 @@ from entrepot.domain.model.generation import Generation
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite, SuiteId
 from entrepot.domain.policy.gate import CheckOutcome, CheckResult
+from entrepot.services.intake.checks.dependencies import missing_of
 from entrepot.services.intake.listing import Artifact, Version
 from entrepot.services.intake.receipts import Receipt, ReceiptStatus
 
@@ -298,7 +299,7 @@ def _antivirus(receipt: Receipt) -> str:
 
 
 def _missing(outcomes: Sequence[CheckOutcome]) -> list[str]:
-    return [name for outcome in outcomes if outcome.name == "dependencies" for name in outcome.detail.split()]
+    return [name for outcome in outcomes if outcome.name == "dependencies" for name in missing_of(outcome.detail)]
 
 
 def _step(outcome: CheckOutcome) -> Body:

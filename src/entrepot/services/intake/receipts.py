@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +15,8 @@ from entrepot.domain.model.suite import PackageId, Suite
 from entrepot.domain.policy.gate import CheckOutcome, CheckResult, Verdict
 from entrepot.services.intake.checks.base import Subject
 from entrepot.services.intake.targets import Target
+
+_PATH = re.compile(r"(?:^|(?<=[\s(]))/[^\s()]+")
 
 STATES = {
     Verdict.ACCEPT: AdmissionState.ACCEPTED,
@@ -98,8 +101,10 @@ class Receipt:
     admission_id: int | None = None
 
 
-def _depends(relations: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    return tuple(entry for name in ("pre-depends", "depends", "requires") for entry in relations.get(name, ()))
+def _own_files(facts: PackageFacts) -> frozenset[str]:
+    """Its paths that it requires itself; a path in a rich requirement, too."""
+    wanted = {word for entry in facts.relations.get("requires", ()) for word in _PATH.findall(entry)}
+    return frozenset(wanted & {"/" + path.decode("utf-8", "replace") for path in facts.paths} if wanted else ())
 
 
 def subject_of(facts: PackageFacts, digest: Digest, target: Target) -> Subject:
@@ -109,9 +114,10 @@ def subject_of(facts: PackageFacts, digest: Digest, target: Target) -> Subject:
         digest=digest,
         suite=target.suite,
         component=target.component,
-        depends=_depends(facts.relations),
+        relations=facts.relations,
         concerns=facts.concerns,
         signed=facts.signed,
+        files=_own_files(facts),
     )
 
 
@@ -124,7 +130,7 @@ def stored_subject(package: StoredPackage, suite: Suite, component: str) -> Subj
         digest=package.digest,
         suite=suite,
         component=component,
-        depends=_depends(cast("Mapping[str, Sequence[str]]", facts.get("relations") or {})),
+        relations=cast("Mapping[str, Sequence[str]]", facts.get("relations") or {}),
         concerns=tuple(Concern(concern["code"], concern["detail"]) for concern in concerns),
         signed=bool(facts.get("signed")),
     )

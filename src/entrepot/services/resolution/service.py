@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cmp_to_key
-from typing import Any, cast
 
 from entrepot.adapters.catalog.base import Catalog
+from entrepot.adapters.catalog.offers import candidate_of
 from entrepot.adapters.catalog.records import PackageFilter, Placement, StoredPackage
-from entrepot.domain.dependencies.candidates import Candidate, Rules
+from entrepot.domain.dependencies.candidates import Candidate
 from entrepot.domain.dependencies.closure import Closure, close
-from entrepot.domain.dependencies.deb import DebRules
-from entrepot.domain.dependencies.rpm import RpmRules, accepted_architectures
+from entrepot.domain.dependencies.hosts import home_of, rules_of
 from entrepot.domain.formats.base import PackageFormat
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.errors import NotFound
-
-_MULTI_ARCH = re.compile(rb"^multi-arch:[ \t]*([a-z]+)", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +59,17 @@ class Resolutions:
         demand(actor, Permission.PACKAGE_READ)
         chosen = self._find(question)
         package, suite = chosen.package, chosen.suite
-        home = _home(chosen, question.architecture)
+        home = home_of(package.key, suite, question.architecture)
         with self._catalog.read() as reading:
             control = reading.control_of(package)
-        root = _candidate(package, control, frozenset())
+        root = candidate_of(package, control)
 
         def lookup(names: Collection[str]) -> Iterator[tuple[str, Candidate]]:
             with self._catalog.read() as reading:
                 found = reading.offers(suite.id, names)
-            for offer in found:
-                files = frozenset({offer.name} if offer.name.startswith("/") else ())
-                yield offer.name, _candidate(offer.package, offer.control, files)
+            yield from ((offer.name, offer.candidate()) for offer in found)
 
-        return Resolution(package, suite, home, close(_rules(suite, home), lookup, root))
+        return Resolution(package, suite, home, close(rules_of(suite, home), lookup, root))
 
     def _find(self, question: Question) -> Placement:
         with self._catalog.read() as reading:
@@ -103,25 +97,3 @@ def _fits(placement: Placement, architecture: str | None, format_: PackageFormat
     return architecture in (None, placement.package.key.architecture) or (
         placement.package.key.architecture == format_.independent
     )
-
-
-def _home(placement: Placement, asked: str | None) -> str:
-    """The architecture of the host: the one that was asked for, the package's own, or the suite's first."""
-    own = placement.package.key.architecture
-    independent = "all" if placement.suite.format is Format.DEB else "noarch"
-    if asked and asked != independent:
-        return asked
-    if own != independent:
-        return own
-    return next(iter(placement.suite.options.architectures), independent)
-
-
-def _rules(suite: Suite, home: str) -> Rules:
-    return DebRules([home]) if suite.format is Format.DEB else RpmRules(accepted_architectures(home))
-
-
-def _candidate(package: StoredPackage, control: bytes, files: frozenset[str]) -> Candidate:
-    facts = cast("Mapping[str, Any]", package.facts)
-    match = _MULTI_ARCH.search(control)
-    multi_arch = match[1].decode().lower() if match else ""
-    return Candidate(package.id, package.key, facts.get("relations") or {}, multi_arch, files)

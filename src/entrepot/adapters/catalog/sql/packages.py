@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -71,13 +71,6 @@ class PackageQueries(Shelving):
         """All that meet the conditions."""
         query = self._placements(conditions).order_by(t.package.c.name, t.content.c.id)
         return self._placed(query)
-
-    def names_present(self, suite_id: SuiteId, names: Sequence[str]) -> set[str]:
-        """By name alone."""
-        # Asked this way round, no engine begins with all that is in the suite.
-        live = sa.exists().where(t.content.c.package_id == t.package.c.id, t.content.c.suite_id == suite_id, _LIVE)
-        query = sa.select(t.package.c.name).distinct().where(t.package.c.name.in_(list(names)), live)
-        return set(self._connection.execute(query).scalars())
 
     def _placements(self, conditions: PackageFilter) -> sa.Select[Any]:
         placed = (

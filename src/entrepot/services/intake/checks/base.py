@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,15 +16,19 @@ from entrepot.domain.policy.gate import CheckOutcome
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The package that is looked at, and for which suite.  Its content is stored under ``digest`` already."""
+    """The package that is looked at, and for which suite.  Its content is stored under ``digest`` already.
+
+    ``files`` are those of its own paths that it requires by itself; known while it comes in only.
+    """
 
     key: PackageKey
     digest: Digest
     suite: Suite
     component: str
-    depends: tuple[str, ...]
+    relations: Mapping[str, Sequence[str]]
     concerns: tuple[Concern, ...]
     signed: bool
+    files: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

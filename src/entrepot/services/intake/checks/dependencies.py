@@ -1,27 +1,50 @@
-"""Are the names that the package depends on in its suite?  Informs, never holds: most come from elsewhere."""
+"""Does its suite have what the package depends on directly?  Informs, never holds: most comes from elsewhere."""
 
 from __future__ import annotations
 
-import re
-
+from entrepot.domain.dependencies.candidates import Candidate, Need
+from entrepot.domain.dependencies.formula import can_hold
+from entrepot.domain.dependencies.hosts import home_of, rules_of
 from entrepot.domain.policy.gate import CheckOutcome, CheckResult
 from entrepot.services.intake.checks.base import Subject, Surroundings
 
-_NAME = re.compile(r"[^\s(:<\[]+")
-_MOST = 200
+_MOST_NEEDS = 500
+_MOST_NAMES = 1000
+_SEPARATOR = ", "
+
+
+def missing_of(detail: str) -> list[str]:
+    """What the detail of the outcome names."""
+    return detail.split(_SEPARATOR) if detail else []
 
 
 def missing_names(subject: Subject, around: Surroundings) -> list[str]:
-    """First alternative of every dependency of which no alternative is a package of the suite."""
-    entries = [
-        [found[0] for part in entry.split("|") if (found := _NAME.search(part))] for entry in subject.depends[:_MOST]
-    ]
-    asked = sorted({name for names in entries for name in names})
-    if not asked:
+    """Dependencies that no package of the suite satisfies, nor the package itself, by their first alternative.
+
+    Needs beyond a bound are taken as satisfied.
+    """
+    rules = rules_of(subject.suite, home_of(subject.key, subject.suite))
+    root = Candidate(0, subject.key, subject.relations, files=subject.files)
+    needs = _bounded([need for need in rules.needs(root) if need.label])
+    offered: dict[str, list[Candidate]] = {name: [root] for need in needs for name in need.names}
+    if not offered:
         return []
     with around.catalog.read() as reading:
-        present = reading.names_present(subject.suite.id, asked)
-    return [names[0] for names in entries if names and not present.intersection(names)]
+        offers = reading.offers(subject.suite.id, offered)
+    for offer in offers:
+        offered[offer.name].append(offer.candidate())
+    missing = [need.label for need in needs if not can_hold(need.formula(lambda name: offered[name]))]
+    return list(dict.fromkeys(missing))
+
+
+def _bounded(needs: list[Need]) -> list[Need]:
+    names, found = set[str](), list[Need]()
+    for need in needs[:_MOST_NEEDS]:
+        names.update(need.names)
+        if len(names) > _MOST_NAMES:
+            break
+        found.append(need)
+    return found
 
 
 class DependencyCheck:
@@ -35,4 +58,4 @@ class DependencyCheck:
         missing = missing_names(subject, around)
         if not missing:
             return CheckOutcome(self.name, CheckResult.CLEAN, "satisfied")
-        return CheckOutcome(self.name, CheckResult.CLEAN, "missing", detail=" ".join(missing))
+        return CheckOutcome(self.name, CheckResult.CLEAN, "missing", detail=_SEPARATOR.join(missing))
