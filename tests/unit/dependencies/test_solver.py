@@ -44,6 +44,21 @@ def test_it_finds_a_choice_exactly_when_there_is_one(first: list[list[int]], lat
         assert found is None or all(holds(clause, found) for clause in [[1], *wanted])
 
 
+@settings(max_examples=250, deadline=None)
+@given(st.lists(st.tuples(st.lists(any_clause, max_size=6), st.lists(literals, max_size=4)), min_size=2, max_size=6))
+def test_what_is_assumed_holds_for_one_call(calls: list[tuple[list[list[int]], list[int]]]) -> None:
+    solver, wanted = Solver(10**6), [[1]]
+    solver.add([1])
+    for new, assumed in calls:
+        for clause in new:
+            solver.add(clause)
+        wanted += new
+        here = [*wanted, *([literal] for literal in assumed)]
+        found = solver.solve(assumed)
+        assert (found is not None) == solvable(here)
+        assert found is None or all(holds(clause, found) for clause in here)
+
+
 def test_the_order_of_a_clause_is_a_preference_and_nothing_is_taken_for_nothing() -> None:
     solver = Solver(1000)
     for clause in ([1], [-1, 4, 2, 3], [-4, 5, 6]):

@@ -66,6 +66,20 @@ def close(rules: Rules, lookup: Lookup, root: Candidate) -> Closure:
         return Closure(installable=False, gave_up=True)
 
 
+@dataclass(slots=True)
+class _Fed:
+    """A solver, and how many clauses of each kind it has: they only ever become more."""
+
+    solver: Solver
+    needs: int = 0
+    exclusions: int = 0
+
+    def feed(self, needs: Sequence[Sequence[int]], exclusions: Sequence[Sequence[int]]) -> None:
+        for clause in (*needs[self.needs :], *exclusions[self.exclusions :]):
+            self.solver.add(clause)
+        self.needs, self.exclusions = len(needs), len(exclusions)
+
+
 class _Search:
     def __init__(self, rules: Rules, lookup: Lookup, root: Candidate) -> None:
         self._rules = rules
@@ -79,6 +93,7 @@ class _Search:
         self._excluded: dict[tuple[int, ...], str] = {}
         self._exclusions_known: dict[tuple[int, Formula], list[list[int]]] = {}
         self._fresh = _GHOSTS
+        self._solvers = {exclusive: _Fed(Solver(MOST_STEPS)) for exclusive in (True, False)}
 
     def run(self) -> Closure:
         model = self._solve(self._ghosts_out, exclusive=True)
@@ -99,24 +114,20 @@ class _Search:
             installable=False, dependencies=entries, missing=missing, conflicts=list(dict.fromkeys(self._broken(model)))
         )
 
-    def _ghosts_out(self) -> list[list[int]]:
-        return [[-ghost] for ghost in self._ghosts]
+    def _ghosts_out(self) -> list[int]:
+        return [-ghost for ghost in self._ghosts]
 
     def _number(self) -> int:
         self._fresh += 1
         return self._fresh
 
-    def _solve(self, also: Callable[[], list[list[int]]], *, exclusive: bool) -> set[int] | None:
-        """A choice of packages that needs nothing more; none when there is none."""
-        solver, used, extra = Solver(MOST_STEPS), 0, 0
-        exclusions = 0
+    def _solve(self, also: Callable[[], list[int]], *, exclusive: bool) -> set[int] | None:
+        """A choice of packages that needs nothing more, with these literals; none when there is none."""
+        fed = self._solvers[exclusive]
+        fed.solver.allow(MOST_STEPS)
         for _ in range(_MOST_ROUNDS):
-            more = also()
-            known = list(self._excluded) if exclusive else []
-            for clause in (*self._clauses[used:], *more[extra:], *known[exclusions:]):
-                solver.add(clause)
-            used, extra, exclusions = len(self._clauses), len(more), len(known)
-            model = solver.solve()
+            fed.feed(self._clauses, list(self._excluded) if exclusive else [])
+            model = fed.solver.solve(also())
             if model is None:
                 return None
             if self._expand(model - self._needs.keys()):
@@ -189,12 +200,12 @@ class _Search:
 
     def _fewer_ghosts(self, model: set[int]) -> set[int]:
         """A solution that lacks no more than it must: none of what it lacks can be left out alone."""
-        out: list[list[int]] = []
+        out: list[int] = []
         for ghost in [ghost for ghost in self._ghosts if ghost in model][:_MOST_MISSING]:
             if ghost not in model:
-                out.append([-ghost])
+                out.append(-ghost)
                 continue
-            tried = [*out, [-ghost]]
+            tried = [*out, -ghost]
             found = self._solve(lambda tried=tried: list(tried), exclusive=True)  # type: ignore[misc]
             if found is not None:
                 out, model = tried, found

@@ -6,7 +6,7 @@ Nothing is taken that no clause asks for.  Literals of a clause are tried in the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class TooHard(Exception):
@@ -14,7 +14,7 @@ class TooHard(Exception):
 
 
 class Solver:
-    """Clauses can be added between calls of ``solve``; what was learnt stays."""
+    """Clauses can be added between calls of ``solve``; what was learnt stays, and what follows without a choice."""
 
     def __init__(self, most_steps: int) -> None:
         self._steps_left = most_steps
@@ -23,9 +23,6 @@ class Solver:
         self._positive: list[list[int]] = []
         self._wanted_by: dict[int, list[list[int]]] = {}
         self._impossible = False
-        self._reset()
-
-    def _reset(self) -> None:
         self._value: dict[int, bool] = {}
         self._level_of: dict[int, int] = {}
         self._reason: dict[int, list[int]] = {}
@@ -36,6 +33,7 @@ class Solver:
 
     def add(self, literals: Iterable[int]) -> None:
         """One more clause."""
+        self._undo()
         clause = list(dict.fromkeys(literals))
         if any(-literal in clause for literal in clause):
             return
@@ -47,37 +45,55 @@ class Solver:
         for literal in clause:
             if literal < 0:
                 self._wanted_by.setdefault(-literal, []).append(list(clause))
-        self._watch(clause)
+        # What holds without any choice holds for good.
+        if not any(self._holds(literal) for literal in clause):
+            self._watch([literal for literal in clause if self._holds(literal) is None])
 
     def _watch(self, clause: list[int]) -> None:
-        if len(clause) == 1:
-            self._units.append(clause[0])
+        if len(clause) < 2:
+            self._units += clause
+            self._impossible = self._impossible or not clause
             return
         for literal in clause[:2]:
             self._watching.setdefault(literal, []).append(clause)
 
-    def solve(self) -> set[int] | None:
-        """What is taken; none when no choice satisfies all clauses.
+    def allow(self, steps: int) -> None:
+        """What the next calls of ``solve`` may cost together, from now on."""
+        self._steps_left = steps
+
+    def solve(self, assumed: Sequence[int] = ()) -> set[int] | None:
+        """What is taken; none when no choice satisfies all clauses and, this time only, these literals.
 
         Raises:
             TooHard: no answer within the steps that are left.
         """
-        self._reset()
-        if self._impossible or not all(self._assume(literal, []) for literal in self._units):
+        self._undo()
+        self._impossible = self._impossible or not all(self._assume(literal, []) for literal in self._units)
+        if self._impossible:
             return None
+        self._units.clear()
         while True:
             conflict = self._propagate()
             if conflict is not None:
                 if not self._starts:
+                    self._impossible = True
                     return None
                 self._learn(conflict)
                 continue
-            literal = self._next()
+            # Assumptions are decisions, the first ones, so that nothing that is learnt rests on them silently.
+            literal = assumed[len(self._starts)] if len(self._starts) < len(assumed) else self._next()
             if literal is None:
                 return {variable for variable, value in self._value.items() if value}
             self._step()
             self._starts.append((len(self._trail), self._served))
-            self._assume(literal, [])
+            if not self._assume(literal, []):
+                return None
+
+    def _undo(self) -> None:
+        """Take back every choice; what follows without any stays."""
+        if self._starts:
+            self._back_to(0)
+        self._served = 0
 
     def _step(self) -> None:
         self._steps_left -= 1
