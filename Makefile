@@ -16,7 +16,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python -m entrepot.testing.demo
 
 test: system-packages $(VENV)/.tools lint
-	$(BIN)/pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/pytest -n $(JOBS) --dist loadfile
 
 lint: $(VENV)/.tools
 	$(BIN)/ruff check src tests bench

@@ -102,9 +102,9 @@ def decisions() -> list[Path]:
     return sorted((PROJECT / "docs/adr").glob("*.md"))
 
 
-def test_decisions_have_a_number_each() -> None:
-    numbers = [path.name[:4] for path in decisions()]
-    assert len(set(numbers)) == len(numbers)
+def test_decisions_are_numbered_without_gaps() -> None:
+    numbers = [int(path.name[:4]) for path in decisions()]
+    assert numbers == list(range(1, len(numbers) + 1))
 
 
 @pytest.mark.parametrize("path", decisions(), ids=lambda path: path.name)

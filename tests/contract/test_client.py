@@ -185,6 +185,7 @@ CASES = [
 # What a test of its own calls, and what is refused without a directory, a mail server and the like.
 APART = {
     "account.sign_in",
+    "account.take_session",  # with a real provider, in the tests of signing in there
     "account.send_code",
     "account.log_out",
     "account.change_password",
