@@ -38,7 +38,10 @@ def download(  # noqa: PLR0913, PLR0917 - one for each option
     as_json: JsonOption = False,
     url: UrlOption = None,
 ) -> None:
-    """Fetch the file of a package; it has its name once it is whole and its SHA-256 is right."""
+    """Fetch the file of a package and check its SHA-256.
+
+    The file has its name once it is whole.
+    """
     output = Output(as_json=as_json, quiet=quiet)
     wanted = package_name(package)
     with connect(ctx, url, output, wait=not no_wait) as client:

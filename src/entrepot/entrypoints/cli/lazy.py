@@ -26,9 +26,9 @@ class Entry:
 COMMANDS = (
     Entry("push", "push", "Upload package files and wait until clients can install them.", _USE),
     Entry("ls", "ls", "List packages.", _USE),
-    Entry("search", "search", "Find packages: a line for each name, with its newest version and where it is.", _USE),
+    Entry("search", "search", "Find packages: a line for each name, with its newest version.", _USE),
     Entry("show", "show", "Show a package, or one version of it.", _USE),
-    Entry("download", "download", "Fetch the file of a package; it has its name once it is whole and its SHA-256 is right.", _USE),
+    Entry("download", "download", "Fetch the file of a package and check its SHA-256.", _USE),
     Entry("why", "why", "Show what a package needs, what satisfies it, and why it cannot be installed.", _USE),
     Entry("promote", "promote", "Copy a package from one distribution to another.", _USE),
     Entry("migrate", "promotion", "Copy all packages of a distribution, or some, to another one.", _USE),

@@ -30,7 +30,7 @@ def search(  # noqa: PLR0913, PLR0917 - one for each option
     as_json: JsonOption = False,
     url: UrlOption = None,
 ) -> None:
-    """Find packages: a line for each name, with its newest version and where it is.
+    """Find packages: a line for each name, with its newest version.
 
     'entrepot ls' lists every file of every distribution instead.
     """
