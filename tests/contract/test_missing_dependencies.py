@@ -72,3 +72,17 @@ def test_an_rpm_is_told_what_its_distribution_lacks(office: Office, requires: li
         name, "1", "1", requires=requires, provides=["own-made"], files={"usr/libexec/own": b"#!/bin/sh\n"}
     )
     assert push(office, data, "el")["validation"]["deps_missing"] == missing
+
+
+def test_what_was_missing_is_shown_with_the_package(office: Office) -> None:
+    push(office, build_deb("lacking", "1", depends="gone, lib"), "jammy")
+    push(office, build_deb("lacking", "2", depends="lib"), "jammy")
+    [row] = office.admin.get("/artifacts/", params={"search": "lacking"}).json()["items"]
+    assert (row["latest_version"], row["deps_missing"]) == ("2", [])
+    detail = office.admin.get("/artifacts/lacking").json()
+    assert detail["info"]["versions"]["1"]["deps_missing"] == ["gone"]
+    steps = {step["name"]: step for step in detail["validation_steps"]}
+    assert steps["dependencies"]["passed"] is True
+    assert "structure" in steps
+    rows = office.admin.get("/artifacts/lacking/versions").json()["versions"]
+    assert {one["version"]: one["deps_missing"] for one in rows} == {"1": ["gone"], "2": []}

@@ -9,7 +9,7 @@ from typing import Any
 from entrepot.domain.dependencies.closure import Closure, Dependency
 from entrepot.domain.model.package import Format, PackageKey
 from entrepot.domain.model.suite import Suite
-from entrepot.entrypoints.api.words import Body, version_detail, when
+from entrepot.entrypoints.api.words import Body, stored_missing, version_detail, when
 from entrepot.services.intake.listing import Version
 from entrepot.services.resolution import Resolution
 
@@ -26,7 +26,7 @@ def version_row(version: Version, *, is_latest: bool) -> Body:
         "size_bytes": package.size_bytes,
         "imported_at": when(package.received_at),
         "imported_by": package.received_by,
-        "deps_missing": [],
+        "deps_missing": stored_missing(version),
     }
 
 

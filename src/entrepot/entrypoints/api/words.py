@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from entrepot.adapters.catalog.records import AuditEntry, Placement, StoredPackage
+from entrepot.adapters.catalog.records import AuditEntry, JsonValue, Placement, StoredPackage
 from entrepot.domain.model.generation import Generation
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite, SuiteId
@@ -88,7 +88,7 @@ def artifact_row(artifact: Artifact) -> Body:
         "status": newest.status,
         "distribution": next(iter(newest.distributions), None),
         "distributions": sorted({name for version in artifact.versions for name in version.distributions}),
-        "deps_missing": [],
+        "deps_missing": stored_missing(newest),
         "description": package.summary,
         "section": package.section,
         "cve_summary": _UNSCANNED,
@@ -131,7 +131,7 @@ def _file_row(version: Version) -> Body:
         "distribution": next(iter(version.distributions), None),
         "distributions": version.distributions,
         "pinned": version.pin is not None,
-        "deps_missing": [],
+        "deps_missing": stored_missing(version),
         "cve_summary": _UNSCANNED,
     }
 
@@ -205,9 +205,18 @@ def _stored_steps(version: Version) -> list[Body]:
             "message": step["message"],
             "detail": "",
         }
-        for admission in version.admissions[:1]
-        for step in admission.steps
+        for step in _steps(version)
     ]
+
+
+def _steps(version: Version) -> Sequence[Mapping[str, JsonValue]]:
+    return version.examined.steps if version.examined is not None else ()
+
+
+def stored_missing(version: Version) -> list[str]:
+    """Dependencies that nothing in its suite met when it came in."""
+    details = [str(step.get("detail") or "") for step in _steps(version) if step["name"] == "dependencies"]
+    return [name for detail in details for name in missing_of(detail)]
 
 
 def audit_row(entry: AuditEntry) -> Body:

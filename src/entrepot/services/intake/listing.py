@@ -35,6 +35,13 @@ class Version:
     admissions: Sequence[Admission]
     suites: Mapping[SuiteId, Suite]
     pin: Pin | None = None
+    admitted: Admission | None = None
+    """The newest that let it in, with what the checks said then."""
+
+    @property
+    def examined(self) -> Admission | None:
+        """The admission whose checks speak for it: one that waits, or the one that let it in."""
+        return self.admissions[0] if self.admissions else self.admitted
 
     @property
     def status(self) -> str:
@@ -148,10 +155,18 @@ class Listings:
             for admission in reading.admissions(exact, state):
                 waiting.setdefault(admission.package_id, []).append(admission)
         packages |= {one.id: one for one in reading.packages(waiting.keys() - packages.keys())}
+        admitted = {one.package_id: one for one in reading.admissions(exact, AdmissionState.ACCEPTED)}
         suites = {suite.id: suite for suite in reading.suites()} if waiting else {}
         pins = reading.pins(list(packages))
         for number, package in packages.items():
-            version = Version(package, placed.get(number, ()), waiting.get(number, ()), suites, pins.get(number))
+            version = Version(
+                package,
+                placed.get(number, ()),
+                waiting.get(number, ()),
+                suites,
+                pins.get(number),
+                admitted.get(number),
+            )
             found[package.key.name].append(version)
         for versions in found.values():
             versions.sort(key=lambda each: each.package.key.architecture)
