@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -97,8 +98,20 @@ def stored(server: Server) -> list[str]:
     return sorted(found)
 
 
+def wait_for_later_documents(server: Server) -> None:
+    """Until no generation is under way that earlier uploads caused: it would store content of its own."""
+    behind = "SELECT count(*) FROM suite WHERE late_revision < published_revision"
+    with contextlib.closing(sqlite3.connect(f"file:{server.data / 'entrepot.db'}?mode=ro", uri=True)) as database:
+        for _ in range(600):
+            if database.execute(behind).fetchone() == (0,):
+                return
+            time.sleep(0.1)
+    raise AssertionError("later documents are not made")
+
+
 def fingerprint(server: Server, client: httpx2.Client) -> Mapping[str, Any]:
     """Everything that an upload could leave behind."""
+    wait_for_later_documents(server)
     packages = client.get("/packages/", params={"per_page": 200}).json()
     suites = client.get("/distributions/").json()["distributions"]
     return {
