@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from entrepot.domain.model.finding import Coverage, Finding
 from entrepot.domain.model.package import Concern
 
 
@@ -31,6 +32,8 @@ class CheckResult(StrEnum):
 class CheckOutcome:
     """What one check says.  ``detail`` is for people, ``concerns`` are what it found.
 
+    ``findings`` are known vulnerabilities, ``coverage`` says how much was looked at, where the check knows that.
+
     ``waived`` says that an administrator wants packages to pass although this check did not finish; it does not make
     the result a better one.
     """
@@ -41,6 +44,8 @@ class CheckOutcome:
     detail: str = ""
     concerns: tuple[Concern, ...] = ()
     waived: bool = False
+    findings: tuple[Finding, ...] = ()
+    coverage: Coverage | None = None
 
 
 @dataclass(frozen=True, slots=True)

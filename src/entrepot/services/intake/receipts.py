@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 from entrepot.adapters.catalog.records import AdmissionState, JsonValue, StoredPackage
 from entrepot.domain.model.digest import Digest
+from entrepot.domain.model.finding import Coverage
 from entrepot.domain.model.package import Concern, PackageFacts, PackageKey
 from entrepot.domain.model.suite import PackageId, Suite
 from entrepot.domain.policy.gate import CheckOutcome, CheckResult, Verdict
@@ -144,6 +146,7 @@ def step_of(outcome: CheckOutcome) -> dict[str, JsonValue]:
         "message": outcome.message,
         "detail": outcome.detail,
         **({"waived": True} if outcome.waived else {}),
+        **({"coverage": _coverage_row(outcome.coverage)} if outcome.coverage else {}),
         "concerns": [{"code": concern.code, "detail": concern.detail} for concern in outcome.concerns],
     }
 
@@ -158,4 +161,20 @@ def outcome_of(step: Mapping[str, JsonValue]) -> CheckOutcome:
         detail=str(step.get("detail") or ""),
         concerns=tuple(Concern(concern["code"], concern["detail"]) for concern in concerns),
         waived=bool(step.get("waived")),
+        coverage=_coverage_of(cast("Mapping[str, JsonValue] | None", step.get("coverage"))),
     )
+
+
+def _coverage_row(coverage: Coverage) -> dict[str, JsonValue]:
+    date = coverage.database_date
+    return {**asdict(coverage), "skipped": list(coverage.skipped), "database_date": date.isoformat() if date else None}
+
+
+def _coverage_of(row: Mapping[str, JsonValue] | None) -> Coverage | None:
+    if row is None:
+        return None
+    known = {name: value for name, value in row.items() if name in Coverage.__dataclass_fields__}
+    date = known.pop("database_date", None)
+    skipped = tuple(str(one) for one in cast("list[str]", known.pop("skipped", None) or []))
+    fields = cast("dict[str, Any]", known)
+    return Coverage(skipped=skipped, database_date=datetime.fromisoformat(str(date)) if date else None, **fields)

@@ -12,11 +12,12 @@ from entrepot.domain.formats.deb.parts import payload_files as deb_files
 from entrepot.domain.formats.rpm.package import payload_files as rpm_files
 from entrepot.domain.model.configuration import Configuration
 from entrepot.domain.model.digest import Digest
+from entrepot.domain.model.finding import Coverage
 from entrepot.domain.model.package import Concern, Format
 from entrepot.domain.policy.gate import MALWARE, CheckOutcome, CheckResult
 from entrepot.errors import ScannerUnavailable
 from entrepot.services.intake.checks.base import Check, Subject, Surroundings
-from entrepot.services.intake.checks.examination import Bounds, Coverage, Examination, ScanBroken
+from entrepot.services.intake.checks.examination import Bounds, Examination, Examined, ScanBroken
 
 _FILES = {Format.DEB: deb_files, Format.RPM: rpm_files}
 _TRIES = 3
@@ -92,14 +93,15 @@ class AntivirusCheck:
 
     def _outcome(self, examination: Examination, version: Version, *, waived: bool) -> CheckOutcome:
         coverage = examination.coverage
-        detail = _detail(coverage, version)
+        detail, covered = _detail(coverage, version), _covered(coverage, version)
         if examination.found:
             concerns = tuple(Concern(MALWARE, f"{label} holds {name}") for label, name in examination.found)
-            return CheckOutcome(self.name, CheckResult.FINDINGS, concerns[0].detail, detail, concerns)
+            return CheckOutcome(self.name, CheckResult.FINDINGS, concerns[0].detail, detail, concerns, coverage=covered)
         if not coverage.complete:
             message = f"not everything could be scanned; {coverage.unscanned[0]}"
-            return CheckOutcome(self.name, CheckResult.INCONCLUSIVE, message, detail, waived=waived)
-        return CheckOutcome(self.name, CheckResult.CLEAN, f"nothing found; {coverage.sentence()}", detail)
+            return CheckOutcome(self.name, CheckResult.INCONCLUSIVE, message, detail, waived=waived, coverage=covered)
+        message = f"nothing found; {coverage.sentence()}"
+        return CheckOutcome(self.name, CheckResult.CLEAN, message, detail, coverage=covered)
 
 
 def antivirus_checks(
@@ -115,7 +117,21 @@ def _payload(format_: Format, size_bytes: int, source: ByteSource) -> Iterator[t
     return _FILES[format_](source, size_bytes, Limits())
 
 
-def _detail(coverage: Coverage, version: Version) -> str:
+def _covered(coverage: Examined, version: Version) -> Coverage:
+    return Coverage(
+        bytes_scanned=coverage.scanned_bytes,
+        bytes_total=coverage.unpacked_bytes,
+        members_scanned=coverage.scanned_members,
+        members_total=coverage.members,
+        skipped=tuple(coverage.unscanned),
+        skipped_count=coverage.unscanned_count,
+        engine=version.program,
+        database=version.database or "",
+        database_date=version.database_date,
+    )
+
+
+def _detail(coverage: Examined, version: Version) -> str:
     dated = f" of {version.database_date:%Y-%m-%d %H:%M}" if version.database_date else ""
     signatures = f"signatures {version.database}{dated}" if version.database else "signatures without a date"
     left_out = [f"not scanned: {one}" for one in coverage.unscanned]

@@ -38,7 +38,7 @@ class Bounds:
 
 
 @dataclass(slots=True)
-class Coverage:
+class Examined:
     """How far an examination came.  Members are files of the package and of archives in it, packed and unpacked."""
 
     members: int = 0
@@ -163,7 +163,7 @@ class Examination:
         self._monotonic = monotonic
         self._deadline = monotonic() + bounds.seconds
         self._spent = 0
-        self.coverage = Coverage()
+        self.coverage = Examined()
         self.found: list[tuple[str, str]] = []
 
     def package(self, source: ByteSource, payload: Payload) -> None:

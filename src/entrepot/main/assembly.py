@@ -1,0 +1,106 @@
+"""Settings in, application out."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+
+from entrepot.adapters.catalog.records import JsonValue
+from entrepot.application import Application
+from entrepot.domain.model.configuration import RATE_GROUPS
+from entrepot.errors import BadSetting
+from entrepot.main.gate import gate
+from entrepot.main.parts import CHECKS, Parts
+from entrepot.main.people import signing_in
+from entrepot.main.publishing import publishing
+from entrepot.main.upkeep import retention_of
+from entrepot.main.watching import audit_of, notifications_of, recorder_of
+from entrepot.services.access.accounts import accounts
+from entrepot.services.access.standing import WatchedPeople
+from entrepot.services.configuration import Configurations
+from entrepot.services.dashboard import Dashboard, Events, Logs, Watching
+from entrepot.services.downloads import Downloads
+from entrepot.services.intake.checks.base import Check
+from entrepot.services.notify import Outbox, Templates
+from entrepot.services.upkeep.figures import Gauges
+from entrepot.services.upkeep.health import Health
+from entrepot.services.upkeep.keeper import Keeper
+from entrepot.services.upkeep.pins import Pins
+from entrepot.services.upkeep.preflight import Preflight
+from entrepot.settings import Settings
+
+
+def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS) -> Application:
+    """Wire the services; tests call this with other parts."""
+    configurations = Configurations(parts.catalog, parts.secret, parts.now, _defaults(settings))
+    configuration, site = configurations.current, _site(settings, configurations)
+    published, let_in = publishing(settings, parts), gate(settings, parts, checks, configuration)
+    published["publisher"].gather(let_in["intake"].arrivals.settle)
+    watched = WatchedPeople(parts.people, configuration, parts.monotonic)
+    persons, audit = signing_in(settings, parts, watched, configuration), audit_of(parts)
+    # ``outbox.post`` is for services that write to a person.
+    outbox = Outbox(parts.secret, parts.now)
+    templates = Templates(parts.catalog, configuration, parts.now)
+    notifications = notifications_of(parts, outbox, templates, configuration)
+    retention, scheduler = retention_of(parts, configuration, audit)
+    unmet = (
+        published["publisher"].unmet,
+        let_in["inspector"].unfinished,
+        notifications.unmet,
+        scheduler.due,
+        retention.unmet,
+        published["signing_keys"].settle,
+    )
+    keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now, (audit.seals.seal_if_due,))
+    health = Health(
+        parts.catalog,
+        parts.blobs,
+        parts.keyring,
+        keeper.alive,
+        let_in["antivirus"].component,
+        parts.now,
+        watched.state,
+    )
+    return Application(
+        configurations=configurations,
+        **persons,
+        **accounts(parts.catalog, parts.secret, configuration, outbox.post, site, parts.now),
+        **let_in,
+        **published,
+        audit=audit,
+        pins=Pins(parts.catalog, parts.now),
+        retention=retention,
+        scheduler=scheduler,
+        keeper=keeper,
+        health=health,
+        preflight=Preflight(persons["access"].setup_done, health.components, _free_bytes(settings), site),
+        watching=Watching(Dashboard(parts.catalog, parts.now), Events(parts.catalog), Logs(parts.records)),
+        downloads=Downloads(parts.catalog, parts.now, settings.downloads_from),
+        recorder=recorder_of(settings, parts),
+        notifications=notifications,
+        templates=templates,
+        gauges=Gauges(parts.catalog, parts.monotonic),
+        catalog=parts.catalog,
+        blobs=parts.blobs,
+        queue=parts.queue,
+        now=parts.now,
+    )
+
+
+def _defaults(settings: Settings) -> dict[str, JsonValue]:
+    """What the environment says about settings that administrators may change later."""
+    given = settings.rate_limit_defaults
+    everywhere = given.pop("all", None)
+    if unknown := sorted(set(given) - set(RATE_GROUPS)):
+        raise BadSetting(f"ENTREPOT_RATE_LIMITS: no limit is named {unknown[0]}; known are {', '.join(RATE_GROUPS)}")
+    limits: dict[str, JsonValue] = dict.fromkeys(RATE_GROUPS, everywhere) if everywhere else {}
+    return {"rate_limits": {**limits, **given}}
+
+
+def _free_bytes(settings: Settings) -> Callable[[], int]:
+    return lambda: shutil.disk_usage(settings.data).free
+
+
+def _site(settings: Settings, configurations: Configurations) -> Callable[[], str]:
+    """Where people find this server, as far as anybody said."""
+    return lambda: configurations.current().app_url or settings.public_url.rstrip("/")

@@ -1,0 +1,87 @@
+"""The way in: what is asked of a package, by whom, and where it may go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypedDict
+
+from entrepot.adapters.antivirus.setup import scanning_of
+from entrepot.adapters.signing import verification
+from entrepot.domain.formats.base import Limits
+from entrepot.domain.model.configuration import Configuration
+from entrepot.errors import SigningUnavailable
+from entrepot.main.parts import FORMATS, Parts
+from entrepot.services.intake import Intake
+from entrepot.services.intake.checks.antivirus import antivirus_checks
+from entrepot.services.intake.checks.base import Check
+from entrepot.services.intake.checks.dependencies import DependencyCheck
+from entrepot.services.intake.incoming import Incoming
+from entrepot.services.intake.inspection import Inspector
+from entrepot.services.intake.listing import Listings
+from entrepot.services.intake.migrations import Migrations
+from entrepot.services.intake.movements import Movements
+from entrepot.services.intake.promotions import Promotions
+from entrepot.services.intake.reviews import Reviews
+from entrepot.services.intake.standings import Standings
+from entrepot.services.intake.transfers import Transfers
+from entrepot.services.resolution import Resolutions
+from entrepot.services.upkeep.antivirus import Antivirus
+from entrepot.settings import Settings
+
+
+class Gate(TypedDict):
+    """By their names in the application."""
+
+    intake: Intake
+    incoming: Incoming
+    inspector: Inspector
+    transfers: Transfers
+    movements: Movements
+    reviews: Reviews
+    listings: Listings
+    resolutions: Resolutions
+    antivirus: Antivirus
+
+
+def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration: Callable[[], Configuration]) -> Gate:
+    """One list of checks for every way in; ``quick`` are those that need nothing but the package."""
+    scanning = scanning_of(settings)
+    checks = (*quick, *antivirus_checks(scanning, configuration, parts.monotonic))
+    intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), parts.now)
+    return Gate(
+        intake=intake,
+        incoming=Incoming(parts.catalog, parts.blobs, intake, verification, _uploaders(settings), parts.now),
+        inspector=Inspector(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, parts.now),
+        transfers=_transfers(parts, checks),
+        movements=Movements(parts.catalog, parts.queue, parts.now),
+        reviews=Reviews(parts.catalog, parts.queue, FORMATS, parts.now),
+        listings=Listings(parts.catalog, FORMATS),
+        resolutions=Resolutions(parts.catalog, FORMATS),
+        antivirus=Antivirus(parts.catalog, scanning, parts.now, parts.monotonic),
+    )
+
+
+def _transfers(parts: Parts, checks: Sequence[Check]) -> Transfers:
+    # What a suite lacks informs; it decides nothing, and is asked of thousands of packages here.
+    judges = [check for check in checks if check.name != DependencyCheck.name]
+    standings = Standings(parts.catalog, parts.blobs, judges)
+    return Transfers(
+        Promotions(parts.catalog, parts.queue, FORMATS, standings, parts.now),
+        Migrations(parts.catalog, parts.queue, FORMATS, standings, parts.now),
+    )
+
+
+def _uploaders(settings: Settings) -> Callable[[], bytes | None]:
+    path = settings.uploader_keyring
+
+    def read() -> bytes | None:
+        if path is None:
+            return None
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise SigningUnavailable(
+                f"the keyring of uploaders cannot be read ({error.strerror}); see ENTREPOT_UPLOADER_KEYRING"
+            ) from error
+
+    return read

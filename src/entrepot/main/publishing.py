@@ -1,0 +1,86 @@
+"""What makes indexes of what was let in, signs them, and hands them out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypedDict
+
+from entrepot.adapters.signing import verification
+from entrepot.adapters.signing.base import KeyAlgorithm
+from entrepot.domain.model.suite import Archive
+from entrepot.errors import SigningUnavailable
+from entrepot.main.parts import TREES, Parts
+from entrepot.services.intake.suites import Suites
+from entrepot.services.publish.manifests import Manifests
+from entrepot.services.publish.reading import PublishedFiles
+from entrepot.services.publish.service import Publisher, PublisherParts
+from entrepot.services.publish.verification import Verifier
+from entrepot.services.publish.waiting import Publications
+from entrepot.services.upkeep.collector import Collector, Keep
+from entrepot.services.upkeep.signing_keys import SigningKeys, Wanted
+from entrepot.settings import Settings
+
+
+class Publishing(TypedDict):
+    """By their names in the application."""
+
+    publisher: Publisher
+    publications: Publications
+    published: PublishedFiles
+    collector: Collector
+    verifier: Verifier
+    signing_keys: SigningKeys
+    suites: Suites
+
+
+def publishing(settings: Settings, parts: Parts) -> Publishing:
+    """From a revision of a suite to signed files, and the care for both."""
+    manifests = Manifests(parts.blobs)
+    publisher = _publisher(parts, manifests)
+    return Publishing(
+        publisher=publisher,
+        publications=Publications(parts.catalog, publisher),
+        published=PublishedFiles(parts.catalog, manifests, parts.keyring),
+        collector=_collector(settings, parts),
+        verifier=Verifier(parts.catalog, parts.blobs, parts.keyring, verification, TREES),
+        signing_keys=_signing_keys(settings, parts),
+        suites=Suites(parts.catalog, parts.queue, parts.keyring, _key_maker(settings, parts), parts.now),
+    )
+
+
+def _publisher(parts: Parts, manifests: Manifests) -> Publisher:
+    codecs = ThreadPoolExecutor(max_workers=2, thread_name_prefix="codec")
+    tools = PublisherParts(parts.blobs, manifests, parts.keyring, verification, codecs.map)
+    return Publisher(parts.catalog, tools, TREES, parts.now)
+
+
+def _signing_keys(settings: Settings, parts: Parts) -> SigningKeys:
+    defaults = Wanted(email=settings.key_email, algorithm=settings.key_algorithm)
+    return SigningKeys(parts.catalog, parts.keyring, parts.queue, defaults, parts.now)
+
+
+def _collector(settings: Settings, parts: Parts) -> Collector:
+    graces = (settings.generation_grace_seconds, settings.collect_grace_seconds)
+    keep = Keep(settings.generations_kept, *graces, settings.generation_days)
+    return Collector(parts.catalog, parts.blobs, keep, parts.now, parts.monotonic)
+
+
+def _key_maker(settings: Settings, parts: Parts) -> Callable[[Archive], None]:
+    def make(archive: Archive) -> None:
+        fact = f"key/{archive.key_name}"
+        with parts.catalog.read() as reading:
+            known = reading.fact(fact)
+        if known is not None and archive.key_name not in parts.keyring.names():
+            raise SigningUnavailable(
+                f"the signing key {known} of archive {archive.name} is gone; restore the folder 'keys' from a backup: "
+                "clients trust no other key"
+            )
+        address = f" <{settings.key_email}>" if settings.key_email else ""
+        uid = f"Entrepot {archive.format.value} archive {archive.name}{address}"
+        made = parts.keyring.create(archive.key_name, uid, KeyAlgorithm(settings.key_algorithm), parts.now())
+        if known is None:
+            with parts.catalog.write() as unit:
+                unit.set_fact(fact, made.fingerprint)
+
+    return make

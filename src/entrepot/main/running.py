@@ -1,0 +1,27 @@
+"""Begin to work, and end."""
+
+from __future__ import annotations
+
+from entrepot.application import Application
+from entrepot.entrypoints.worker.dispatch import Dispatch, Watch
+
+
+def start(application: Application, *, works: bool, watch: Watch | None = None) -> None:
+    """Prepare an installation and begin to work: distributions, keys, unmet goals, heartbeat.
+
+    ``watch`` is told of every goal that is pursued here.
+    """
+    application.blobs.sweep()
+    application.suites.prepare()
+    dispatch = Dispatch(application, watch)
+    application.queue.start(dispatch if works else None)
+    application.keeper.start(works=works)
+
+
+def stop(application: Application) -> None:
+    """End in the reverse order; what is unfinished is found again at the next start."""
+    application.keeper.stop()
+    application.notifications.stop()
+    application.queue.stop()
+    application.audit.seals.seal_at_end()
+    application.catalog.close()

@@ -1,0 +1,21 @@
+"""What goes on by itself: goals, schedules, health."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from entrepot.domain.model.configuration import Configuration
+from entrepot.main.parts import FORMATS, Parts
+from entrepot.services.audit import Auditing
+from entrepot.services.upkeep.retention import Retention
+from entrepot.services.upkeep.schedule import Job, Scheduler
+
+
+def retention_of(
+    parts: Parts, configuration: Callable[[], Configuration], audit: Auditing
+) -> tuple[Retention, Scheduler]:
+    """What ages out, and when that is looked at."""
+    forget = audit.seals.forget_before
+    retention = Retention(parts.catalog, parts.queue, FORMATS, configuration, parts.now, forget)
+    jobs = {"retention": Job(lambda found: found.retention, retention.begin)}
+    return retention, Scheduler(parts.catalog, configuration, jobs, parts.now)
