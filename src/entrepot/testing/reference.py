@@ -33,7 +33,7 @@ PROJECT = Path(__file__).parents[3]
 FOLDER = PROJECT / "docs/reference"
 _MADE = "<!-- Made by `make docs`; do not edit. -->\n"
 
-# What to do, by kind; the two or three words beside each Kind in errors.py, said to a person.
+# What to do, by kind; the two or three words beside each Kind in errors/base.py, said to a person.
 REMEDIES: Mapping[Kind, str] = {
     Kind.INVALID: "Change the request; the sentence says which word is wrong.",
     Kind.UNPROCESSABLE: "Mend the package file and build it again; the sentence names the member and the fault.",
@@ -53,7 +53,7 @@ REMEDIES: Mapping[Kind, str] = {
 
 
 def leaves(base: type[EntrepotError] = EntrepotError) -> list[type[EntrepotError]]:
-    """Every error that can be raised, in the order of ``errors.py``."""
+    """Every error that can be raised, as ``errors`` lists them."""
     found = [each for each in vars(errors).values() if inspect.isclass(each) and issubclass(each, base)]
     return [each for each in found if each is not base and not each.__subclasses__()]
 
