@@ -21,7 +21,9 @@ from entrepot.adapters.log_ring import LogRing
 from entrepot.adapters.mail.base import Mailer
 from entrepot.adapters.mail.smtp import SmtpMailer
 from entrepot.adapters.outbound.base import Outbound
+from entrepot.adapters.outbound.fetching import Fetcher
 from entrepot.adapters.outbound.http import HttpOutbound
+from entrepot.adapters.outbound.streaming import HttpFetcher
 from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.queue.durable import DurableQueue
 from entrepot.adapters.signing.base import Keyring
@@ -61,6 +63,7 @@ class Parts:
     monotonic: Callable[[], float] = time.monotonic
     mailer: Mailer = field(default_factory=lambda: SmtpMailer(wall_clock))
     outbound: Outbound = field(default_factory=HttpOutbound)
+    fetcher: Fetcher = field(default_factory=HttpFetcher)
     people: People = field(default_factory=LdapPeople)
     journal: Journal = field(default_factory=MemoryJournal)
     issuers: Issuers = field(default_factory=HttpIssuers)
