@@ -228,7 +228,7 @@ def test_policy_may_let_pass_what_was_not_finished_and_it_is_not_called_clean(in
     with with_settings(installation, fail_open=True):
         receipt = verdict(installation, build_deb("lenient", files={"usr/share/long": content}), "lenient.deb")
     assert (receipt.status, scan_of(receipt)[0]) == (ReceiptStatus.ACCEPTED, CheckResult.INCONCLUSIVE)
-    assert "not everything could be scanned" in receipt.reasons[0]
+    assert "not everything could be scanned" in receipt.warnings[0]
 
 
 def test_clamd_over_tcp(tmp_path: Path) -> None:

@@ -9,8 +9,11 @@ from entrepot.adapters.antivirus.setup import scanning_of
 from entrepot.adapters.signing import verification
 from entrepot.domain.formats.base import Limits
 from entrepot.domain.model.configuration import Configuration
+from entrepot.domain.model.suite import Suite
+from entrepot.domain.policy.security import GateRules
 from entrepot.errors import SigningUnavailable
 from entrepot.main.parts import FORMATS, Parts
+from entrepot.services.configuration import Rulebook
 from entrepot.services.intake import Intake
 from entrepot.services.intake.checks.antivirus import antivirus_checks
 from entrepot.services.intake.checks.base import Check
@@ -47,12 +50,13 @@ def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration
     """One list of checks for every way in; ``quick`` are those that need nothing but the package."""
     scanning = scanning_of(settings)
     checks = (*quick, *antivirus_checks(scanning, configuration, parts.monotonic))
-    intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), parts.now)
+    rules = Rulebook(configuration, parts.now).of
+    intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), rules, parts.now)
     return Gate(
         intake=intake,
         incoming=Incoming(parts.catalog, parts.blobs, intake, verification, _uploaders(settings), parts.now),
-        inspector=Inspector(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, parts.now),
-        transfers=_transfers(parts, checks),
+        inspector=Inspector(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, rules, parts.now),
+        transfers=_transfers(parts, checks, rules),
         movements=Movements(parts.catalog, parts.queue, parts.now),
         reviews=Reviews(parts.catalog, parts.queue, FORMATS, parts.now),
         listings=Listings(parts.catalog, FORMATS),
@@ -61,10 +65,10 @@ def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration
     )
 
 
-def _transfers(parts: Parts, checks: Sequence[Check]) -> Transfers:
+def _transfers(parts: Parts, checks: Sequence[Check], rules: Callable[[Suite], GateRules]) -> Transfers:
     # What a suite lacks informs; it decides nothing, and is asked of thousands of packages here.
     judges = [check for check in checks if check.name != DependencyCheck.name]
-    standings = Standings(parts.catalog, parts.blobs, judges)
+    standings = Standings(parts.catalog, parts.blobs, judges, rules)
     return Transfers(
         Promotions(parts.catalog, parts.queue, FORMATS, standings, parts.now),
         Migrations(parts.catalog, parts.queue, FORMATS, standings, parts.now),

@@ -8,17 +8,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, JsonValue, ValidationError, field_validator
 
 from entrepot.domain.model.event import EVENTS
 from entrepot.domain.model.federation import Directory, IdentityProvider, TrustedWorkload
 from entrepot.domain.model.mail import parse_address
 from entrepot.domain.model.part import Part, Short
+from entrepot.domain.model.security_policy import (
+    CvePolicy,
+    Days,
+    EpssPolicy,
+    GatePolicy,
+    SecurityPolicy,
+    laid_over,
+)
+from entrepot.domain.model.suite import Suite
 
 MASK = "***"
+_MOST_SUITES = 1000
 _SECRET_ENDINGS = ("password", "secret", "token", "private_key")
 _RATE = re.compile(r"([1-9][0-9]{0,6})/(second|minute|hour|day)\Z")
 
@@ -66,10 +76,8 @@ def _rate(text: str) -> str:
 Zone = Annotated[str, AfterValidator(_known_zone)]
 WebAddress = Annotated[str, Field(max_length=2000), AfterValidator(_web_address)]
 Rate = Annotated[str, AfterValidator(_rate)]
-Action = Literal["block", "review", "warn", "allow"]
 MailAddress = Annotated[str, Field(max_length=500), AfterValidator(_mail_address)]
 EventName = Annotated[str, Field(max_length=48), AfterValidator(_event)]
-Days = Annotated[int, Field(ge=0, le=36_500)]
 
 
 class Daily(Part):
@@ -155,26 +163,27 @@ class Validation(Part):
     fail_open: bool = False
 
 
-class CvePolicy(Part):
-    """What a finding leads to, by severity."""
+class Gate(GatePolicy):
+    """The rules of the gate, and what single suites have otherwise.
 
-    critical: Action = "block"
-    high: Action = "review"
-    medium: Action = "warn"
-    low: Action = "allow"
-    negligible: Action = "allow"
-    auto_enrich: bool = True
-    sla_critical_days: Days = 0
-    sla_high_days: Days = 30
-    sla_medium_days: Days = 90
+    ``suites`` maps ``format/archive/codename`` to a part of the policy as ``GET /security/policy`` shows it.
+    """
 
+    suites: Mapping[str, Mapping[str, JsonValue]] = Field(default_factory=dict)
 
-class EpssPolicy(Part):
-    """What a likely exploitation leads to."""
-
-    enabled: bool = True
-    block_threshold: float = Field(default=0.9, ge=0, le=1)
-    review_threshold: float = Field(default=0.5, ge=0, le=1)
+    @field_validator("suites")
+    @classmethod
+    def _fitting(cls, suites: Mapping[str, Mapping[str, JsonValue]]) -> Mapping[str, Mapping[str, JsonValue]]:
+        if len(suites) > _MOST_SUITES:
+            raise ValueError(f"at most {_MOST_SUITES} suites have a policy of their own")
+        for name, part in suites.items():
+            try:
+                laid_over(SecurityPolicy(), part)
+            except ValidationError as error:
+                first = error.errors(include_url=False, include_input=False)[0]
+                place = ".".join(str(each) for each in (name, *first["loc"]))[:200]
+                raise ValueError(f"{place}: {first['msg']}") from None
+        return suites
 
 
 class Security(Part):
@@ -237,6 +246,7 @@ class Configuration(Part):
     validation: Validation = Validation()
     cve_policy: CvePolicy = CvePolicy()
     epss_policy: EpssPolicy = EpssPolicy()
+    gate: Gate = Gate()
     security: Security = Security()
     notification_rules: tuple[NotificationRule, ...] = Field(default=(), max_length=200)
     rate_limits: Mapping[str, Rate] = Field(default_factory=lambda: dict(RATE_GROUPS))
@@ -256,6 +266,17 @@ class Configuration(Part):
         if len(set(names)) != len(names):
             raise ValueError("two trusted workloads have the same name")
         return workloads
+
+    def policy(self, suite: Suite | None = None) -> SecurityPolicy:
+        """What findings, uncertainty, licences and age lead to; with what the suite has otherwise."""
+        everywhere = SecurityPolicy(
+            **{name: getattr(self.cve_policy, name) for name in CvePolicy.model_fields},
+            **{name: getattr(self.gate, name) for name in GatePolicy.model_fields},
+            epss=self.epss_policy,
+            gpg_required=self.validation.gpg_required,
+        )
+        part = None if suite is None else self.gate.suites.get(suite.path_name)
+        return everywhere if part is None else laid_over(everywhere, part)
 
     def rate(self, group: str) -> tuple[int, int]:
         """How many requests within how many seconds."""

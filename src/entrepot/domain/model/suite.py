@@ -90,6 +90,11 @@ class Suite:
         """``archive/codename``."""
         return f"{self.archive.name}/{self.codename}"
 
+    @property
+    def path_name(self) -> str:
+        """``format/archive/codename``: no other suite has it."""
+        return f"{self.format.value}/{self.full_name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:

@@ -75,10 +75,10 @@ def _fits(value: object, pattern: str) -> bool:
         value = "true" if value else "false"
     if isinstance(value, int):
         value = str(value)
-    return isinstance(value, str) and _matches(value, pattern)
+    return isinstance(value, str) and matches(value, pattern)
 
 
-def _matches(text: str, pattern: str) -> bool:
+def matches(text: str, pattern: str) -> bool:
     """``*`` is any characters.  In one pass: a regular expression with many stars could take for ever."""
     first, *inner = pattern.split("*")
     if not inner:

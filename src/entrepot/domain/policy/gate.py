@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from entrepot.domain.model.finding import Coverage, Finding
 from entrepot.domain.model.package import Concern
+from entrepot.domain.policy.action import Action, hardest, softest
+from entrepot.domain.policy.cooldown import Age, cooling
+from entrepot.domain.policy.licences import licence_action
+from entrepot.domain.policy.security import GateRules
 
 
 class Verdict(StrEnum):
@@ -33,6 +37,7 @@ class CheckOutcome:
     """What one check says.  ``detail`` is for people, ``concerns`` are what it found.
 
     ``findings`` are known vulnerabilities, ``coverage`` says how much was looked at, where the check knows that.
+    ``licence`` and ``age`` are what the checks of these names read; the rules say what follows.
 
     ``waived`` says that an administrator wants packages to pass although this check did not finish; it does not make
     the result a better one.
@@ -46,37 +51,153 @@ class CheckOutcome:
     waived: bool = False
     findings: tuple[Finding, ...] = ()
     coverage: Coverage | None = None
+    licence: str | None = None
+    age: Age | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """One thing that was seen and what it leads to; ``code`` is for programs, ``message`` a sentence.
+
+    ``finding`` is the id of a vulnerability, where it is about one.
+    """
+
+    check: str
+    code: str
+    action: Action
+    message: str
+    finding: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The verdict and the reasons for it, one sentence each."""
+    """The verdict and everything that leads to more than silence, in the order of the checks."""
 
-    verdict: Verdict
-    reasons: tuple[str, ...] = field(default=())
+    grounds: tuple[Ground, ...] = field(default=())
+
+    @property
+    def action(self) -> Action:
+        """The hardest."""
+        return hardest(ground.action for ground in self.grounds)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What follows from it."""
+        return verdict_of(self.action)
+
+    @property
+    def stopping(self) -> tuple[Ground, ...]:
+        """What holds or refuses it."""
+        return tuple(ground for ground in self.grounds if ground.action in _STOPPING)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it is held or refused, one sentence each."""
+        return tuple(ground.message for ground in self.stopping)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should hear although it passes."""
+        return tuple(ground.message for ground in self.grounds if ground.action is Action.WARN)
 
 
 MALWARE = "antivirus.infected"
 """The code of a concern that no person is asked about."""
 
+MOST_NAMED = 20
+"""Findings of one check that have a sentence of their own; the hardest."""
 
-def judge(outcomes: Sequence[CheckOutcome]) -> Judgement:
-    """Refuse malware, hold whatever else a check found or could not finish; accept the rest.
+_STOPPING = (Action.REVIEW, Action.BLOCK)
+_VERDICTS = {
+    Action.ALLOW: Verdict.ACCEPT,
+    Action.WARN: Verdict.ACCEPT,
+    Action.REVIEW: Verdict.HOLD,
+    Action.BLOCK: Verdict.REFUSE,
+}
 
-    A check that was skipped for want of a scanner neither helps nor hurts here; it is shown as skipped.
+
+def verdict_of(action: Action) -> Verdict:
+    """What becomes of a package because of it."""
+    return _VERDICTS[action]
+
+
+def judge(
+    outcomes: Sequence[CheckOutcome],
+    rules: GateRules,
+    accepted: frozenset[str] = frozenset(),
+    *,
+    pending: frozenset[str] = frozenset(),
+) -> Judgement:
+    """What the rules make of what the checks say.
+
+    ``accepted`` are the ids of findings that a person has accepted for this package and suite: they lead to nothing.
+    ``pending`` are checks that will speak later: their silence is not held against the package.
     """
-    reasons: list[str] = []
-    verdict = Verdict.ACCEPT
-    for outcome in outcomes:
-        match outcome.result:
-            case CheckResult.FINDINGS:
-                infected = any(concern.code == MALWARE for concern in outcome.concerns)
-                verdict = Verdict.REFUSE if infected or verdict is Verdict.REFUSE else Verdict.HOLD
-                reasons.extend(concern.detail for concern in outcome.concerns)
-            case CheckResult.INCONCLUSIVE | CheckResult.ERROR:
-                if not outcome.waived and verdict is Verdict.ACCEPT:
-                    verdict = Verdict.HOLD
-                reasons.append(f"{outcome.name}: {outcome.message}")
-            case CheckResult.CLEAN | CheckResult.SKIPPED:
-                pass
-    return Judgement(verdict, tuple(reasons))
+    grounds = [ground for outcome in outcomes for ground in _grounds(outcome, rules, accepted)]
+    known = {outcome.name for outcome in outcomes}
+    silent = sorted(rules.expected() - known - pending)
+    grounds += [Ground(name, f"{name}.skipped", rules.skipped.of(name), f"{name}: nobody was asked") for name in silent]
+    grounds += _told(outcomes, rules)
+    return Judgement(tuple(ground for ground in grounds if ground.action is not Action.ALLOW))
+
+
+def _grounds(outcome: CheckOutcome, rules: GateRules, accepted: frozenset[str]) -> Iterator[Ground]:
+    name = outcome.name
+    for concern in outcome.concerns:
+        action = Action.BLOCK if concern.code == MALWARE else rules.concerns.of(concern.code)
+        yield Ground(name, concern.code, action, concern.detail)
+    yield from _of_findings(outcome, rules, accepted)
+    match outcome.result:
+        case CheckResult.FINDINGS if not outcome.concerns and not outcome.findings:
+            message = f"{name}: {outcome.message}; what it was is not known any more"
+            yield Ground(name, f"{name}.findings", Action.REVIEW, message)
+        case CheckResult.INCONCLUSIVE | CheckResult.ERROR:
+            table = rules.inconclusive if outcome.result is CheckResult.INCONCLUSIVE else rules.error
+            action = softest((table.of(name), Action.WARN)) if outcome.waived else table.of(name)
+            yield Ground(name, f"{name}.{outcome.result.value}", action, f"{name}: {outcome.message}")
+        case CheckResult.SKIPPED:
+            yield Ground(name, f"{name}.skipped", rules.skipped.of(name), f"{name}: {outcome.message}")
+        case CheckResult.CLEAN | CheckResult.FINDINGS if _stale(outcome, rules):
+            message = f"{name}: what it knows is too old, or of an unknown date"
+            yield Ground(name, f"{name}.stale", rules.inconclusive.of(name), message)
+        case CheckResult.CLEAN | CheckResult.FINDINGS:
+            pass
+
+
+def _stale(outcome: CheckOutcome, rules: GateRules) -> bool:
+    oldest = rules.stale_before.get(outcome.name)
+    if oldest is None:
+        return False
+    date = outcome.coverage.database_date if outcome.coverage is not None else None
+    return date is None or date < oldest
+
+
+def _of_findings(outcome: CheckOutcome, rules: GateRules, accepted: frozenset[str]) -> list[Ground]:
+    grounds = []
+    for finding in outcome.findings:
+        if finding.id in accepted or not accepted.isdisjoint(finding.aliases):
+            continue
+        action, code = rules.of_finding(finding)
+        if action is not Action.ALLOW:
+            because = {"cve.kev": ", known to be exploited", "cve.epss": ", likely to be exploited"}.get(code, "")
+            message = f"{finding.id} ({finding.severity.value}{because}) in {finding.package} {finding.version}"
+            grounds.append(Ground(outcome.name, code, action, message, finding.id))
+    grounds.sort(key=lambda ground: -ground.action.hardness)
+    named, rest = grounds[:MOST_NAMED], grounds[MOST_NAMED:]
+    if rest:
+        message = f"{len(rest)} more vulnerabilities are not listed"
+        named.append(Ground(outcome.name, "cve.more", rest[0].action, message))
+    return named
+
+
+def _told(outcomes: Sequence[CheckOutcome], rules: GateRules) -> Iterator[Ground]:
+    """What follows from licence and age; nobody having told them is an answer, too."""
+    if rules.licences.asks:
+        licence = next((one.licence for one in outcomes if one.licence is not None), "")
+        action = licence_action(licence, rules.licences)
+        message = f"its licence is {licence[:200]}" if licence.strip() else "it does not say which licence it has"
+        yield Ground("licence", "licence.refused" if licence.strip() else "licence.unknown", action, message)
+    if rules.cools:
+        waits = cooling(next((one.age for one in outcomes if one.age is not None), None), rules.cooldown)
+        if waits is not None:
+            yield Ground("age", waits[0], Action.REVIEW, waits[1])

@@ -38,9 +38,11 @@ def policy_verdict(verdict: PromotionVerdict, *, forced: bool = False) -> Body:
                 "verdict": VERDICTS[reason.verdict],
                 "code": reason.code,
                 "message": reason.message,
+                "check": reason.check or None,
             }
             for reason in verdict.reasons
         ],
+        "warnings": list(verdict.warnings),
         "checks": [_check(standing) for standing in verdict.standings],
     }
 

@@ -265,11 +265,11 @@ def upload_body(receipt: Receipt, generation: Generation | None, *, waiting: boo
         },
         "validation": {
             "passed": receipt.status not in (ReceiptStatus.HELD, ReceiptStatus.REFUSED),
-            "cve_status": "pending_review" if receipt.status is ReceiptStatus.HELD else "approved",
+            "cve_status": _cve_status(receipt),
             "steps": [_step(outcome) for outcome in receipt.outcomes],
             "deps_missing": missing,
         },
-        "warnings": list(receipt.reasons),
+        "warnings": [*receipt.reasons, *receipt.warnings],
         "dependencies_resolved": [],
         "duplicate": receipt.status is ReceiptStatus.DUPLICATE,
         "cve_summary": _UNSCANNED,
@@ -305,6 +305,16 @@ def _antivirus(receipt: Receipt) -> str:
         if outcome.name == "antivirus":
             return _SCANS[outcome.result]
     return "pending" if receipt.status is ReceiptStatus.INSPECTING else "skipped"
+
+
+def _cve_status(receipt: Receipt) -> str:
+    match receipt.status:
+        case ReceiptStatus.HELD:
+            return "pending_review"
+        case ReceiptStatus.REFUSED:
+            return "blocked"
+        case _:
+            return "approved"
 
 
 def _missing(outcomes: Sequence[CheckOutcome]) -> list[str]:

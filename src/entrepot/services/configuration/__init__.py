@@ -4,6 +4,7 @@ Called by the API and the command line; other services are given ``Configuration
 ``main``.  A change is in force at once here, and within a second on every other node.
 """
 
+from entrepot.services.configuration.rules import Rulebook
 from entrepot.services.configuration.service import Configurations
 
-__all__ = ["Configurations"]
+__all__ = ["Configurations", "Rulebook"]

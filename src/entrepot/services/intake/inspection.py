@@ -17,12 +17,13 @@ from entrepot.domain.model.actor import SYSTEM, Actor
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.policy.gate import CheckOutcome, judge
+from entrepot.domain.policy.security import GateRules
 from entrepot.errors import SameKeyOtherBytes, ScannerUnavailable
 from entrepot.services.intake.admit import Candidate, check_key, live_in, place, repeat_lost_races
 from entrepot.services.intake.checks.asking import ask
 from entrepot.services.intake.checks.base import Check, Surroundings
 from entrepot.services.intake.patience import Patience
-from entrepot.services.intake.receipts import RESULTS, STATES, outcome_of, step_of, stored_subject
+from entrepot.services.intake.receipts import RESULTS, STATES, outcome_of, steps_of, stored_subject
 
 _log = structlog.get_logger(__name__)
 
@@ -37,6 +38,7 @@ class Inspector:
         queue: Queue,
         formats: Mapping[Format, PackageFormat],
         checks: Sequence[Check],
+        rules: Callable[[Suite], GateRules],
         now: Callable[[], datetime],
     ) -> None:
         self._catalog = catalog
@@ -44,6 +46,7 @@ class Inspector:
         self._queue = queue
         self._formats = formats
         self._checks = checks
+        self._rules = rules
         self._now = now
         self._patience = Patience(now)
 
@@ -77,10 +80,10 @@ class Inspector:
     def _settle(
         self, admission: Admission, package: StoredPackage, suite: Suite, outcomes: Sequence[CheckOutcome]
     ) -> None:
-        judgement, now = judge(outcomes), self._now()
+        judgement, now = judge(outcomes, self._rules(suite)), self._now()
         state, reasons, revision = STATES[judgement.verdict], judgement.reasons, None
         requester = Actor(admission.requested_by, SYSTEM.roles)
-        steps = [step_of(outcome) for outcome in outcomes]
+        steps = steps_of(outcomes, judgement)
         with self._catalog.write() as unit:
             # The suite first: whoever decides about its content waits here for the others.
             unit.touch_suite(suite.id)
@@ -99,6 +102,7 @@ class Inspector:
             detail: dict[str, JsonValue] = {
                 "architecture": key.architecture,
                 "reasons": list(reasons),
+                **({"warnings": list(judgement.warnings)} if judgement.warnings else {}),
                 "checks": {one.name: f"{one.result.value}: {one.message}"[:500] for one in outcomes},
             }
             result = RESULTS[state]

@@ -17,7 +17,7 @@ from entrepot.domain.model.package import Format, PackageKey
 from entrepot.domain.model.suite import PackageId
 from entrepot.domain.policy.gate import Verdict
 from entrepot.domain.policy.permissions import Permission, demand, demand_suite
-from entrepot.domain.policy.promotion import PromotionVerdict, Standing, judge_promotion
+from entrepot.domain.policy.promotion import PromotionVerdict
 from entrepot.errors import SameKeyOtherBytes
 from entrepot.services.intake.admit import repeat_lost_races
 from entrepot.services.intake.movements import Revisions
@@ -110,8 +110,8 @@ class Migrations:
         if not placements:
             return
         placements.sort(key=lambda one: one.package.key)
-        standings = self._standings.of(placements, pair.target)
-        batch = repeat_lost_races(lambda: self._move_batch(actor, pair, placements, standings))
+        verdicts = self._standings.verdicts(placements, pair.target)
+        batch = repeat_lost_races(lambda: self._move_batch(actor, pair, placements, verdicts))
         migration.moved += batch.moved
         migration.present += batch.present
         migration.pending += batch.pending
@@ -119,7 +119,7 @@ class Migrations:
         migration.revision = batch.revision or migration.revision
 
     def _move_batch(
-        self, actor: Actor, pair: Pair, placements: Sequence[Placement], standings: Mapping[PackageId, Standing]
+        self, actor: Actor, pair: Pair, placements: Sequence[Placement], verdicts: Mapping[PackageId, PromotionVerdict]
     ) -> Migration:
         done, now = Migration(pair), self._now()
         numbers = [one.package.id for one in placements]
@@ -128,8 +128,7 @@ class Migrations:
             done.present = len(there)
             for one in placements:
                 if one.package.id in here and one.package.id not in there:
-                    verdict = judge_promotion([standings[one.package.id]])
-                    self._move_one(unit, actor, done, one, verdict, now)
+                    self._move_one(unit, actor, done, one, verdicts[one.package.id], now)
         return done
 
     def _move_one(

@@ -19,7 +19,7 @@ from entrepot.domain.model.package import Format, PackageKey
 from entrepot.domain.model.suite import Suite, SuiteId
 from entrepot.domain.policy.gate import Verdict
 from entrepot.domain.policy.permissions import Permission, demand, demand_suite
-from entrepot.domain.policy.promotion import PromotionVerdict, judge_promotion
+from entrepot.domain.policy.promotion import PromotionVerdict
 from entrepot.errors import AlreadyDecided, InvalidRequest, NotFound
 from entrepot.services.intake.admit import repeat_lost_races
 from entrepot.services.intake.movements import Revisions
@@ -109,9 +109,7 @@ class Promotions:
             home = suite or found[0].suite
             others = [one for one in reading.suites() if one.format is home.format and one.id != home.id]
         chosen = self._newest([one for one in found if one.suite.id == home.id])
-        verdict = (
-            judge_promotion(list(self._standings.of(chosen, others[0]).values())) if others else judge_promotion([])
-        )
+        verdict = self._standings.verdict(chosen, others[0]) if others else PromotionVerdict(Verdict.ACCEPT)
         return home, others, verdict
 
     def promote(self, actor: Actor, request: PromotionRequest) -> Promotion:
@@ -134,7 +132,7 @@ class Promotions:
             there = reading.live_among(pair.target.id, [one.package.id for one in chosen])
         missing = [one for one in chosen if one.package.id not in there]
         present = [one.package.key for one in chosen if one.package.id in there]
-        verdict = judge_promotion(list(self._standings.of(missing, pair.target).values()))
+        verdict = self._standings.verdict(missing, pair.target)
         if missing and verdict.verdict is not Verdict.ACCEPT and not request.force:
             return repeat_lost_races(lambda: self._hold(actor, request, pair, missing, verdict))
         done = repeat_lost_races(lambda: self._copy(actor, request, pair, missing, verdict))
@@ -243,7 +241,7 @@ class Promotions:
             raise NotFound(
                 f"{name[:200]} {stored.version} is no longer in {pair.source.codename}; reject the promotion"
             )
-        verdict = judge_promotion(list(self._standings.of(chosen, pair.target).values()))
+        verdict = self._standings.verdict(chosen, pair.target)
         done = repeat_lost_races(lambda: self._approve(actor, stored, pair, chosen, verdict, text))
         self._publish(done.revisions)
         return done

@@ -14,7 +14,8 @@ from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.finding import Coverage
 from entrepot.domain.model.package import Concern, PackageFacts, PackageKey
 from entrepot.domain.model.suite import PackageId, Suite
-from entrepot.domain.policy.gate import CheckOutcome, CheckResult, Verdict
+from entrepot.domain.policy.action import Action
+from entrepot.domain.policy.gate import CheckOutcome, CheckResult, Ground, Judgement, Verdict
 from entrepot.services.intake.checks.base import Subject
 from entrepot.services.intake.targets import Target
 
@@ -101,6 +102,7 @@ class Receipt:
     signed: bool
     revision: int | None = None
     admission_id: int | None = None
+    warnings: Sequence[str] = ()
 
 
 def _own_files(facts: PackageFacts) -> frozenset[str]:
@@ -138,8 +140,23 @@ def stored_subject(package: StoredPackage, suite: Suite, component: str) -> Subj
     )
 
 
-def step_of(outcome: CheckOutcome) -> dict[str, JsonValue]:
+def steps_of(outcomes: Sequence[CheckOutcome], judgement: Judgement) -> list[dict[str, JsonValue]]:
+    """Outcomes as they are kept with the admission, with what the policy made of each."""
+    return [step_of(outcome, [one for one in judgement.grounds if one.check == outcome.name]) for outcome in outcomes]
+
+
+def warnings_of(steps: Sequence[Mapping[str, JsonValue]]) -> tuple[str, ...]:
+    """What a person should hear although the package was let in."""
+    rows = [row for step in steps for row in cast("list[Mapping[str, str]]", step.get("policy") or [])]
+    return tuple(row["message"] for row in rows if row["action"] == Action.WARN.value)
+
+
+def step_of(outcome: CheckOutcome, grounds: Sequence[Ground] = ()) -> dict[str, JsonValue]:
     """An outcome as it is kept with the admission."""
+    policy: list[JsonValue] = [
+        {"code": one.code, "action": one.action.value, "message": one.message, "finding": one.finding}
+        for one in grounds
+    ]
     return {
         "name": outcome.name,
         "result": outcome.result.value,
@@ -147,6 +164,7 @@ def step_of(outcome: CheckOutcome) -> dict[str, JsonValue]:
         "detail": outcome.detail,
         **({"waived": True} if outcome.waived else {}),
         **({"coverage": _coverage_row(outcome.coverage)} if outcome.coverage else {}),
+        **({"policy": policy} if policy else {}),
         "concerns": [{"code": concern.code, "detail": concern.detail} for concern in outcome.concerns],
     }
 

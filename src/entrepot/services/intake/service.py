@@ -14,8 +14,10 @@ from entrepot.domain.formats.base import Limits, PackageFormat
 from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.package import Format, PackageFacts
+from entrepot.domain.model.suite import Suite
 from entrepot.domain.policy.gate import CheckOutcome, Judgement, judge
 from entrepot.domain.policy.permissions import Permission, demand, demand_suite
+from entrepot.domain.policy.security import GateRules
 from entrepot.errors import EntrepotError, InvalidRequest, PackageDigestMismatch, StoreUnavailable
 from entrepot.services.intake.admit import Candidate, check_key, live_in, open_admission, place, repeat_lost_races
 from entrepot.services.intake.arrivals import Arrivals
@@ -30,8 +32,9 @@ from entrepot.services.intake.receipts import (
     Staged,
     UploadRequest,
     outcome_of,
-    step_of,
+    steps_of,
     subject_of,
+    warnings_of,
 )
 from entrepot.services.intake.targets import Target, find_target
 
@@ -47,6 +50,7 @@ class Intake:
         formats: Mapping[Format, PackageFormat],
         checks: Sequence[Check],
         limits: Limits,
+        rules: Callable[[Suite], GateRules],
         now: Callable[[], datetime],
     ) -> None:
         self._catalog = catalog
@@ -55,6 +59,7 @@ class Intake:
         self._formats = formats
         self._checks = checks
         self._limits = limits
+        self._rules = rules
         self._now = now
         self.arrivals = Arrivals()
 
@@ -155,7 +160,8 @@ class Intake:
         digest, now = staged.digest(), self._now()
         format_ = self._formats[facts.key.format]
         filename = format_.filename(facts.key)
-        judgement = judge(outcomes)
+        pending = frozenset(check.name for check in self._checks if check.slow) if waits else frozenset()
+        judgement = judge(outcomes, self._rules(target.suite), pending=pending)
         with self._catalog.write() as unit:
             known = unit.package_with_digest(digest)
             package_id = (
@@ -174,6 +180,7 @@ class Intake:
                 outcomes=outcomes,
                 reasons=judgement.reasons,
                 signed=facts.signed,
+                warnings=judgement.warnings,
             )
             if known and live_in(unit, target.suite, known.id, facts.key):
                 self._audit_upload(unit, actor, receipt, "DUPLICATE", now)
@@ -215,7 +222,7 @@ class Intake:
             package_id=receipt.package_id,
             component=component,
             state=state,
-            steps=[step_of(outcome) for outcome in receipt.outcomes],
+            steps=steps_of(receipt.outcomes, judgement),
             reasons=judgement.reasons,
             requested_by=actor.name,
             requested_at=now,
@@ -232,6 +239,7 @@ class Intake:
             "sha256": receipt.digest,
             "size_bytes": receipt.size_bytes,
             "reasons": list(receipt.reasons),
+            **({"warnings": list(receipt.warnings)} if receipt.warnings else {}),
         }
         key = receipt.key
         unit.audit(AuditEntry("UPLOAD", result, actor, now, key.name, key.version, receipt.suite.codename, detail))
@@ -260,6 +268,7 @@ class Intake:
             signed=bool(package.facts.get("signed")),
             revision=admission.revision,
             admission_id=admission.id,
+            warnings=warnings_of(admission.steps),
         )
 
     def held(self, actor: Actor) -> list[Receipt]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.catalog.records import Admission, AdmissionState, Placement
@@ -10,7 +10,8 @@ from entrepot.adapters.storage.base import BlobStore
 from entrepot.domain.model.actor import SYSTEM
 from entrepot.domain.model.suite import PackageId, Suite
 from entrepot.domain.policy.gate import CheckOutcome, CheckResult
-from entrepot.domain.policy.promotion import Standing
+from entrepot.domain.policy.promotion import PromotionVerdict, Standing, judge_promotion
+from entrepot.domain.policy.security import GateRules
 from entrepot.services.intake.checks.asking import ask
 from entrepot.services.intake.checks.base import Check, Surroundings
 from entrepot.services.intake.receipts import outcome_of, stored_subject
@@ -22,14 +23,26 @@ _WAITING = (AdmissionState.RECEIVED, AdmissionState.HELD)
 
 
 class Standings:
-    """Gathers standings in batches; quick checks are asked anew, slow ones are taken from the last time they ran."""
+    """Asks the policy, in batches; quick checks are asked anew, slow ones are taken from the last time they ran."""
 
-    def __init__(self, catalog: Catalog, blobs: BlobStore, checks: Sequence[Check]) -> None:
+    def __init__(
+        self, catalog: Catalog, blobs: BlobStore, checks: Sequence[Check], rules: Callable[[Suite], GateRules]
+    ) -> None:
         self._catalog = catalog
         self._around = Surroundings(catalog, blobs)
         self._checks = checks
+        self._rules = rules
 
-    def of(self, placements: Sequence[Placement], target: Suite) -> dict[PackageId, Standing]:
+    def verdict(self, placements: Sequence[Placement], target: Suite) -> PromotionVerdict:
+        """On packages that go together."""
+        return judge_promotion(list(self._of(placements, target).values()), self._rules(target))
+
+    def verdicts(self, placements: Sequence[Placement], target: Suite) -> dict[PackageId, PromotionVerdict]:
+        """On packages that go each for itself."""
+        rules = self._rules(target)
+        return {number: judge_promotion([one], rules) for number, one in self._of(placements, target).items()}
+
+    def _of(self, placements: Sequence[Placement], target: Suite) -> dict[PackageId, Standing]:
         """Each package before the target; opens a unit of its own."""
         requests: dict[PackageId, list[Admission]] = {}
         with self._catalog.read() as reading:
