@@ -35,6 +35,7 @@ from entrepot.services.intake.movements import Movements
 from entrepot.services.intake.reviews import Reviews
 from entrepot.services.intake.suites import Suites
 from entrepot.services.intake.transfers import Transfers
+from entrepot.services.jobs import JobBoard, Jobs
 from entrepot.services.notify import Notifications, Templates
 from entrepot.services.publish.reading import PublishedFiles
 from entrepot.services.publish.service import Publisher
@@ -86,6 +87,8 @@ class Application:
     collector: Collector
     pins: Pins
     retention: Retention
+    jobs: Jobs
+    job_board: JobBoard
     scheduler: Scheduler
     signing_keys: SigningKeys
     antivirus: Antivirus

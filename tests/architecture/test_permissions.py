@@ -78,6 +78,18 @@ FREE = {
     "Seals.journal": "verification, which asks",
     "Antivirus.state": "dashboard, whose route asks; shown to whoever may read it",
     "Antivirus.component": "health",
+    "Jobs.begin": "services, in the unit of what they were allowed to do",
+    "Jobs.cancelled": "services: work that goes on",
+    "Jobs.define": "wiring",
+    "Jobs.finish": "services: work that has ended",
+    "Jobs.keep": "keeper",
+    "Jobs.progress": "services: work that goes on",
+    "Jobs.pursue": "worker: brings a goal about",
+    "Jobs.running": "services, for what they were allowed to do",
+    "Jobs.stop": "end of the program",
+    "Jobs.unmet": "keeper: goals that are not met",
+    "Jobs.wake": "services, after the unit of what they were allowed to do",
+    "JobBoard.version": "a number; the route asks",
     "Health.components": "open to all; the route leaves details to those who are signed in",
 }
 

@@ -237,6 +237,12 @@ class JobFailed(EntrepotError):
     code, kind, title = "job.failed", Kind.CORRUPT, "Job failed"
 
 
+class JobEnded(EntrepotError):
+    """A job was to be cancelled that has ended, or that ends by itself only."""
+
+    code, kind, title = "job.ended", Kind.CONFLICT, "Job cannot be cancelled"
+
+
 class SealBroken(EntrepotError):
     """A secret at rest was sealed with another key, or was changed."""
 

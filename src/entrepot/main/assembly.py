@@ -9,6 +9,7 @@ from entrepot.adapters.catalog.records import JsonValue
 from entrepot.application import Application
 from entrepot.domain.model.configuration import RATE_GROUPS
 from entrepot.errors import BadSetting
+from entrepot.main.following import following
 from entrepot.main.gate import gate
 from entrepot.main.parts import CHECKS, Parts
 from entrepot.main.people import signing_in
@@ -34,6 +35,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     """Wire the services; tests call this with other parts."""
     configurations = Configurations(parts.catalog, parts.secret, parts.now, _defaults(settings))
     configuration, site = configurations.current, _site(settings, configurations)
+    followed = following(settings, parts)
     published, let_in = publishing(settings, parts), gate(settings, parts, checks, configuration)
     published["publisher"].gather(let_in["intake"].arrivals.settle)
     watched = WatchedPeople(parts.people, configuration, parts.monotonic)
@@ -50,8 +52,10 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         scheduler.due,
         retention.unmet,
         published["signing_keys"].settle,
+        followed["jobs"].unmet,
     )
-    keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now, (audit.seals.seal_if_due,))
+    chores = (audit.seals.seal_if_due, followed["jobs"].keep)
+    keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now, chores)
     health = Health(
         parts.catalog,
         parts.blobs,
@@ -67,6 +71,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         **accounts(parts.catalog, parts.secret, configuration, outbox.post, site, parts.now),
         **let_in,
         **published,
+        **followed,
         audit=audit,
         pins=Pins(parts.catalog, parts.now),
         retention=retention,

@@ -20,6 +20,7 @@ def start(application: Application, *, works: bool, watch: Watch | None = None) 
 
 def stop(application: Application) -> None:
     """End in the reverse order; what is unfinished is found again at the next start."""
+    application.jobs.stop()
     application.keeper.stop()
     application.notifications.stop()
     application.queue.stop()

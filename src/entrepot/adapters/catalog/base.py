@@ -20,6 +20,7 @@ from entrepot.adapters.catalog.federation import FederationReading, FederationWr
 from entrepot.adapters.catalog.figures import FigureReading
 from entrepot.adapters.catalog.groups import GroupReading, GroupWriting
 from entrepot.adapters.catalog.incoming import IncomingReading, IncomingWriting
+from entrepot.adapters.catalog.jobs import JobReading, JobWriting
 from entrepot.adapters.catalog.keys import KeyReading, KeyWriting
 from entrepot.adapters.catalog.messages import MessageReading, MessageWriting
 from entrepot.adapters.catalog.offers import OfferReading
@@ -214,6 +215,7 @@ class Reading(
     KeyReading,
     OfferReading,
     StrikeReading,
+    JobReading,
     Protocol,
 ):
     """Everything that can be asked."""
@@ -234,6 +236,7 @@ class Writing(
     RetentionWriting,
     KeyWriting,
     StrikeWriting,
+    JobWriting,
     Protocol,
 ):
     """Everything that can be changed."""

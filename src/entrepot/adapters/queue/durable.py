@@ -22,10 +22,11 @@ from entrepot.errors import CatalogUnavailable
 _log = structlog.get_logger(__name__)
 
 _APPLICATION = "entrepot"
-_QUEUE = "goals"
+_QUEUE, _JOB_QUEUE = "goals", "jobs"
 _POLL_SECONDS = 0.5
-# Inspections of this node, those that others left on the queue, and always some threads for publications.
-_THREADS, _INSPECTIONS, _FROM_QUEUE = 16, 4, 4
+# Inspections and jobs of this node, those that others left on the queues, and always some threads for publications.
+_PLACES = {GoalKind.INSPECT: 4, GoalKind.JOB: 4}
+_THREADS, _FROM_QUEUE, _JOBS_FROM_QUEUE = 22, 4, 2
 _HISTORY_HOURS = 24
 # Raised only when a pursuit's arguments change shape: DBOS never hands work of one version to another.
 _WORKFLOW_VERSION = "goals-1"
@@ -52,7 +53,7 @@ class DurableQueue:
         self._now = now
         self._node = node
         self._turns = Turns()
-        self._room = Room(_INSPECTIONS)
+        self._rooms = {kind: Room(places) for kind, places in _PLACES.items()}
         self._works = False
         self._engine = _sqlite_engine(url) if url.startswith("sqlite") else sa.create_engine(url, pool_size=8)
         self._url = url.replace("postgresql+psycopg://", "postgresql://")
@@ -88,14 +89,17 @@ class DurableQueue:
 
         self._workflow = DBOS.workflow(name="pursue")(pursuit)
         DBOS.launch()
-        DBOS.register_queue(_QUEUE, worker_concurrency=_FROM_QUEUE, polling_interval_sec=_POLL_SECONDS)
+        for name, places in ((_QUEUE, _FROM_QUEUE), (_JOB_QUEUE, _JOBS_FROM_QUEUE)):
+            DBOS.register_queue(name, worker_concurrency=places, polling_interval_sec=_POLL_SECONDS)
         self._works = True
         self._prune()
 
     def _run(self, kind: str, subject: int) -> None:
         goal = Goal(GoalKind(kind), subject)
+        room = self._rooms.get(goal.kind)
         self._turns.adopt(goal)
-        self._room.adopt(goal)
+        if room is not None:
+            room.adopt(goal)
         try:
             self._pursue_once(goal)
             while self._turns.another(goal):
@@ -105,7 +109,7 @@ class DurableQueue:
                 self.submit(goal)
             raise
         finally:
-            following = self._room.leave(goal)
+            following = room.leave(goal) if room is not None else None
             if following is not None and self._works:
                 self._begin(following)
 
@@ -123,12 +127,14 @@ class DurableQueue:
     def submit(self, goal: Goal) -> None:
         """Start a workflow here, or leave it for a working node."""
         if self._works:
-            if self._turns.begin(goal) and self._room.enter(goal):
+            room = self._rooms.get(goal.kind)
+            if self._turns.begin(goal) and (room is None or room.enter(goal)):
                 self._begin(goal)
         elif self._client is not None:
             try:
+                queue = _JOB_QUEUE if goal.kind is GoalKind.JOB else _QUEUE
                 self._client.enqueue(
-                    {"queue_name": _QUEUE, "workflow_name": "pursue", "app_version": _WORKFLOW_VERSION},
+                    {"queue_name": queue, "workflow_name": "pursue", "app_version": _WORKFLOW_VERSION},
                     goal.kind.value,
                     goal.subject,
                 )
@@ -142,7 +148,8 @@ class DurableQueue:
             DBOS.start_workflow(self._workflow, goal.kind.value, goal.subject)
         except Exception as error:  # noqa: BLE001 - whoever asked has committed; the keeper finds the goal again
             self._turns.end(goal)
-            self._room.leave(goal)
+            if (room := self._rooms.get(goal.kind)) is not None:
+                room.leave(goal)
             _log.warning("goal.not_started", goal=goal.key, reason=type(error).__name__)
 
     def stop(self) -> None:
@@ -161,7 +168,9 @@ class DurableQueue:
             return 0
         dead = DBOS.list_workflows(status="PENDING", executor_id=node)
         for workflow in dead:
-            DBOS.resume_workflow(workflow.workflow_id, queue_name=_QUEUE)
+            kind = workflow.input["args"][0] if workflow.input else ""
+            queue = _JOB_QUEUE if kind == GoalKind.JOB.value else _QUEUE
+            DBOS.resume_workflow(workflow.workflow_id, queue_name=queue)
         return len(dead)
 
     def waiting_count(self) -> int:

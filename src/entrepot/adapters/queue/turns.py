@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from entrepot.domain.jobs.goals import Goal, GoalKind
+from entrepot.domain.jobs.goals import Goal
 
 
 class Turns:
@@ -49,10 +49,7 @@ class Turns:
 
 
 class Room:
-    """Inspections wait for scanners, perhaps for minutes; they must never fill all threads of a node.
-
-    A goal of another kind always has room.
-    """
+    """For one kind of goals that may take minutes or hours: they must never fill all threads of a node."""
 
     def __init__(self, places: int) -> None:
         self._places = places
@@ -62,8 +59,6 @@ class Room:
 
     def enter(self, goal: Goal) -> bool:
         """True when the caller may start the goal; false when ``leave`` will hand it out later."""
-        if goal.kind is not GoalKind.INSPECT:
-            return True
         with self._lock:
             if len(self._inside) < self._places:
                 self._inside.add(goal.key)
@@ -73,10 +68,9 @@ class Room:
 
     def adopt(self, goal: Goal) -> None:
         """Count a goal that runs already: recovered after a crash, or taken from the shared queue."""
-        if goal.kind is GoalKind.INSPECT:
-            with self._lock:
-                self._inside.add(goal.key)
-                self._waiting.pop(goal.key, None)
+        with self._lock:
+            self._inside.add(goal.key)
+            self._waiting.pop(goal.key, None)
 
     def leave(self, goal: Goal) -> Goal | None:
         """After the goal; which one to start in its place."""

@@ -21,6 +21,8 @@ class GoalKind(StrEnum):
     """What was recorded is told to those who want to hear of it."""
     RETAIN = "retain"
     """The run of retention has ended."""
+    JOB = "job"
+    """The job, which people watch, has ended."""
 
 
 @dataclass(frozen=True, slots=True)

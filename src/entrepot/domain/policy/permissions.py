@@ -49,6 +49,8 @@ class Permission(Enum):
     SETTING_WRITE = ("setting.write", Role.ADMIN)
     KEY_WRITE = ("key.write", Role.ADMIN)
     RETENTION_RUN = ("retention.run", Role.ADMIN)
+    JOB_READ = ("job.read", Role.READER)
+    JOB_CANCEL = ("job.cancel", Role.UPLOADER)
     STORE_VERIFY = ("store.verify", Role.ADMIN)
 
     def __init__(self, code: str, role: Role) -> None:
@@ -69,6 +71,8 @@ _WITHIN_SCOPE = frozenset(
         Permission.PACKAGE_UPLOAD,
         Permission.PACKAGE_DELETE,
         Permission.PACKAGE_PROMOTE,
+        Permission.JOB_READ,
+        Permission.JOB_CANCEL,
     }
 )
 

@@ -44,3 +44,5 @@ class Dispatch:
                 self._application.notifications.notify()
             case GoalKind.RETAIN:
                 self._application.retention.pursue(goal.subject)
+            case GoalKind.JOB:
+                self._application.jobs.pursue(goal.subject)

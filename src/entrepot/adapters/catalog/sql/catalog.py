@@ -21,6 +21,7 @@ from entrepot.adapters.catalog.sql.figures import FigureQueries
 from entrepot.adapters.catalog.sql.groups import GroupQueries
 from entrepot.adapters.catalog.sql.incoming import IncomingQueries
 from entrepot.adapters.catalog.sql.index import IndexQueries
+from entrepot.adapters.catalog.sql.jobs import JobQueries
 from entrepot.adapters.catalog.sql.keys import KeyQueries
 from entrepot.adapters.catalog.sql.messages import MessageQueries
 from entrepot.adapters.catalog.sql.offers import OfferQueries
@@ -55,6 +56,7 @@ class Unit(
     FigureQueries,
     RetentionQueries,
     KeyQueries,
+    JobQueries,
 ):
     """All queries over one connection, inside one transaction."""
 

@@ -15,6 +15,7 @@ from entrepot.adapters.catalog.sql.tables.downloads import (
 from entrepot.adapters.catalog.sql.tables.factors import password_reset, recovery_code, second_factor
 from entrepot.adapters.catalog.sql.tables.federation import sign_in_code
 from entrepot.adapters.catalog.sql.tables.intake import incoming_file
+from entrepot.adapters.catalog.sql.tables.jobs import job, job_event
 from entrepot.adapters.catalog.sql.tables.keys import signing_state
 from entrepot.adapters.catalog.sql.tables.messages import event_position, mail_template, message
 from entrepot.adapters.catalog.sql.tables.overview import audit_activity
@@ -77,6 +78,8 @@ __all__ = [
     "generation",
     "generation_file",
     "incoming_file",
+    "job",
+    "job_event",
     "mail_template",
     "membership",
     "message",
