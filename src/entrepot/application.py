@@ -42,6 +42,7 @@ from entrepot.services.publish.service import Publisher
 from entrepot.services.publish.verification import Verifier
 from entrepot.services.publish.waiting import Publications
 from entrepot.services.resolution import Resolutions
+from entrepot.services.sbom import Sboms
 from entrepot.services.upkeep.antivirus import Antivirus
 from entrepot.services.upkeep.collector import Collector
 from entrepot.services.upkeep.figures import Gauges
@@ -77,6 +78,7 @@ class Application:
     inspector: Inspector
     transfers: Transfers
     resolutions: Resolutions
+    sboms: Sboms
     movements: Movements
     reviews: Reviews
     suites: Suites

@@ -122,6 +122,7 @@ CASES = [
     case("promotions", "migrate", "jammy", "noble", ["gone"]),
     case("promotions", "held", status="all"),
     case("antivirus", "status"),
+    case("sbom", "preview", distribution="jammy", limit=1),
     case("retention", "pin", "kept", "1.0", reason="for the ships"),
     case("retention", "unpin", "kept", "1.0"),
     case("retention", "collection_preview", 1, 0),
@@ -197,6 +198,8 @@ APART = {
     "second_factor.disable",
     "artifacts.upload",
     "versions.download",
+    "sbom.package",
+    "sbom.export",
     "audit.export",
     "audit.export_archive",
     "audit.export_user",
@@ -283,6 +286,9 @@ def test_files_are_taken_whole_or_refused(client: Client, tmp_path: Path) -> Non
         client.versions.download(io.BytesIO(), "hello", "1.0", most_bytes=100)
     with pytest.raises(Missing):
         client.versions.download(io.BytesIO(), "hello", "9.9")
+    listed = io.BytesIO()
+    assert client.sbom.package(listed, "hello", "1.0").filename == "hello_1.0.cdx.json"
+    assert client.sbom.export(listed, format_="spdx", distribution="jammy").filename == "jammy.sbom.spdx.json"
     exports = io.BytesIO()
     signed = client.audit.export(exports, AuditConditions(action="upload"), format_="json", sign=True)
     assert signed.signature is not None

@@ -60,7 +60,6 @@ ELSEWISE = (
 # Vulnerabilities, software lists and import are not there yet; each of these lines goes when its routes come.
 NOT_YET = (
     r"/import(/.*)?",
-    r"/sbom(/.*)?",
     r"/security/(packages|vulnerabilities|packages-posture|policy)",
     r"/security/packages/[^/]+/[^/]+/(cve|rescan|quarantine)",
 )

@@ -17,6 +17,7 @@ from entrepot.client.notifications import Notifications, TemplatesTheme
 from entrepot.client.people import People
 from entrepot.client.promotions import Promotions, Reviews
 from entrepot.client.retention import Retention
+from entrepot.client.sbom import Sbom
 from entrepot.client.server import ServerTheme
 from entrepot.client.settings import Settings
 from entrepot.client.transport import Patience, Transport
@@ -55,6 +56,7 @@ class Client:
         self.downloads = Downloads(wire)
         self.logs = Logs(wire)
         self.audit = Audit(wire)
+        self.sbom = Sbom(wire)
         self.settings = Settings(wire)
         self.notifications = Notifications(wire)
         self.templates = TemplatesTheme(wire)

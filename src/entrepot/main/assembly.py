@@ -14,6 +14,7 @@ from entrepot.main.gate import gate
 from entrepot.main.parts import CHECKS, Parts
 from entrepot.main.people import signing_in
 from entrepot.main.publishing import publishing
+from entrepot.main.software import software_of
 from entrepot.main.upkeep import retention_of
 from entrepot.main.watching import audit_of, notifications_of, recorder_of
 from entrepot.services.access.accounts import accounts
@@ -72,6 +73,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         **let_in,
         **published,
         **followed,
+        **software_of(parts),
         audit=audit,
         pins=Pins(parts.catalog, parts.now),
         retention=retention,

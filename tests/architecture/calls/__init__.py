@@ -13,6 +13,7 @@ from tests.architecture.calls import (
     notifications,
     overview,
     retention,
+    software,
 )
 from tests.architecture.calls.base import Call
 
@@ -29,6 +30,7 @@ CALLS: tuple[Call, ...] = (
     *notifications.CALLS,
     *overview.CALLS,
     *retention.CALLS,
+    *software.CALLS,
 )
 
 __all__ = ["CALLS", "Call"]

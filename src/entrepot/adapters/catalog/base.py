@@ -14,6 +14,7 @@ from typing import Protocol
 
 from entrepot.adapters.catalog.accounts import AccountReading, AccountWriting
 from entrepot.adapters.catalog.auditing import AuditReading, AuditWriting
+from entrepot.adapters.catalog.contents import ContentsReading
 from entrepot.adapters.catalog.downloads import DownloadReading, DownloadWriting
 from entrepot.adapters.catalog.factors import FactorReading, FactorWriting
 from entrepot.adapters.catalog.federation import FederationReading, FederationWriting
@@ -214,6 +215,7 @@ class Reading(
     OverviewReading,
     KeyReading,
     OfferReading,
+    ContentsReading,
     StrikeReading,
     JobReading,
     Protocol,

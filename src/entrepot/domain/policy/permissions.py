@@ -34,6 +34,7 @@ class Permission(Enum):
     REVIEW_DECIDE = ("review.decide", Role.MAINTAINER)
     DOWNLOAD_READ = ("download.read", Role.MAINTAINER)
     DASHBOARD_READ = ("dashboard.read", Role.READER)
+    SBOM_READ = ("sbom.read", Role.AUDITOR)
     METRICS_READ = ("metrics.read", Role.AUDITOR)
     SERVER_WATCH = ("server.watch", Role.ADMIN)
     ANTIVIRUS_READ = ("av.read", Role.MAINTAINER)
@@ -67,6 +68,7 @@ _WITHIN_SCOPE = frozenset(
         Permission.PACKAGE_READ,
         Permission.SUITE_READ,
         Permission.AUDIT_READ,
+        Permission.SBOM_READ,
         Permission.DASHBOARD_READ,
         Permission.PACKAGE_UPLOAD,
         Permission.PACKAGE_DELETE,

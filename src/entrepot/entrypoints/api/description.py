@@ -34,6 +34,7 @@ _TAGS = {
     "upload": "Packages come in",
     "promotions": "Packages from distribution to distribution",
     "security": "Held packages and decisions",
+    "sbom": "Lists of software: CycloneDX and SPDX",
     "distributions": "Distributions and archives",
     "settings": "What administrators change while the server runs",
     "health": "Is it well?  For monitoring",

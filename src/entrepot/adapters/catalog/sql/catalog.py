@@ -13,6 +13,7 @@ from entrepot.adapters.catalog.base import Reading, Writing
 from entrepot.adapters.catalog.sql.accounts import AccountQueries
 from entrepot.adapters.catalog.sql.admissions import AdmissionQueries
 from entrepot.adapters.catalog.sql.auditing import AuditQueries
+from entrepot.adapters.catalog.sql.contents import ContentsQueries
 from entrepot.adapters.catalog.sql.downloads import DownloadQueries
 from entrepot.adapters.catalog.sql.engine import make_engine, translated, unit
 from entrepot.adapters.catalog.sql.factors import FactorQueries
@@ -40,6 +41,7 @@ class Unit(
     ShelfQueries,
     PromotionQueries,
     OfferQueries,
+    ContentsQueries,
     AdmissionQueries,
     IndexQueries,
     IncomingQueries,

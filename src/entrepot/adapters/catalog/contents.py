@@ -1,0 +1,47 @@
+"""The part of the port about what a revision of a suite shows, and what packages carry inside."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from entrepot.adapters.catalog.records import StoredPackage
+from entrepot.domain.model.package import PackageKey
+from entrepot.domain.model.suite import PackageId, SuiteId
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A package that a revision of a suite has; ``number`` is that of its stay there."""
+
+    number: int
+    package: StoredPackage
+    revision: int
+    added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a package stands in a revision of a suite."""
+
+    number: int
+    package_id: PackageId
+    key: PackageKey
+
+
+class ContentsReading(Protocol):
+    """A revision of a suite stays the same however often it is asked for, as stays are never forgotten."""
+
+    def shown(self, suite_id: SuiteId, revision: int, after: tuple[int, int], limit: int) -> list[Shown]:
+        """Packages in the order in which they came, behind the revision and number of the last one seen."""
+        ...
+
+    def shown_count(self, suite_id: SuiteId, revision: int) -> int:
+        """How many there are."""
+        ...
+
+    def shown_places(self, suite_id: SuiteId, revision: int, package_ids: Collection[PackageId]) -> list[Place]:
+        """Those of the packages that are there."""
+        ...
