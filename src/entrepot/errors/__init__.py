@@ -195,6 +195,12 @@ class MalformedIndex(EntrepotError):
     code, kind, title = "index.malformed", Kind.UPSTREAM, "Malformed index"
 
 
+class MalformedAdvisory(EntrepotError):
+    """A security advisory, or a file of them, is not what its format says, or exceeds a bound."""
+
+    code, kind, title = "advisory.malformed", Kind.UNPROCESSABLE, "Malformed advisory"
+
+
 class BadIndexField(EntrepotError):
     """A value would break the index that it is to be written into."""
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from entrepot.adapters.catalog.accounts import AccountReading, AccountWriting
+from entrepot.adapters.catalog.advisories import AdvisoryReading, AdvisoryWriting
 from entrepot.adapters.catalog.auditing import AuditReading, AuditWriting
 from entrepot.adapters.catalog.contents import ContentsReading
 from entrepot.adapters.catalog.downloads import DownloadReading, DownloadWriting
@@ -218,6 +219,7 @@ class Reading(
     ContentsReading,
     StrikeReading,
     JobReading,
+    AdvisoryReading,
     Protocol,
 ):
     """Everything that can be asked."""
@@ -239,6 +241,7 @@ class Writing(
     KeyWriting,
     StrikeWriting,
     JobWriting,
+    AdvisoryWriting,
     Protocol,
 ):
     """Everything that can be changed."""

@@ -77,3 +77,12 @@ def compare(a: str, b: str) -> int:
 def _pieces(part: str) -> tuple[tuple[str, int], ...]:
     # The empty match at the end stands for the end of the string, which sorts after "~" and before the rest.
     return tuple((text.translate(_ORDER) + "\1", int(number or 0)) for text, number in _PIECE.findall(part or "0"))
+
+
+def loose_key(version: str) -> SortKey:
+    """The same order, extended to text outside the grammar, as third parties write it; equal to ``sort_key`` inside."""
+    epoch, colon, rest = version.partition(":")
+    if not colon or not epoch.isdecimal():
+        epoch, rest = "0", version
+    upstream, hyphen, revision = rest.rpartition("-")
+    return int(epoch), _pieces(upstream if hyphen else rest), _pieces(revision if hyphen else "")

@@ -96,3 +96,12 @@ def _place(segment: str) -> tuple[int, int, str]:
     digits = segment.lstrip("0")
     # A longer number is the greater one; among numbers of one length text decides.
     return _NUMBER, len(digits), digits
+
+
+def loose_key(version: str) -> tuple[int, LabelKey, LabelKey | None]:
+    """The same for text outside the grammar, as third parties write it; no release is ``None``."""
+    epoch, colon, rest = version.partition(":")
+    if not colon or not epoch.isdecimal():
+        epoch, rest = "0", version
+    label, hyphen, release = rest.rpartition("-")
+    return int(epoch), label_key(label if hyphen else rest), label_key(release) if hyphen else None

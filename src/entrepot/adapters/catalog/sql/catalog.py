@@ -12,10 +12,12 @@ import sqlalchemy as sa
 from entrepot.adapters.catalog.base import Reading, Writing
 from entrepot.adapters.catalog.sql.accounts import AccountQueries
 from entrepot.adapters.catalog.sql.admissions import AdmissionQueries
+from entrepot.adapters.catalog.sql.advisories import AdvisoryQueries
 from entrepot.adapters.catalog.sql.auditing import AuditQueries
 from entrepot.adapters.catalog.sql.contents import ContentsQueries
 from entrepot.adapters.catalog.sql.downloads import DownloadQueries
 from entrepot.adapters.catalog.sql.engine import make_engine, translated, unit
+from entrepot.adapters.catalog.sql.exploitation import ExploitationQueries
 from entrepot.adapters.catalog.sql.factors import FactorQueries
 from entrepot.adapters.catalog.sql.federation import FederationQueries
 from entrepot.adapters.catalog.sql.figures import FigureQueries
@@ -59,6 +61,8 @@ class Unit(
     RetentionQueries,
     KeyQueries,
     JobQueries,
+    AdvisoryQueries,
+    ExploitationQueries,
 ):
     """All queries over one connection, inside one transaction."""
 

@@ -1,5 +1,13 @@
 """The tables, by theme.  Migrations are written from this metadata and checked against it."""
 
+from entrepot.adapters.catalog.sql.tables.advisories import (
+    advisory,
+    advisory_affected,
+    advisory_head,
+    advisory_name,
+    exploitation,
+    feed,
+)
 from entrepot.adapters.catalog.sql.tables.auditing import audit, audit_checkpoint, audit_head
 from entrepot.adapters.catalog.sql.tables.base import Id, Moment, metadata
 from entrepot.adapters.catalog.sql.tables.downloads import (
@@ -54,6 +62,10 @@ __all__ = [
     "account_group",
     "account_role",
     "admission",
+    "advisory",
+    "advisory_affected",
+    "advisory_head",
+    "advisory_name",
     "api_token",
     "api_token_role",
     "archive",
@@ -73,7 +85,9 @@ __all__ = [
     "download_salt",
     "ended_session",
     "event_position",
+    "exploitation",
     "fact",
+    "feed",
     "fragment",
     "generation",
     "generation_file",
