@@ -60,7 +60,7 @@ _WORDS = {
     "mageia": "mageia",
 }
 _NAMED = re.compile(r"([a-z][a-z. _-]*?)[. _-]*(\d+(?:\.\d+)?)?(?:[-_ ]?sp(\d))?\Z")
-_POCKET = re.compile(
+_SUFFIXES = re.compile(
     r"(?:[-_](?:security|updates|backports|proposed-updates|proposed|lts|release|baseos|appstream|extras))+\Z"
 )
 _RED_HAT_PARTS = ("baseos", "appstream", "crb", "highavailability", "resilientstorage", "realtime", "nfv", "sap")
@@ -70,13 +70,13 @@ def context_of(suite: Suite) -> str:
     """The distribution of a suite, empty where it cannot be told; then nothing can be said about its packages.
 
     The attribute ``ecosystem`` comes first, then the attribute ``os`` with the suite's version, then the codename,
-    with pockets such as ``-security`` taken off.
+    with endings such as ``-security`` taken off.
     """
     attributes = suite.options.attributes
     said = attributes.get(ATTRIBUTE, "").strip()
     if said:
         return "" if said.lower() == "none" else said
-    codename = _POCKET.sub("", suite.codename.lower())
+    codename = _SUFFIXES.sub("", suite.codename.lower())
     os = _WORDS.get(_squeezed(attributes.get("os", "")), "")
     if os == "opensuse" and "tumbleweed" in codename:
         return "openSUSE:Tumbleweed"
