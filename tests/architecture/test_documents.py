@@ -133,6 +133,7 @@ WORDS = (
     *("archive", "suite", "component", "architecture", "package", "package key", "revision", "generation"),
     *("manifest", "pack", "segment", "document", "member", "extent", "blob", "claim", "admission", "finding"),
     *("verdict", "decision", "goal", "node", "role", "snapshot", "environment", "mirror", "host"),
+    *("advisory", "context", "feed"),
 )
 
 
