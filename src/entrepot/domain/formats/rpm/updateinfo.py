@@ -1,0 +1,91 @@
+"""updateinfo.xml: what dnf and zypper know of updates besides their versions (``dnf updateinfo``, ``--security``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from entrepot.domain.formats.rpm.markup import attribute, element
+from entrepot.domain.model.erratum import Erratum, Fixed
+from entrepot.domain.model.finding import Severity
+
+# The words of Red Hat's ratings, which dnf compares with --sec-severity.
+_RATINGS = {
+    Severity.CRITICAL: "Critical",
+    Severity.HIGH: "Important",
+    Severity.MEDIUM: "Moderate",
+    Severity.LOW: "Low",
+    Severity.NEGLIGIBLE: "Low",
+    Severity.UNKNOWN: "None",
+}
+_CVE_PAGE = "https://www.cve.org/CVERecord?id="
+
+
+def write_updateinfo(errata: Iterable[Erratum], *, origin: str, collection: str, architectures: frozenset[str]) -> bytes:
+    """The document for one tree: errata in the order given, with those packages that the tree lists.
+
+    Errata without such a package are left out; empty when none is left.
+    """
+    lines = [
+        line
+        for erratum in errata
+        if (packages := [one for one in erratum.packages if one.key.architecture in architectures])
+        for line in _update(erratum, packages, origin, collection)
+    ]
+    if not lines:
+        return b""
+    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', "<updates>", *lines, "</updates>", ""]).encode()
+
+
+def _update(erratum: Erratum, packages: Iterable[Fixed], origin: str, collection: str) -> Iterator[str]:
+    sender = attribute(origin)
+    yield f'  <update from="{sender}" status="final" type="{erratum.kind.value}" version="1">'
+    yield f"    {element('id', erratum.code)}"
+    yield f"    {element('title', erratum.title)}"
+    yield f'    <issued date="{_date(erratum.issued_at)}"/>'
+    yield f'    <updated date="{_date(erratum.updated_at)}"/>'
+    yield f"    {element('severity', _RATINGS[erratum.severity])}"
+    yield f"    {element('release', collection)}"
+    yield f"    {element('summary', erratum.title)}"
+    yield f"    {element('description', erratum.description)}"
+    yield "    <references>"
+    for cve in erratum.cves:
+        yield f'      <reference href="{attribute(_CVE_PAGE + cve)}" id="{attribute(cve)}" type="cve" title="{attribute(cve)}"/>'
+    for link in erratum.links:
+        yield f'      <reference href="{attribute(link)}" id="{attribute(link)}" type="other" title="{attribute(link)}"/>'
+    yield "    </references>"
+    yield "    <pkglist>"
+    yield f'      <collection short="{attribute(collection)}">'
+    yield f"        {element('name', collection)}"
+    for package in packages:
+        yield from _package(package)
+    yield "      </collection>"
+    yield "    </pkglist>"
+    yield "  </update>"
+
+
+def _package(package: Fixed) -> Iterator[str]:
+    epoch, version, release = evr(package.key.version)
+    parts = {
+        "name": package.key.name,
+        "version": version,
+        "release": release,
+        "epoch": epoch,
+        "arch": package.key.architecture,
+        "src": package.source,
+    }
+    yield "        <package " + " ".join(f'{name}="{attribute(value)}"' for name, value in parts.items()) + ">"
+    yield f"          {element('filename', package.filename)}"
+    yield f'          <sum type="sha256">{package.digest}</sum>'
+    yield "        </package>"
+
+
+def evr(version: str) -> tuple[str, str, str]:
+    """``[epoch:]version-release`` in its parts; the epoch is 0 where none is written."""
+    epoch, colon, rest = version.partition(":")
+    upstream, _, release = (rest if colon else version).rpartition("-")
+    return epoch if colon else "0", upstream, release
+
+
+def _date(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
