@@ -9,8 +9,8 @@ from entrepot.adapters.catalog.records import JsonValue
 from entrepot.application import Application
 from entrepot.domain.model.configuration import RATE_GROUPS
 from entrepot.errors import BadSetting
-from entrepot.main.following import following
-from entrepot.main.gate import gate
+from entrepot.main.following import following, watch_uploads
+from entrepot.main.gate import Gate, gate
 from entrepot.main.parts import CHECKS, Parts
 from entrepot.main.people import signing_in
 from entrepot.main.publishing import publishing
@@ -38,6 +38,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     configuration, site = configurations.current, _site(settings, configurations)
     followed = following(settings, parts)
     published, let_in = publishing(settings, parts), gate(settings, parts, checks, configuration)
+    watch_uploads(followed["jobs"], let_in)
     published["publisher"].gather(let_in["intake"].arrivals.settle)
     watched = WatchedPeople(parts.people, configuration, parts.monotonic)
     persons, audit = signing_in(settings, parts, watched, configuration), audit_of(parts)
@@ -57,15 +58,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     )
     chores = (audit.seals.seal_if_due, followed["jobs"].keep)
     keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now, chores)
-    health = Health(
-        parts.catalog,
-        parts.blobs,
-        parts.keyring,
-        keeper.alive,
-        let_in["antivirus"].component,
-        parts.now,
-        watched.state,
-    )
+    health = _health(parts, keeper, let_in, watched)
     return Application(
         configurations=configurations,
         **persons,
@@ -92,6 +85,11 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         queue=parts.queue,
         now=parts.now,
     )
+
+
+def _health(parts: Parts, keeper: Keeper, let_in: Gate, watched: WatchedPeople) -> Health:
+    scanner = let_in["antivirus"].component
+    return Health(parts.catalog, parts.blobs, parts.keyring, keeper.alive, scanner, parts.now, watched.state)
 
 
 def _defaults(settings: Settings) -> dict[str, JsonValue]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -13,6 +14,7 @@ from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.storage.base import BlobStore
 from entrepot.domain.formats.base import PackageFormat
 from entrepot.domain.jobs.goals import Goal, GoalKind
+from entrepot.domain.jobs.work import JobStatus, Work
 from entrepot.domain.model.actor import SYSTEM, Actor
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite
@@ -24,6 +26,7 @@ from entrepot.services.intake.checks.asking import ask
 from entrepot.services.intake.checks.base import Check, Surroundings
 from entrepot.services.intake.patience import Patience
 from entrepot.services.intake.receipts import RESULTS, STATES, outcome_of, steps_of, stored_subject
+from entrepot.services.intake.steps import UploadJobs, verdict_of
 
 _log = structlog.get_logger(__name__)
 
@@ -49,6 +52,11 @@ class Inspector:
         self._rules = rules
         self._now = now
         self._patience = Patience(now)
+        self._jobs: UploadJobs | None = None
+
+    def follow(self, jobs: UploadJobs) -> None:
+        """Where inspections that somebody watches are told of."""
+        self._jobs = jobs
 
     def inspect(self, admission_id: int) -> None:
         """Run the slow checks of a received package and act on the verdict; done already is fine.
@@ -63,12 +71,14 @@ class Inspector:
             if admission.state is not AdmissionState.RECEIVED:
                 return
             package, suite = reading.package(admission.package_id), reading.suite(admission.suite_id)
+        job = self._jobs.of(admission_id) if self._jobs is not None else None
+        around = replace(self._around, report=self._jobs.report(job)) if self._jobs and job else self._around
         subject = stored_subject(package, suite, admission.component)
         outcomes = [outcome_of(step) for step in admission.steps]
         known = {outcome.name for outcome in outcomes}
         wanted = [check for check in self._checks if check.slow or check.name not in known]
         try:
-            outcomes += ask(subject, wanted, self._around)
+            outcomes += ask(subject, wanted, around)
         except ScannerUnavailable as error:
             self._patience.failed()
             _log.warning("inspection.postponed", admission=admission_id, package=str(package.key), reason=error.detail)
@@ -76,6 +86,16 @@ class Inspector:
         self._patience.succeeded()
         repeat_lost_races(lambda: self._settle(admission, package, suite, outcomes))
         self._queue.submit(Goal(GoalKind.PUBLISH, suite.id))
+        if self._jobs is not None and job is not None:
+            self._jobs.finish(job, JobStatus.DONE, self._verdict(admission_id))
+
+    def watch(self, work: Work) -> Mapping[str, JsonValue] | None:
+        """Whether the inspection that a job tells of has ended: a job outlives a worker that was killed."""
+        return self._verdict(int(work.subject))
+
+    def _verdict(self, admission_id: int) -> Mapping[str, JsonValue] | None:
+        with self._catalog.read() as reading:
+            return verdict_of(reading.admission(admission_id))
 
     def _settle(
         self, admission: Admission, package: StoredPackage, suite: Suite, outcomes: Sequence[CheckOutcome]

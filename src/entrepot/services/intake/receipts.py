@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, BinaryIO, Protocol, cast
 
 from entrepot.adapters.catalog.records import AdmissionState, JsonValue, StoredPackage
+from entrepot.domain.jobs.work import JobId
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.finding import Coverage
 from entrepot.domain.model.package import Concern, PackageFacts, PackageKey
@@ -78,12 +79,16 @@ class Staged(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class UploadRequest:
-    """What a client says about the file it sends; nothing of it is believed where the bytes can be asked."""
+    """What a client says about the file it sends; nothing of it is believed where the bytes can be asked.
+
+    ``watched`` asks for a job that tells of an inspection by workers, if there has to be one.
+    """
 
     filename: str
     distribution: str | None = None
     component: str | None = None
     declared_sha256: str | None = None
+    watched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,7 @@ class Receipt:
     signed: bool
     revision: int | None = None
     admission_id: int | None = None
+    job: JobId | None = None
     warnings: Sequence[str] = ()
 
 

@@ -36,6 +36,7 @@ from entrepot.services.intake.receipts import (
     subject_of,
     warnings_of,
 )
+from entrepot.services.intake.steps import STRUCTURE, Report, Step, StepStatus, UploadJobs, nothing
 from entrepot.services.intake.targets import Target, find_target
 
 
@@ -62,6 +63,11 @@ class Intake:
         self._rules = rules
         self._now = now
         self.arrivals = Arrivals()
+        self._jobs: UploadJobs | None = None
+
+    def follow(self, jobs: UploadJobs) -> None:
+        """Where inspections that somebody watches are told of."""
+        self._jobs = jobs
 
     def stage(self) -> BlobWriter:
         """Where a body goes while it arrives; nothing of it stays unless ``receive`` accepts it."""
@@ -84,11 +90,11 @@ class Intake:
             check_key(reading, target.suite, facts.key, staged.digest())
         return facts
 
-    def receive(self, actor: Actor, staged: Staged, request: UploadRequest) -> Receipt:
+    def receive(self, actor: Actor, staged: Staged, request: UploadRequest, report: Report = nothing) -> Receipt:
         """Inspect a whole staged file and admit it.
 
         When this returns, the package is durable and its verdict recorded.  It is visible to clients once the suite
-        is published up to ``revision``.
+        is published up to ``revision``.  ``report`` is told of every step, in this thread.
 
         Raises:
             InvalidRequest, UnknownDistribution, WrongFormat: the request does not fit.
@@ -97,30 +103,36 @@ class Intake:
         """
         demand(actor, Permission.PACKAGE_UPLOAD)
         with self.arrivals.counted():
-            return self._receive(actor, staged, request)
+            return self._receive(actor, staged, request, report)
 
-    def _receive(self, actor: Actor, staged: Staged, request: UploadRequest) -> Receipt:
+    def _receive(self, actor: Actor, staged: Staged, request: UploadRequest, report: Report) -> Receipt:
         format_ = self._format_named(request.filename)
         with self._catalog.read() as reading:
             target = find_target(reading, request.distribution, request.component, format_.format)
         demand_suite(actor, target.suite)
         self._compare_declared(staged, request)
+        report(Step(STRUCTURE, StepStatus.RUNNING))
         try:
             with staged.reopen() as source:
                 facts = format_.read(source, staged.size_bytes, self._limits)
         except EntrepotError as error:
             self._record_refusal(actor, request, target, error)
+            report(Step(STRUCTURE, StepStatus.ERROR, error.detail))
             raise
         with self._catalog.read() as reading:
             check_key(reading, target.suite, facts.key, staged.digest())
         outcomes = ask(
             subject_of(facts, staged.digest(), target),
             [check for check in self._checks if not check.slow],
-            Surroundings(self._catalog, self._blobs),
+            Surroundings(self._catalog, self._blobs, report),
         )
         waits = any(check.slow for check in self._checks)
         staged.commit()
-        return repeat_lost_races(lambda: self._admit(actor, staged, facts, target, outcomes, waits=waits))
+        receipt = repeat_lost_races(
+            lambda: self._admit(actor, staged, facts, target, outcomes, waits=waits, watched=request.watched)
+        )
+        self._wake(receipt)
+        return receipt
 
     def _format_named(self, filename: str) -> PackageFormat:
         for format_ in self._formats.values():
@@ -156,6 +168,7 @@ class Intake:
         outcomes: Sequence[CheckOutcome],
         *,
         waits: bool,
+        watched: bool,
     ) -> Receipt:
         digest, now = staged.digest(), self._now()
         format_ = self._formats[facts.key.format]
@@ -188,13 +201,20 @@ class Intake:
             waiting = open_admission(unit, target.suite, known.id, facts.key) if known else None
             if waiting is not None:
                 self._audit_upload(unit, actor, receipt, "DUPLICATE", now)
-                return replace(receipt, status=STATUSES[waiting.state], admission_id=waiting.id)
+                receipt = replace(receipt, status=STATUSES[waiting.state], admission_id=waiting.id)
+                return self._watched(unit, actor, receipt) if watched else receipt
             candidate = Candidate(package_id, facts.key, facts.source, digest)
             receipt = self._conclude(unit, actor, receipt, candidate, target.component, judgement, waits=waits)
             if not self._blobs.has(digest):
                 raise StoreUnavailable("the file was lost while it was being admitted; send it again")
-        self._wake(receipt)
-        return receipt
+            return self._watched(unit, actor, receipt) if watched else receipt
+
+    def _watched(self, unit: Writing, actor: Actor, receipt: Receipt) -> Receipt:
+        """With a job that tells of the inspection, if there will be one."""
+        if self._jobs is None or receipt.status is not ReceiptStatus.INSPECTING or receipt.admission_id is None:
+            return receipt
+        label = f"{receipt.key} in {receipt.suite.codename}"
+        return replace(receipt, job=self._jobs.open(unit, receipt.admission_id, label, actor))
 
     def _conclude(
         self,

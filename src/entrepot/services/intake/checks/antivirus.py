@@ -18,6 +18,7 @@ from entrepot.domain.policy.gate import MALWARE, CheckOutcome, CheckResult
 from entrepot.errors import ScannerUnavailable
 from entrepot.services.intake.checks.base import Check, Subject, Surroundings
 from entrepot.services.intake.checks.examination import Bounds, Examination, Examined, ScanBroken
+from entrepot.services.intake.steps import Step, StepStatus
 
 _FILES = {Format.DEB: deb_files, Format.RPM: rpm_files}
 _TRIES = 3
@@ -73,7 +74,11 @@ class AntivirusCheck:
         return self._outcome(examination, version, waived=validation.fail_open)
 
     def _examine(self, subject: Subject, around: Surroundings) -> Examination:
-        examination = Examination(self._scanner, self._bounds, self._monotonic)
+        def told(so_far: Examined) -> None:
+            message = f"{so_far.scanned_members} files, {so_far.scanned_bytes >> 20} MiB scanned"
+            around.report(Step(self.name, StepStatus.RUNNING, message))
+
+        examination = Examination(self._scanner, self._bounds, self._monotonic, told)
         with around.blobs.open(subject.digest) as blob:
             size_bytes = blob.seek(0, 2)
             blob.seek(0)

@@ -12,6 +12,7 @@ from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.package import Concern, PackageKey
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.policy.gate import CheckOutcome
+from entrepot.services.intake.steps import Report, nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,14 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a check may ask."""
+    """What a check may ask; and ``report``, which a long one tells how far it is: ``Step(name, RUNNING, "3 of 7")``.
+
+    That a check begins and how it ends is told by whoever asks it.
+    """
 
     catalog: Catalog
     blobs: BlobStore
+    report: Report = nothing
 
 
 class Check(Protocol):

@@ -22,6 +22,7 @@ Payload = Callable[[ByteSource], Iterator[tuple[bytes, ByteSource]]]
 
 _READ_BYTES = 256 << 10
 _MOST_NOTED = 20
+_TELL_EVERY_SECONDS = 0.5
 _OVERLAP_BYTES = 1 << 20
 _ARCHIVES = {Container.TAR: tar_files, Container.DEB: ar_files}
 
@@ -154,11 +155,22 @@ class _Tee:
 
 
 class Examination:
-    """Of one package, once.  ``found`` says which file holds what; it ends with the first."""
+    """Of one package, once.  ``found`` says which file holds what; it ends with the first.
 
-    def __init__(self, scanner: Scanner, bounds: Bounds, monotonic: Callable[[], float]) -> None:
+    ``told`` hears now and then how far it is.
+    """
+
+    def __init__(
+        self,
+        scanner: Scanner,
+        bounds: Bounds,
+        monotonic: Callable[[], float],
+        told: Callable[[Examined], None] = lambda _: None,
+    ) -> None:
         self._scanner = scanner
         self._bounds = bounds
+        self._told = told
+        self._told_at = monotonic()
         self._limits = Limits(unpacked_bytes=bounds.unpacked_bytes)
         self._monotonic = monotonic
         self._deadline = monotonic() + bounds.seconds
@@ -194,7 +206,11 @@ class Examination:
         self._spent += count
         if self._spent > self._bounds.unpacked_bytes:
             raise PackageBomb(f"it unpacks to more than {self._bounds.unpacked_bytes} bytes")
-        if self._monotonic() > self._deadline:
+        now = self._monotonic()
+        if now - self._told_at >= _TELL_EVERY_SECONDS:
+            self._told_at = now
+            self._told(self.coverage)
+        if now > self._deadline:
             raise PackageBomb(f"looking at it takes longer than {self._bounds.seconds:.0f} seconds")
 
     def _file(self, label: str, source: ByteSource, depth: int) -> None:
