@@ -27,6 +27,7 @@ from entrepot.services.audit import Auditing
 from entrepot.services.configuration import Configurations
 from entrepot.services.dashboard import Watching
 from entrepot.services.downloads import Downloads, Recorder
+from entrepot.services.errata import Notices, Rollouts
 from entrepot.services.intake import Intake
 from entrepot.services.intake.incoming import Incoming
 from entrepot.services.intake.inspection import Inspector
@@ -102,6 +103,8 @@ class Application:
     watching: Watching
     downloads: Downloads
     recorder: Recorder
+    notices: Notices
+    rollouts: Rollouts
     notifications: Notifications
     templates: Templates
     catalog: Catalog

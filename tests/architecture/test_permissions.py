@@ -51,6 +51,7 @@ FREE = {
     "Keeper.alive": "health",
     "Keeper.beat": "the keeper's own thread",
     "Keeper.goals": "the keeper's own thread",
+    "Rollouts.advance": "the keeper's own thread",
     "Configurations.current": "other services, and answers that show parts of it",
     "Events.newest": "a number; the route asks",
     "Events.version": "a number; the route asks",

@@ -11,6 +11,7 @@ from entrepot.client.artifacts import Artifacts, Selection
 from entrepot.client.audit import Audit
 from entrepot.client.dashboard import Dashboard, Downloads, Logs
 from entrepot.client.distributions import DistributionsTheme
+from entrepot.client.errata import Errata, Rollouts
 from entrepot.client.groups import GroupsTheme, RolesTheme
 from entrepot.client.keys import Keys
 from entrepot.client.notifications import Notifications, TemplatesTheme
@@ -48,6 +49,8 @@ class Client:
         self.versions = VersionsTheme(wire)
         self.distributions = DistributionsTheme(wire)
         self.promotions = Promotions(wire)
+        self.errata = Errata(wire)
+        self.rollouts = Rollouts(wire)
         self.keys = Keys(wire)
         self.reviews = Reviews(wire)
         self.antivirus = Antivirus(wire)

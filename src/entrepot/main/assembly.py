@@ -9,8 +9,14 @@ from entrepot.adapters.catalog.records import JsonValue
 from entrepot.application import Application
 from entrepot.domain.model.configuration import RATE_GROUPS
 from entrepot.errors import BadSetting
+<<<<<<< HEAD
 from entrepot.main.following import following, watch_uploads
 from entrepot.main.gate import Gate, gate
+=======
+from entrepot.main.errata import errata
+from entrepot.main.following import following
+from entrepot.main.gate import gate
+>>>>>>> 76e2aca (errata: clients are told why there is an update, and how fast to take it)
 from entrepot.main.parts import CHECKS, Parts
 from entrepot.main.people import signing_in
 from entrepot.main.publishing import publishing
@@ -56,7 +62,8 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         published["signing_keys"].settle,
         followed["jobs"].unmet,
     )
-    chores = (audit.seals.seal_if_due, followed["jobs"].keep)
+    told = errata(parts)
+    chores = (audit.seals.seal_if_due, followed["jobs"].keep, told["rollouts"].advance)
     keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now, chores)
     health = _health(parts, keeper, let_in, watched)
     return Application(
@@ -67,6 +74,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         **published,
         **followed,
         **software_of(parts),
+        **told,
         audit=audit,
         pins=Pins(parts.catalog, parts.now),
         retention=retention,

@@ -17,6 +17,7 @@ from entrepot.adapters.catalog.advisories import AdvisoryReading, AdvisoryWritin
 from entrepot.adapters.catalog.auditing import AuditReading, AuditWriting
 from entrepot.adapters.catalog.contents import ContentsReading
 from entrepot.adapters.catalog.downloads import DownloadReading, DownloadWriting
+from entrepot.adapters.catalog.errata import ErrataReading, ErrataWriting
 from entrepot.adapters.catalog.factors import FactorReading, FactorWriting
 from entrepot.adapters.catalog.federation import FederationReading, FederationWriting
 from entrepot.adapters.catalog.figures import FigureReading
@@ -220,6 +221,7 @@ class Reading(
     StrikeReading,
     JobReading,
     AdvisoryReading,
+    ErrataReading,
     Protocol,
 ):
     """Everything that can be asked."""
@@ -242,6 +244,7 @@ class Writing(
     StrikeWriting,
     JobWriting,
     AdvisoryWriting,
+    ErrataWriting,
     Protocol,
 ):
     """Everything that can be changed."""

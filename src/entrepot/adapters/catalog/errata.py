@@ -53,7 +53,9 @@ class ErrataWriting(ErrataReading, Protocol):
         """By its ``id``; everything but suite, code and issue."""
         ...
 
-    def remove_erratum(self, erratum_id: int) -> None: ...
+    def remove_erratum(self, erratum_id: int) -> None:
+        """It, not its packages."""
+        ...
 
     def add_rollout(
         self, suite_id: SuiteId, steps: Sequence[Step], packages: Sequence[Fixed], by: str, now: datetime, revision: int

@@ -98,7 +98,10 @@ class Suite:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A live package of a suite, as the index builder needs it."""
+    """A live package of a suite, as the index builder needs it.
+
+    ``phase`` is the percentage of machines that are offered it, where that is not all of them.
+    """
 
     package_id: PackageId
     key: bytes
@@ -110,6 +113,7 @@ class Listing:
     section: str
     added_at: datetime
     fragments: Mapping[str, bytes]
+    phase: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

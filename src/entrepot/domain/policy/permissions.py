@@ -30,6 +30,7 @@ class Permission(Enum):
     PROMOTION_DECIDE = ("promotion.decide", Role.ADMIN)
     PACKAGE_PIN = ("package.pin", Role.MAINTAINER)
     INDEX_REBUILD = ("index.rebuild", Role.MAINTAINER)
+    ERRATUM_WRITE = ("erratum.write", Role.MAINTAINER)
     REVIEW_READ = ("review.read", Role.AUDITOR)
     REVIEW_DECIDE = ("review.decide", Role.MAINTAINER)
     DOWNLOAD_READ = ("download.read", Role.MAINTAINER)
@@ -75,6 +76,7 @@ _WITHIN_SCOPE = frozenset(
         Permission.PACKAGE_PROMOTE,
         Permission.JOB_READ,
         Permission.JOB_CANCEL,
+        Permission.ERRATUM_WRITE,
     }
 )
 

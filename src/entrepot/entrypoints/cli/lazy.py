@@ -34,6 +34,8 @@ COMMANDS = (
     Entry("migrate", "promotion", "Copy all packages of a distribution, or some, to another one.", _USE),
     Entry("rm", "rm", "Remove a package, or one version of it.", _USE),
     Entry("pin", "pin", "Keep a version from retention, or let it go again.", _USE),
+    Entry("erratum", "erratum", "Notices that tell machines why there is an update.", _USE),
+    Entry("rollout", "erratum", "Updates that reach the machines of apt little by little.", _USE),
     Entry("review", "review", "Packages that wait for a person.", _MANAGE),
     Entry("promotion", "promotion", "Promotions that wait for an administrator.", _MANAGE),
     Entry("suite", "suite", "Distributions: list, add, publish anew, set up clients.", _MANAGE),

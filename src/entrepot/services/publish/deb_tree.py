@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from entrepot.adapters.signing.base import Signer, Verification
 from entrepot.domain.formats.deb.contents_index import contents_entries, owner_word, parse_contents
+from entrepot.domain.formats.deb.errata_feed import write_errata
 from entrepot.domain.formats.deb.packages_index import parse_entries, stanza
 from entrepot.domain.formats.deb.release import ReleaseFields, ReleaseFile, write_component_release, write_release
 from entrepot.domain.formats.deb.release_reader import parse_release
@@ -16,7 +17,7 @@ from entrepot.domain.formats.segments.cut import Entry
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import ALL, Listing, Suite
 from entrepot.errors import EntrepotError, GenerationRefused
-from entrepot.services.publish.trees import DocumentPlan, Measured, Shown, Tree
+from entrepot.services.publish.trees import NO_EXTRAS, DocumentPlan, Extras, Measured, Shown, Tree
 
 _SIGNED = ("InRelease", "Release", "Release.gpg")
 
@@ -62,7 +63,12 @@ class DebTree:
         ]
 
     def write(
-        self, suite: Suite, revision: int, now: datetime, measured: Mapping[str, Measured], signer: Signer
+        self,
+        suite: Suite,
+        now: datetime,
+        measured: Mapping[str, Measured],
+        signer: Signer,
+        extras: Extras = NO_EXTRAS,
     ) -> Tree:
         """Name every form of every Packages, list them in Release, sign it."""
         fields, refresh_at = _fields(suite, now)
@@ -81,6 +87,9 @@ class DebTree:
             body = write_component_release(fields, plan.component, plan.trees[0])
             bodies[f"{folder}/Release"] = body
             listed.append(ReleaseFile(f"{folder}/Release", len(body), _digests(body, suite.options.digests)))
+        if feed := write_errata(extras.errata, ecosystem=suite.options.origin, origin=suite.options.origin):
+            bodies["errata.json"] = feed
+            listed.append(ReleaseFile("errata.json", len(feed), _digests(feed, suite.options.digests)))
         release = write_release(fields, listed)
         bodies |= {"Release": release, "InRelease": signer.clearsign(release), "Release.gpg": signer.detach(release)}
         return Tree(forms, bodies, refresh_at)
@@ -138,6 +147,7 @@ def _with_sha256(listing: Listing) -> bytes:
         filename=listing.pool_path,
         size_bytes=listing.size_bytes,
         digests={"sha256": listing.digest},
+        phase=listing.phase,
     )
 
 
@@ -147,6 +157,7 @@ def _with_sha512(listing: Listing) -> bytes:
         filename=listing.pool_path,
         size_bytes=listing.size_bytes,
         digests={"sha256": listing.digest, "sha512": listing.sha512},
+        phase=listing.phase,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -10,11 +12,12 @@ from xml.etree import ElementTree as ET
 from entrepot.adapters.signing.base import Signer, Verification
 from entrepot.domain.formats.rpm.documents import head, render_fragment, tail
 from entrepot.domain.formats.rpm.repomd import RepomdRecord, parse_repomd, write_repomd
+from entrepot.domain.formats.rpm.updateinfo import write_updateinfo
 from entrepot.domain.formats.segments.codecs import CODECS
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import ALL, Listing, Suite
 from entrepot.errors import EntrepotError, GenerationRefused
-from entrepot.services.publish.trees import DocumentPlan, Measured, Shown, Tree
+from entrepot.services.publish.trees import NO_EXTRAS, DocumentPlan, Extras, Measured, Shown, Tree
 
 KINDS = ("primary", "filelists", "other")
 _ROOT_FILES = ("repomd.xml", "repomd.xml.asc", "repomd.xml.key")
@@ -51,7 +54,12 @@ class RpmTree:
         ]
 
     def write(
-        self, suite: Suite, revision: int, now: datetime, measured: Mapping[str, Measured], signer: Signer
+        self,
+        suite: Suite,
+        now: datetime,
+        measured: Mapping[str, Measured],
+        signer: Signer,
+        extras: Extras = NO_EXTRAS,
     ) -> Tree:
         """Name each packed document by its digest, list it in repomd.xml, sign that."""
         forms: dict[str, tuple[str, str]] = {}
@@ -76,6 +84,9 @@ class RpmTree:
         bodies: dict[str, bytes] = {}
         key = signer.armored()
         for architecture, found in records.items():
+            for record, body in _updateinfo(suite, architecture, extras, now):
+                bodies[f"{architecture}/{record.location}"] = body
+                found.append(record)
             repomd = write_repomd(int(now.timestamp()), found)
             bodies[f"{architecture}/repodata/repomd.xml"] = repomd
             bodies[f"{architecture}/repodata/repomd.xml.asc"] = signer.detach(repomd)
@@ -107,6 +118,25 @@ class RpmTree:
         served = {path for path in sizes if path.rpartition("/")[2] not in _ROOT_FILES}
         for path in sorted(served ^ listed):
             raise GenerationRefused(f"{path}: it is served but not listed in a repomd.xml, or the reverse")
+
+
+def _updateinfo(suite: Suite, architecture: str, extras: Extras, now: datetime) -> Iterator[tuple[RepomdRecord, bytes]]:
+    listed = frozenset((architecture, *_MULTILIB.get(architecture, ()), ALL[Format.RPM]))
+    text = write_updateinfo(extras.errata, origin=suite.options.origin, collection=suite.codename, trees=listed)
+    if text:
+        packed = gzip.compress(text, mtime=0)
+        yield (
+            RepomdRecord(
+                type="updateinfo",
+                checksum=hashlib.sha256(packed).hexdigest(),
+                open_checksum=hashlib.sha256(text).hexdigest(),
+                size_bytes=len(packed),
+                open_size_bytes=len(text),
+                location=f"repodata/{hashlib.sha256(packed).hexdigest()}-updateinfo.xml.gz",
+                timestamp=int(now.timestamp()),
+            ),
+            packed,
+        )
 
 
 def _render(kind: str, listing: Listing) -> bytes:

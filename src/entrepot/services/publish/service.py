@@ -28,7 +28,7 @@ from entrepot.services.publish.documents import Documents, Twins, crowded, recip
 from entrepot.services.publish.manifests import Manifests
 from entrepot.services.publish.pace import Pace
 from entrepot.services.publish.packs import PackWriter
-from entrepot.services.publish.trees import DocumentPlan, Measured, Tree, TreeWriter
+from entrepot.services.publish.trees import DocumentPlan, Extras, Measured, Tree, TreeWriter
 
 _log = structlog.get_logger(__name__)
 
@@ -181,11 +181,11 @@ class Publisher:
             old = None if old_generation is None else self._manifests.get(old_generation.manifest)
             with PackWriter(self._blobs) as writer:
                 built = self._build(reading, suite, old, {} if late is None else late.documents, writer)
-                count = reading.package_count(suite_id)
+                count, extras = reading.package_count(suite_id), Extras(reading.errata(suite_id))
                 pack = writer.close()
         now = self._monotone(old_generation)
         documents = {each.plan.name: replace(each, document=seal(each.document, pack)) for each in built}
-        draft = self._write(suite, documents, count, old, now)
+        draft = self._write(suite, documents, (count, extras), old, now)
         if all(plan.later is None for plan in self._trees[suite.format].plan(suite)):
             return self._switch(suite, draft, now, late_revision=suite.revision)
         return self._switch(suite, draft, now, late_revision=None if late is None else late.revision)
@@ -241,14 +241,15 @@ class Publisher:
         self,
         suite: Suite,
         documents: Mapping[str, Built],
-        count: int,
+        told: tuple[int, Extras],
         old: Manifest | None,
         now: datetime,
     ) -> Draft:
         signer = self._keyring.signer(suite.archive.key_name)
         tree_writer = self._trees[suite.format]
         measured = {name: self._documents.measure(suite, each.plan, each.document) for name, each in documents.items()}
-        tree = tree_writer.write(suite, suite.revision, now, measured, signer)
+        count, extras = told
+        tree = tree_writer.write(suite, now, measured, signer, extras)
         files = _files(suite, tree, measured, old, int(now.timestamp()))
         self._check(tree_writer, tree, files, signer)
         stored = {

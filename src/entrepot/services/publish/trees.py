@@ -11,6 +11,7 @@ from entrepot.adapters.signing.base import Signer, Verification
 from entrepot.domain.formats.segments.cut import Entry
 from entrepot.domain.formats.segments.digests import FormDigest
 from entrepot.domain.formats.segments.document import Document
+from entrepot.domain.model.erratum import Erratum
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Listing, Suite
 
@@ -70,6 +71,16 @@ class Tree:
     refresh_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a generation tells besides its packages."""
+
+    errata: Sequence[Erratum] = ()
+
+
+NO_EXTRAS = Extras()
+
+
 class TreeWriter(Protocol):
     """Knows one format's published layout."""
 
@@ -80,7 +91,12 @@ class TreeWriter(Protocol):
         ...
 
     def write(
-        self, suite: Suite, revision: int, now: datetime, measured: Mapping[str, Measured], signer: Signer
+        self,
+        suite: Suite,
+        now: datetime,
+        measured: Mapping[str, Measured],
+        signer: Signer,
+        extras: Extras = NO_EXTRAS,
     ) -> Tree:
         """Names and small files of a generation, signed."""
         ...

@@ -121,9 +121,8 @@ class ErrataQueries:
 
     def due_rollouts(self, now: datetime) -> list[int]:
         """By the time of the next step."""
-        query = sa.select(t.rollout.c.id).where(
-            t.rollout.c.state == RolloutState.RUNNING.value, t.rollout.c.next_at.is_not(None), t.rollout.c.next_at <= now
-        )
+        runs = t.rollout.c.state == RolloutState.RUNNING.value
+        query = sa.select(t.rollout.c.id).where(runs, t.rollout.c.next_at.is_not(None), t.rollout.c.next_at <= now)
         return [int(row.id) for row in self._connection.execute(query)]
 
     def phases(self, suite_id: SuiteId) -> Mapping[PackageId, int]:

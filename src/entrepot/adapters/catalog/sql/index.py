@@ -10,20 +10,19 @@ from sqlalchemy.exc import IntegrityError
 
 from entrepot.adapters.catalog.records import Pointer
 from entrepot.adapters.catalog.sql import tables as t
+from entrepot.adapters.catalog.sql.errata import ErrataQueries
 from entrepot.adapters.catalog.sql.rows import generation_of
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.generation import Generation
-from entrepot.domain.model.suite import ArchiveId, Change, GenerationId, Listing, PackageId, Suite, SuiteId
+from entrepot.domain.model.suite import ArchiveId, Change, GenerationId, Listing, Suite, SuiteId
 from entrepot.errors import LostRace, NotFound
 
 _LIVE = t.content.c.removed_revision.is_(None)
 _BATCH = 1000
 
 
-class IndexQueries:
+class IndexQueries(ErrataQueries):
     """Implements ``IndexReading`` and its half of ``Writing``."""
-
-    _connection: sa.Connection
 
     def listings(
         self,
@@ -62,8 +61,10 @@ class IndexQueries:
         )
         if before is not None:
             query = query.where(t.content.c.sort_key < before)
+        phases = self.phases(suite_id)
         for number, key, architecture, digest, sha512, size, path, section, at, body in self._connection.execute(query):
-            yield Listing(PackageId(number), key, architecture, digest, sha512, size, path, section, at, {kind: body})
+            phase = phases.get(number)
+            yield Listing(number, key, architecture, digest, sha512, size, path, section, at, {kind: body}, phase)
 
     def listing_count(self, suite_id: SuiteId, component: str, architectures: Sequence[str]) -> int:
         """How many of them."""
@@ -102,7 +103,18 @@ class IndexQueries:
         removed = sa.select(*columns).where(
             t.content.c.suite_id == suite_id, t.content.c.removed_revision > since_revision
         )
-        return [Change(*row) for row in self._connection.execute(sa.union(added, removed))]
+        phased = (
+            sa.select(*columns)
+            .join(t.rollout_package, t.rollout_package.c.package_id == t.content.c.package_id)
+            .join(t.rollout, t.rollout.c.id == t.rollout_package.c.rollout_id)
+            .where(
+                t.rollout.c.suite_id == suite_id,
+                t.rollout.c.revision > since_revision,
+                t.content.c.suite_id == suite_id,
+                _LIVE,
+            )
+        )
+        return [Change(*row) for row in self._connection.execute(sa.union(added, removed, phased))]
 
     def pointer(self, archive_id: ArchiveId, codename: str) -> Pointer | None:
         """The generation in force."""

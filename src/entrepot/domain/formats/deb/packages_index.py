@@ -26,12 +26,15 @@ _BLANK_LINE = re.compile(rb"\n[ \t]++(?:\n|\Z)")
 _DIGITS = re.compile(r"[0-9]{1,18}")
 
 
-def stanza(control_fragment: bytes, *, filename: str, size_bytes: int, digests: Mapping[str, str]) -> bytes:
+def stanza(
+    control_fragment: bytes, *, filename: str, size_bytes: int, digests: Mapping[str, str], phase: int | None = None
+) -> bytes:
     """One stanza of Packages with the empty line behind it.
 
     ``control_fragment`` is one stanza of LF text that ends in one line feed.  What only an index may say (file name,
     size, digests) goes before the description, and replaces such fields in the fragment.  ``digests`` maps algorithms
-    of ``DIGEST_FIELDS`` to lower-case hexadecimal; sha256 has to be there.
+    of ``DIGEST_FIELDS`` to lower-case hexadecimal; sha256 has to be there.  ``phase`` is the percentage of machines
+    that may upgrade to the package now (Phased-Update-Percentage of apt 2.1.16 and later; older ones do not look).
 
     Raises:
         BadPackageField: the fragment is not one stanza, or an index field is outside its grammar.
@@ -42,7 +45,10 @@ def stanza(control_fragment: bytes, *, filename: str, size_bytes: int, digests: 
         text = _INDEX_LINES.sub(b"", text)
     text = text[1:]
     at = text.lower().find(b"\ndescription:") + 1 or len(text)
-    return b"".join((text[:at], _index_fields(filename, size_bytes, digests), text[at:], b"\n"))
+    fields = _index_fields(filename, size_bytes, digests)
+    if phase is not None:
+        fields += b"Phased-Update-Percentage: %d\n" % phase
+    return b"".join((text[:at], fields, text[at:], b"\n"))
 
 
 def _check_fragment(fragment: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
+from entrepot.domain.formats.rpm.architecture import BASE_ARCHITECTURES
 from entrepot.domain.formats.rpm.markup import attribute, element
 from entrepot.domain.model.erratum import Erratum, Fixed
 from entrepot.domain.model.finding import Severity
@@ -21,15 +22,15 @@ _RATINGS = {
 _CVE_PAGE = "https://www.cve.org/CVERecord?id="
 
 
-def write_updateinfo(errata: Iterable[Erratum], *, origin: str, collection: str, architectures: frozenset[str]) -> bytes:
-    """The document for one tree: errata in the order given, with those packages that the tree lists.
+def write_updateinfo(errata: Iterable[Erratum], *, origin: str, collection: str, trees: frozenset[str]) -> bytes:
+    """The document of a repository that lists packages of these base architectures: errata in the order given.
 
     Errata without such a package are left out; empty when none is left.
     """
     lines = [
         line
         for erratum in errata
-        if (packages := [one for one in erratum.packages if one.key.architecture in architectures])
+        if (packages := [one for one in erratum.packages if BASE_ARCHITECTURES.get(one.key.architecture) in trees])
         for line in _update(erratum, packages, origin, collection)
     ]
     if not lines:
@@ -50,9 +51,9 @@ def _update(erratum: Erratum, packages: Iterable[Fixed], origin: str, collection
     yield f"    {element('description', erratum.description)}"
     yield "    <references>"
     for cve in erratum.cves:
-        yield f'      <reference href="{attribute(_CVE_PAGE + cve)}" id="{attribute(cve)}" type="cve" title="{attribute(cve)}"/>'
+        yield _reference(_CVE_PAGE + cve, cve, "cve")
     for link in erratum.links:
-        yield f'      <reference href="{attribute(link)}" id="{attribute(link)}" type="other" title="{attribute(link)}"/>'
+        yield _reference(link, link, "other")
     yield "    </references>"
     yield "    <pkglist>"
     yield f'      <collection short="{attribute(collection)}">'
@@ -62,6 +63,11 @@ def _update(erratum: Erratum, packages: Iterable[Fixed], origin: str, collection
     yield "      </collection>"
     yield "    </pkglist>"
     yield "  </update>"
+
+
+def _reference(href: str, name: str, kind: str) -> str:
+    word = attribute(name)
+    return f'      <reference href="{attribute(href)}" id="{word}" type="{kind}" title="{word}"/>'
 
 
 def _package(package: Fixed) -> Iterator[str]:

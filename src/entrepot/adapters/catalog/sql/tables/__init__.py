@@ -20,6 +20,7 @@ from entrepot.adapters.catalog.sql.tables.downloads import (
     download_recent,
     download_salt,
 )
+from entrepot.adapters.catalog.sql.tables.errata import erratum, erratum_package, rollout, rollout_package
 from entrepot.adapters.catalog.sql.tables.factors import password_reset, recovery_code, second_factor
 from entrepot.adapters.catalog.sql.tables.federation import sign_in_code
 from entrepot.adapters.catalog.sql.tables.intake import incoming_file
@@ -84,6 +85,8 @@ __all__ = [
     "download_recent",
     "download_salt",
     "ended_session",
+    "erratum",
+    "erratum_package",
     "event_position",
     "exploitation",
     "fact",
@@ -108,6 +111,8 @@ __all__ = [
     "recovery_code",
     "role",
     "role_permission",
+    "rollout",
+    "rollout_package",
     "run",
     "schedule",
     "second_factor",
