@@ -9,14 +9,9 @@ from entrepot.adapters.catalog.records import JsonValue
 from entrepot.application import Application
 from entrepot.domain.model.configuration import RATE_GROUPS
 from entrepot.errors import BadSetting
-<<<<<<< HEAD
+from entrepot.main.errata import errata
 from entrepot.main.following import following, watch_uploads
 from entrepot.main.gate import Gate, gate
-=======
-from entrepot.main.errata import errata
-from entrepot.main.following import following
-from entrepot.main.gate import gate
->>>>>>> 76e2aca (errata: clients are told why there is an update, and how fast to take it)
 from entrepot.main.parts import CHECKS, Parts
 from entrepot.main.people import signing_in
 from entrepot.main.publishing import publishing
