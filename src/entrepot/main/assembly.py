@@ -12,20 +12,17 @@ from entrepot.errors import BadSetting
 from entrepot.main.errata import errata
 from entrepot.main.following import following, watch_uploads
 from entrepot.main.gate import Gate, gate
-from entrepot.main.parts import CHECKS, Parts
+from entrepot.main.parts import CHECKS, Parts, outside
 from entrepot.main.people import signing_in
 from entrepot.main.publishing import publishing
 from entrepot.main.software import software_of
 from entrepot.main.upkeep import retention_of
-from entrepot.main.watching import audit_of, notifications_of, recorder_of
+from entrepot.main.watching import audit_of, notifications_of, overview
 from entrepot.services.access.accounts import accounts
 from entrepot.services.access.standing import WatchedPeople
 from entrepot.services.configuration import Configurations
-from entrepot.services.dashboard import Dashboard, Events, Logs, Watching
-from entrepot.services.downloads import Downloads
 from entrepot.services.intake.checks.base import Check
 from entrepot.services.notify import Outbox, Templates
-from entrepot.services.upkeep.figures import Gauges
 from entrepot.services.upkeep.health import Health
 from entrepot.services.upkeep.keeper import Keeper
 from entrepot.services.upkeep.pins import Pins
@@ -77,16 +74,10 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         keeper=keeper,
         health=health,
         preflight=Preflight(persons["access"].setup_done, health.components, _free_bytes(settings), site),
-        watching=Watching(Dashboard(parts.catalog, parts.now), Events(parts.catalog), Logs(parts.records)),
-        downloads=Downloads(parts.catalog, parts.now, settings.downloads_from),
-        recorder=recorder_of(settings, parts),
+        **overview(settings, parts),
         notifications=notifications,
         templates=templates,
-        gauges=Gauges(parts.catalog, parts.monotonic),
-        catalog=parts.catalog,
-        blobs=parts.blobs,
-        queue=parts.queue,
-        now=parts.now,
+        **outside(parts),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypedDict
 
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.catalog.sql.catalog import SqlCatalog
@@ -94,3 +95,17 @@ def real_parts(settings: Settings) -> Parts:
         now=wall_clock,
         journal=FilesystemJournal(settings.data / "audit-checkpoints.jsonl"),
     )
+
+
+class Outside(TypedDict):
+    """What entry points touch themselves."""
+
+    catalog: Catalog
+    blobs: BlobStore
+    queue: Queue
+    now: Callable[[], datetime]
+
+
+def outside(parts: Parts) -> Outside:
+    """By their names in the application."""
+    return Outside(catalog=parts.catalog, blobs=parts.blobs, queue=parts.queue, now=parts.now)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypedDict
 
 from entrepot.adapters.access_logs.files import FileAccessLogs
 from entrepot.adapters.signing import verification
 from entrepot.domain.model.configuration import Configuration
 from entrepot.main.parts import Parts
 from entrepot.services.audit import Auditing, AuditLog, Exports, Integrity, Refusals, Seals
-from entrepot.services.downloads import Recorder
+from entrepot.services.dashboard import Dashboard, Events, Logs, Watching
+from entrepot.services.downloads import Downloads, Recorder
 from entrepot.services.downloads.logs import LogReader
 from entrepot.services.downloads.pseudonyms import Pseudonyms
 from entrepot.services.notify import Delivery, Gatherer, KeyExpiry, Notifications, Outbox, Templates
+from entrepot.services.upkeep.figures import Gauges
 from entrepot.settings import Settings
 
 
@@ -28,8 +31,26 @@ def audit_of(parts: Parts) -> Auditing:
     )
 
 
-def recorder_of(settings: Settings, parts: Parts) -> Recorder:
-    """Counts downloads from where the settings say."""
+class Overview(TypedDict):
+    """By their names in the application."""
+
+    watching: Watching
+    downloads: Downloads
+    recorder: Recorder
+    gauges: Gauges
+
+
+def overview(settings: Settings, parts: Parts) -> Overview:
+    """What is there, what happens, what was fetched."""
+    return Overview(
+        watching=Watching(Dashboard(parts.catalog, parts.now), Events(parts.catalog), Logs(parts.records)),
+        downloads=Downloads(parts.catalog, parts.now, settings.downloads_from),
+        recorder=_recorder(settings, parts),
+        gauges=Gauges(parts.catalog, parts.monotonic),
+    )
+
+
+def _recorder(settings: Settings, parts: Parts) -> Recorder:
     pseudonyms = Pseudonyms(parts.secret, plain=settings.keep_addresses)
     if settings.downloads_from not in ("access-log", "both"):
         return Recorder(parts.catalog, pseudonyms, parts.now)
