@@ -42,6 +42,7 @@ from entrepot.adapters.catalog.records import (
     StoredPackage,
 )
 from entrepot.adapters.catalog.retention import RetentionReading, RetentionWriting
+from entrepot.adapters.catalog.sources import SourceReading, SourceWriting
 from entrepot.adapters.catalog.strikes import StrikeReading, StrikeWriting
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.digest import Digest
@@ -218,6 +219,7 @@ class Reading(
     KeyReading,
     OfferReading,
     ContentsReading,
+    SourceReading,
     StrikeReading,
     JobReading,
     AdvisoryReading,
@@ -241,6 +243,7 @@ class Writing(
     PromotionWriting,
     RetentionWriting,
     KeyWriting,
+    SourceWriting,
     StrikeWriting,
     JobWriting,
     AdvisoryWriting,

@@ -35,6 +35,7 @@ from entrepot.adapters.catalog.sql.rates import RateQueries
 from entrepot.adapters.catalog.sql.retention import RetentionQueries
 from entrepot.adapters.catalog.sql.schema import upgrade
 from entrepot.adapters.catalog.sql.shelf import ShelfQueries
+from entrepot.adapters.catalog.sql.sources import SourceQueries
 from entrepot.adapters.catalog.sql.suites import SuiteQueries
 
 
@@ -60,6 +61,7 @@ class Unit(
     FigureQueries,
     RetentionQueries,
     KeyQueries,
+    SourceQueries,
     JobQueries,
     AdvisoryQueries,
     ExploitationQueries,

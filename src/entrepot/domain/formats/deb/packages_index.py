@@ -114,7 +114,7 @@ def parse_stanzas(
         MalformedIndex: a field is repeated (in any case), a line belongs to no field or is blank, the text is not
             UTF-8, holds CR or NUL, or exceeds ``limits``; the sentence has ``name`` and the number of the stanza.
     """
-    for number, block in enumerate(_blocks(chunks, name, limits or IndexLimits()), 1):
+    for number, block in enumerate(index_blocks(chunks, name, limits or IndexLimits()), 1):
         yield _parse_block(block, name, number)
 
 
@@ -126,7 +126,7 @@ def parse_entries(
     Raises:
         MalformedIndex: one of these fields is missing, repeated or outside its grammar; or as ``parse_stanzas``.
     """
-    for number, block in enumerate(_blocks(chunks, name, limits or IndexLimits()), 1):
+    for number, block in enumerate(index_blocks(chunks, name, limits or IndexLimits()), 1):
         try:
             yield _entry(b"\n" + block)
         except ValueError as fault:  # UnicodeDecodeError is one
@@ -153,8 +153,8 @@ def _value(block: bytes, field: bytes) -> str:
     return value.decode()
 
 
-def _blocks(chunks: Iterable[bytes], name: str, limits: IndexLimits) -> Iterator[bytes]:
-    """Text between empty lines, the last line feed left off."""
+def index_blocks(chunks: Iterable[bytes], name: str, limits: IndexLimits) -> Iterator[bytes]:
+    """Text between empty lines, the last line feed left off.  Raises MalformedIndex."""
     rest = b""
     count = 0
     for chunk in chunks:

@@ -138,7 +138,8 @@ def _file(algorithm: str, line: str) -> tuple[str, int, str]:
     if match is None or not is_hexadecimal(match[1].lower(), DIGEST_FIELDS[algorithm][1]):
         raise _malformed(f"{SECTIONS[algorithm]}: {quote(line)} is not a digest, a size and a path")
     if not is_relative_path(match[3]):
-        raise _malformed(f"{SECTIONS[algorithm]}: the path {quote(match[3])} leads out of the folder or is not plain")
+        fault = f"{SECTIONS[algorithm]}: the path {quote(match[3])} leads out of the folder or is not plain"
+        raise MalformedIndex(f"Release: {fault}", index="Release", fault="path")
     return match[3], int(match[2]), match[1].lower()
 
 

@@ -53,6 +53,7 @@ from entrepot.adapters.catalog.sql.tables.rights import (
     role_permission,
 )
 from entrepot.adapters.catalog.sql.tables.shelf import capability, shelf
+from entrepot.adapters.catalog.sql.tables.sources import source, upstream_capability, upstream_package
 from entrepot.adapters.catalog.sql.tables.upkeep import fact, node, throttle
 
 __all__ = [
@@ -119,6 +120,9 @@ __all__ = [
     "shelf",
     "sign_in_code",
     "signing_state",
+    "source",
     "suite",
     "throttle",
+    "upstream_capability",
+    "upstream_package",
 ]
