@@ -24,7 +24,7 @@ from entrepot.services.access import (
     Workloads,
 )
 from entrepot.services.audit import Auditing
-from entrepot.services.configuration import Configurations
+from entrepot.services.configuration import Configurations, Policies
 from entrepot.services.dashboard import Watching
 from entrepot.services.downloads import Downloads, Recorder
 from entrepot.services.errata import Notices, Rollouts
@@ -61,6 +61,7 @@ class Application:
     """Handed to every entry point."""
 
     configurations: Configurations
+    policies: Policies
     access: Access
     users: Users
     api_tokens: ApiTokens

@@ -106,7 +106,7 @@ def server() -> Iterator[ScriptedServer]:
 def test_a_method_sends_all_that_its_operation_takes(method: Method, server: ScriptedServer, tmp_path: Path) -> None:
     with Client(server.url, "token") as client:
         call = next(each.call for each in methods(client) if each.label == method.label)
-        for arguments in samples(call, tmp_path, several=len(method.operations) > 1):
+        for arguments in samples(call, tmp_path, example_of(method), several=len(method.operations) > 1):
             asked = first_request(server, call, arguments)
             found = [each for each in method.operations if each[0] == asked.method and fits(each[1], asked.path)]
             assert found, f"it asked {asked.method} {asked.path}"
@@ -165,7 +165,18 @@ def spelled(name: str) -> str:
     return SPELLINGS.get(name, name)
 
 
-def samples(call: Callable[..., Any], folder: Path, *, several: bool) -> list[dict[str, Any]]:
+def example_of(method: Method) -> Mapping[str, Any]:
+    """Of a body without a list of fields."""
+    for one in method.operations:
+        content = OPERATIONS[one].get("requestBody", {}).get("content", {}).get("application/json", {})
+        if "example" in content.get("schema", {}):
+            return dict(content["schema"]["example"])
+    return {}
+
+
+def samples(
+    call: Callable[..., Any], folder: Path, example: Mapping[str, Any], *, several: bool
+) -> list[dict[str, Any]]:
     """Arguments with everything given; one for each choice where a method stands for several operations."""
     hints = get_type_hints(call if inspect.ismethod(call) else type(call).__call__)
     given: list[dict[str, Any]] = [{}]
@@ -173,25 +184,25 @@ def samples(call: Callable[..., Any], folder: Path, *, several: bool) -> list[di
         hint = hints[parameter.name]
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
             options = get_type_hints(get_args(hint)[0])
-            given = [one | {name: sample(kind, folder) for name, kind in options.items()} for one in given]
+            given = [one | {name: sample(kind, folder, example) for name, kind in options.items()} for one in given]
         elif several and get_origin(hint) is Literal:
             given = [one | {parameter.name: choice} for one in given for choice in get_args(hint)]
         elif parameter.name not in {"progress", "most_bytes", "declare_hash"}:
-            given = [one | {parameter.name: sample(hint, folder)} for one in given]
+            given = [one | {parameter.name: sample(hint, folder, example)} for one in given]
     return given
 
 
-def sample(hint: Any, folder: Path) -> Any:
+def sample(hint: Any, folder: Path, example: Mapping[str, Any]) -> Any:
     """A value of a type, not an empty one."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return sample(inner[0], folder)
+        return sample(inner[0], folder, example)
     if origin is Literal:
         return inner[0]
     if origin in (Sequence, list, typing.Sequence):
-        return [sample(inner[0], folder)]
+        return [sample(inner[0], folder, example)]
     if origin is not None and issubclass(origin, Mapping):
-        return OPERATIONS["PATCH", "/settings"]["requestBody"]["content"]["application/json"]["schema"]["example"]
+        return example
     file = folder / "sample"
     file.write_bytes(b"bytes")
     known = {str: "word", int: 7, bool: True, Path: file, Selection: SELECTION, AuditConditions: CONDITIONS}

@@ -22,6 +22,8 @@ FREE = {
     "RateLimits.use": "counts what others ask for",
     "Roles.open": "open to all: names of roles, for whoever signs in",
     "Intake.stage": "room for a body; the route asks before, receive asks again",
+    "Configurations.foreseen": "for those who asked before; nothing is shown or changed",
+    "Policies.foreseen": "for those who asked before; nothing is shown or changed",
     "Inspector.inspect": "worker: brings a goal about",
     "Intake.receipt": "worker and own upload; no route of its own",
     "Inspector.follow": "wiring",

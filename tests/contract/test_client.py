@@ -191,6 +191,11 @@ CASES = [
     case("templates", "change", "test", subject="Hello"),
     case("templates", "preview", "test", text="Hello"),
     case("templates", "reset", "test"),
+    case("policy", "show"),
+    case("policy", "change", {"low": "allow"}),
+    case("policy", "suite", "jammy"),
+    case("policy", "change_suite", "jammy", {"low": "warn"}),
+    case("policy", "remove_suite", "jammy"),
     case("account", "refresh"),
 ]
 # What a test of its own calls, and what is refused without a directory, a mail server and the like.

@@ -16,6 +16,7 @@ from entrepot.client.groups import GroupsTheme, RolesTheme
 from entrepot.client.keys import Keys
 from entrepot.client.notifications import Notifications, TemplatesTheme
 from entrepot.client.people import People
+from entrepot.client.policy import PolicyTheme
 from entrepot.client.promotions import Promotions, Reviews
 from entrepot.client.retention import Retention
 from entrepot.client.sbom import Sbom
@@ -54,6 +55,7 @@ class Client:
         self.keys = Keys(wire)
         self.reviews = Reviews(wire)
         self.antivirus = Antivirus(wire)
+        self.policy = PolicyTheme(wire)
         self.retention = Retention(wire)
         self.dashboard = Dashboard(wire)
         self.downloads = Downloads(wire)

@@ -8,12 +8,11 @@ from typing import TypedDict
 from entrepot.adapters.antivirus.setup import scanning_of
 from entrepot.adapters.signing import verification
 from entrepot.domain.formats.base import Limits
-from entrepot.domain.model.configuration import Configuration
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.policy.security import GateRules
 from entrepot.errors import SigningUnavailable
 from entrepot.main.parts import FORMATS, Parts
-from entrepot.services.configuration import Rulebook
+from entrepot.services.configuration import Configurations, Policies, Rulebook
 from entrepot.services.intake import Intake
 from entrepot.services.intake.checks.antivirus import antivirus_checks
 from entrepot.services.intake.checks.base import Check
@@ -35,6 +34,7 @@ from entrepot.settings import Settings
 class Gate(TypedDict):
     """By their names in the application."""
 
+    policies: Policies
     intake: Intake
     incoming: Incoming
     inspector: Inspector
@@ -46,13 +46,14 @@ class Gate(TypedDict):
     antivirus: Antivirus
 
 
-def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration: Callable[[], Configuration]) -> Gate:
+def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configurations: Configurations) -> Gate:
     """One list of checks for every way in; ``quick`` are those that need nothing but the package."""
-    scanning = scanning_of(settings)
+    configuration, scanning = configurations.current, scanning_of(settings)
     checks = (*quick, *antivirus_checks(scanning, configuration, parts.monotonic))
     rules = Rulebook(configuration, parts.now).of
     intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), rules, parts.now)
     return Gate(
+        policies=Policies(parts.catalog, configurations, parts.now),
         intake=intake,
         incoming=Incoming(parts.catalog, parts.blobs, intake, verification, _uploaders(settings), parts.now),
         inspector=Inspector(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, rules, parts.now),

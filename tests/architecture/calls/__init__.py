@@ -13,6 +13,7 @@ from tests.architecture.calls import (
     monitoring,
     notifications,
     overview,
+    policy,
     retention,
     software,
 )
@@ -31,6 +32,7 @@ CALLS: tuple[Call, ...] = (
     *monitoring.CALLS,
     *notifications.CALLS,
     *overview.CALLS,
+    *policy.CALLS,
     *retention.CALLS,
     *software.CALLS,
 )

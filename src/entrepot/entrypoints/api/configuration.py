@@ -28,7 +28,8 @@ def show(app: App, who: Who) -> dict[str, Any]:
     return dict(app.configurations.show(who))
 
 
-async def _given(request: Request, _who: Who) -> dict[str, Any]:
+async def given_object(request: Request, _who: Who) -> dict[str, Any]:
+    """A dependency: the body of a signed-in caller's request, an object of any keys."""
     body = await bounded(request)
     if body and content_type(request) != "application/json":
         raise InvalidRequest("send the body with Content-Type: application/json")
@@ -41,7 +42,7 @@ async def _given(request: Request, _who: Who) -> dict[str, Any]:
 
 
 @router.patch("/settings", dependencies=[Depends(requiring(Permission.SETTING_WRITE))], openapi_extra=_BODY)
-def change(app: App, who: Who, given: Annotated[dict[str, Any], Depends(_given)]) -> dict[str, Any]:
+def change(app: App, who: Who, given: Annotated[dict[str, Any], Depends(given_object)]) -> dict[str, Any]:
     """Change some settings, nested or flat; null brings a default back, a mask leaves a secret as it is."""
     try:
         return dict(app.configurations.change(who, given))

@@ -40,6 +40,7 @@ COMMANDS = (
     Entry("promotion", "promotion", "Promotions that wait for an administrator.", _MANAGE),
     Entry("suite", "suite", "Distributions: list, add, publish anew, set up clients.", _MANAGE),
     Entry("key", "key", "Signing keys: list, show, rotate.", _MANAGE),
+    Entry("policy", "policy", "What findings, uncertainty, licences and age lead to.", _MANAGE),
     Entry("retention", "retention", "Remove versions that the settings keep no longer, or show them.", _MANAGE),
     Entry("audit", "audit", "The audit log: list, export, verify.", _MANAGE),
     Entry("user", "user", "Accounts of people.", _MANAGE),

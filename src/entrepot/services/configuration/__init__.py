@@ -4,7 +4,8 @@ Called by the API and the command line; other services are given ``Configuration
 ``main``.  A change is in force at once here, and within a second on every other node.
 """
 
+from entrepot.services.configuration.policies import Policies
 from entrepot.services.configuration.rules import Rulebook
 from entrepot.services.configuration.service import Configurations
 
-__all__ = ["Configurations", "Rulebook"]
+__all__ = ["Configurations", "Policies", "Rulebook"]

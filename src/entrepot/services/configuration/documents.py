@@ -124,3 +124,17 @@ def names(change: Mapping[str, JsonValue], prefix: str = "") -> list[str]:
     for key, value in sorted(change.items()):
         found += names(value, f"{prefix}{key}.") if isinstance(value, dict) and value else [f"{prefix}{key}"]
     return found
+
+
+def policy_changes(before: Configuration, after: Configuration) -> dict[str, JsonValue]:
+    """What differs between two policies on packages, everywhere and by suite; nothing where nothing does."""
+    old, new = _policy_document(before), _policy_document(after)
+    changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+    if not changed:
+        return {}
+    return {"before": {key: old.get(key) for key in changed}, "after": {key: new.get(key) for key in changed}}
+
+
+def _policy_document(configuration: Configuration) -> Document:
+    everywhere = cast("Document", configuration.policy().model_dump(mode="json"))
+    return everywhere | {f"distributions.{name}": dict(part) for name, part in configuration.gate.suites.items()}

@@ -18,7 +18,7 @@ from entrepot.domain.model.configuration import Configuration
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.errors import SealBroken
 from entrepot.services.configuration import documents
-from entrepot.services.configuration.documents import Document
+from entrepot.services.configuration.documents import Document, policy_changes
 
 _log = structlog.get_logger(__name__)
 _FACT = "configuration"
@@ -81,16 +81,41 @@ class Configurations:
         """
         demand(actor, Permission.SETTING_WRITE)
         change = documents.without_masks(documents.nested(given))
+
+        def entry(before: Configuration, after: Configuration) -> AuditEntry:
+            detail: dict[str, JsonValue] = {"settings": documents.names(change), **policy_changes(before, after)}
+            return AuditEntry("SETTINGS_CHANGE", "SUCCESS", actor, self._now(), detail=detail)
+
+        return documents.shown(self.lay(actor, change, entry))
+
+    def lay(
+        self, actor: Actor, change: Document, entry: Callable[[Configuration, Configuration], AuditEntry]
+    ) -> Configuration:
+        """Lay a nested partial document over what is there; ``entry`` says before and after in the audit log.
+
+        Raises:
+            InvalidRequest, MistypedSetting: as ``change`` does.
+        """
+        demand(actor, Permission.SETTING_WRITE)
         with self._catalog.write() as unit:
-            before = self._stored(unit)
-            after = documents.overlaid(before, documents.with_secrets(change, self._sealer.seal))
+            stored = self._stored(unit)
+            after = documents.overlaid(stored, documents.with_secrets(change, self._sealer.seal))
             found = self._opened(after)
             unit.set_fact(_FACT, cast("JsonValue", after))
-            changed = cast("JsonValue", documents.names(change))
-            unit.audit(AuditEntry("SETTINGS_CHANGE", "SUCCESS", actor, self._now(), detail={"settings": changed}))
+            unit.audit(entry(self._opened(stored), found))
         with self._lock:
             self._known, self._known_at, self._known_version = found, time.monotonic(), None
-        return documents.shown(found)
+        return found
+
+    def foreseen(self, change: Document) -> Configuration:
+        """What would be in force after a change; nothing is changed.
+
+        Raises:
+            InvalidRequest, MistypedSetting: as ``change`` does.
+        """
+        with self._catalog.read() as reading:
+            stored = self._stored(reading)
+        return self._opened(documents.overlaid(stored, change))
 
     def _stored(self, reading: Reading) -> Document:
         return cast("Document", reading.fact(_FACT) or {})
