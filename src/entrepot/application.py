@@ -33,6 +33,8 @@ from entrepot.services.intake.incoming import Incoming
 from entrepot.services.intake.inspection import Inspector
 from entrepot.services.intake.listing import Listings
 from entrepot.services.intake.movements import Movements
+from entrepot.services.intake.provenance.keys import TrustedKeys
+from entrepot.services.intake.provenance.service import Provenances
 from entrepot.services.intake.reviews import Reviews
 from entrepot.services.intake.suites import Suites
 from entrepot.services.intake.transfers import Transfers
@@ -96,6 +98,8 @@ class Application:
     scheduler: Scheduler
     signing_keys: SigningKeys
     antivirus: Antivirus
+    trusted_keys: TrustedKeys
+    provenances: Provenances
     verifier: Verifier
     keeper: Keeper
     health: Health

@@ -146,6 +146,8 @@ def parameters_of(operation: Mapping[str, Any], place: str) -> set[str]:
 def body_of(asked: Asked) -> set[str]:
     if not asked.body:
         return set()
+    if asked.headers["content-type"] == "application/octet-stream":
+        return set()
     if asked.headers["content-type"].startswith("multipart/"):
         return set(re.findall(r'; name="(\w+)"', asked.body.decode("latin-1")))
     return {spelled(name) for name in asked.json()}
@@ -205,7 +207,15 @@ def sample(hint: Any, folder: Path, example: Mapping[str, Any]) -> Any:
         return example
     file = folder / "sample"
     file.write_bytes(b"bytes")
-    known = {str: "word", int: 7, bool: True, Path: file, Selection: SELECTION, AuditConditions: CONDITIONS}
+    known = {
+        str: "word",
+        int: 7,
+        bool: True,
+        bytes: b"bytes",
+        Path: file,
+        Selection: SELECTION,
+        AuditConditions: CONDITIONS,
+    }
     return io.BytesIO() if hint is BinaryIO else known[hint]
 
 

@@ -27,7 +27,7 @@ from entrepot.services.access.tokens import SessionClaims, SessionTokens
 OWN = ("/auth/me", "/auth/refresh", "/auth/change-password", "/auth/logout", "/auth/mfa", "/groups/me")
 # Routes that give rights, asked here to give some that the caller lacks.
 # Routes of the main API that need several permissions at once.
-DOING_MORE: set[str] = set()
+DOING_MORE: set[str] = {"/artifacts/{name}/{version}/attestations"}
 GIVING = {"/auth/users", "/auth/api-tokens", "/roles"}
 # Open by design: what package managers fetch, without an account.
 CONTENT = ("/apt/main/key.asc", "/apt/main/jammy.sources", "/rpm/main/almalinux9.repo", "/apt/main/dists/jammy/absent")

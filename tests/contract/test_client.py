@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -10,17 +11,25 @@ from typing import Any, NotRequired, Union, get_args, get_origin, get_type_hints
 
 import pyotp
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.architecture.test_client import METHODS, Method
 
+from entrepot.adapters.attestation.keys import fingerprint_of
 from entrepot.client.api import Client, Selection
 from entrepot.client.audit import AuditConditions
 from entrepot.client.errors import BadAnswer, BadInput, ClientError, Missing, NotSignedIn, Unavailable
+from entrepot.testing.attestations import attested, statement
 from entrepot.testing.packages import build_deb
 from entrepot.testing.server import Server, running_server
 
 pytestmark = pytest.mark.xdist_group("client")  # one server for all
 
 PASSWORD = "SecurePass1!"
+PRIVATE_KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
+PUBLIC_KEY = PRIVATE_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+FINGERPRINT = fingerprint_of(PRIVATE_KEY.public_key())
+ATTESTATION = attested(PRIVATE_KEY, statement(build_deb("hello", "1.0")))
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +142,15 @@ CASES = [
     case("rollouts", "resume", "jammy", 1),
     case("rollouts", "all", "jammy"),
     case("rollouts", "finish", "jammy", 1),
+    case("provenance", "trust_key", "jammy", PUBLIC_KEY, name="builder"),
+    case("provenance", "trusted_keys", "jammy"),
+    case("provenance", "distrust_key", "jammy", FINGERPRINT),
+    case("provenance", "set_rules", "jammy", [{"builder": "https://example.org/*"}]),
+    case("provenance", "rules", "jammy"),
+    case("provenance", "set_rules", "jammy", []),
+    case("provenance", "attest", "hello", "1.0", ATTESTATION),
+    case("provenance", "attestations", "hello", "1.0", distribution="jammy"),
+    case("provenance", "show", "hello", "1.0"),
     case("retention", "pin", "kept", "1.0", reason="for the ships"),
     case("retention", "unpin", "kept", "1.0"),
     case("retention", "collection_preview", 1, 0),
@@ -213,6 +231,7 @@ APART = {
     "second_factor.disable",
     "artifacts.upload",
     "versions.download",
+    "provenance.document",
     "sbom.package",
     "sbom.export",
     "audit.export",
@@ -300,6 +319,9 @@ def test_files_are_taken_whole_or_refused(client: Client, tmp_path: Path) -> Non
     assert (done.filename, done.size_bytes, sum(told)) == ("hello_1.0_all.deb", len(target.getvalue()), done.size_bytes)
     with pytest.raises(BadAnswer, match="larger than 100 bytes"):
         client.versions.download(io.BytesIO(), "hello", "1.0", most_bytes=100)
+    document = io.BytesIO()
+    client.provenance.document(document, "hello", "1.0", hashlib.sha256(ATTESTATION).hexdigest())
+    assert document.getvalue() == ATTESTATION
     with pytest.raises(Missing):
         client.versions.download(io.BytesIO(), "hello", "9.9")
     listed = io.BytesIO()

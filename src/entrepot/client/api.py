@@ -18,6 +18,7 @@ from entrepot.client.notifications import Notifications, TemplatesTheme
 from entrepot.client.people import People
 from entrepot.client.policy import PolicyTheme
 from entrepot.client.promotions import Promotions, Reviews
+from entrepot.client.provenance import ProvenanceTheme
 from entrepot.client.retention import Retention
 from entrepot.client.sbom import Sbom
 from entrepot.client.server import ServerTheme
@@ -56,6 +57,7 @@ class Client:
         self.reviews = Reviews(wire)
         self.antivirus = Antivirus(wire)
         self.policy = PolicyTheme(wire)
+        self.provenance = ProvenanceTheme(wire)
         self.retention = Retention(wire)
         self.dashboard = Dashboard(wire)
         self.downloads = Downloads(wire)

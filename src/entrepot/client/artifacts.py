@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -104,8 +104,10 @@ class Artifacts:
         component: str | None = None,
         declare_hash: bool = True,
         progress: Progress | None = None,
+        signature: Path | None = None,
+        attestations: Sequence[Path] = (),
     ) -> Upload:
-        """``POST /upload/``, streamed from disk.
+        """``POST /upload/``, streamed from disk; with a detached signature and attestations where there are any.
 
         With ``declare_hash`` the file is read once before, so that the server can tell bytes that changed on the way.
         ``progress`` counts sent bytes; the count goes back by a negative number when a try is repeated.
@@ -115,7 +117,8 @@ class Artifacts:
         said = {name: value for name, value in fields.items() if value}
         if declare_hash:
             said["sha256"] = sha256_of(path)
-        form = FileForm(path, said, meter.count)
+        beside = [*([("signature", signature)] if signature else []), *(("attestation", one) for one in attestations)]
+        form = FileForm(path, said, meter.count, beside)
         told = self._wire.patience.told
 
         def start_over(seconds: float, reason: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from stat import S_ISREG
@@ -14,6 +14,7 @@ from typing import BinaryIO
 from entrepot.client.errors import BadFile
 
 _CHUNK_BYTES = 1 << 18
+_MOST_SMALL_BYTES = 1 << 20
 
 Progress = Callable[[int], None]
 """Told how many bytes of the file were handed over since it was last called; raise in it to stop."""
@@ -67,10 +68,16 @@ def _read(file: BinaryIO, path: Path, most: int = _CHUNK_BYTES) -> bytes:
 
 
 class FileForm:
-    """A form of text fields and one file; can be iterated again for another try."""
+    """A form of text fields, small files and a great one; can be iterated again for another try."""
 
-    def __init__(self, path: Path, fields: Mapping[str, str], progress: Progress | None = None) -> None:
-        """Raises ``BadFile`` when the file is not there to be sent."""
+    def __init__(
+        self,
+        path: Path,
+        fields: Mapping[str, str],
+        progress: Progress | None = None,
+        beside: Sequence[tuple[str, Path]] = (),
+    ) -> None:
+        """Raises ``BadFile`` when the file, or one of those ``beside`` it, is not there to be sent."""
         self._path = path
         self._progress = progress
         boundary = f"entrepot-{secrets.token_hex(16)}"
@@ -78,12 +85,14 @@ class FileForm:
             f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
             for name, value in fields.items()
         ]
+        small = b"".join(_small(name, each, boundary) for name, each in beside)
         filename = _quoted(path.name)
         texts.append(
             f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{filename}"\r\n'
             "Content-Type: application/octet-stream\r\n\r\n"
         )
-        self._head = "".join(texts).encode()
+        *said, last = texts
+        self._head = "".join(said).encode() + small + last.encode()
         self._tail = f"\r\n--{boundary}--\r\n".encode()
         with opened(path) as file:
             self.size_bytes = os.fstat(file.fileno()).st_size
@@ -110,6 +119,15 @@ class FileForm:
                 if self._progress is not None:
                     self._progress(len(data))
         yield self._tail
+
+
+def _small(name: str, path: Path, boundary: str) -> bytes:
+    with opened(path) as file:
+        data = _read(file, path, _MOST_SMALL_BYTES + 1)
+    if len(data) > _MOST_SMALL_BYTES:
+        raise BadFile(f"{path} has more than {_MOST_SMALL_BYTES >> 10} KiB", code="file.too_large")
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{_quoted(path.name)}"\r\n\r\n'
+    return head.encode() + data + b"\r\n"
 
 
 def _quoted(filename: str) -> str:

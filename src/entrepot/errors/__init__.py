@@ -25,6 +25,7 @@ from entrepot.errors.package import (
     PackageDigestMismatch,
     PackageSignatureInvalid,
 )
+from entrepot.errors.provenance import UnfitEvidence, UnfitKey, WeakKey
 from entrepot.errors.upstream import (
     UpstreamAmbiguous,
     UpstreamDigest,
@@ -62,6 +63,8 @@ __all__ = [
     "PackageSignatureInvalid",
     "StoreFull",
     "StoreUnavailable",
+    "UnfitEvidence",
+    "UnfitKey",
     "UpstreamAmbiguous",
     "UpstreamDigest",
     "UpstreamExpired",
@@ -78,6 +81,7 @@ __all__ = [
     "UpstreamTimedOut",
     "UpstreamTooLarge",
     "UpstreamUnreachable",
+    "WeakKey",
 ]
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TypedDict
 
 from entrepot.adapters.antivirus.setup import scanning_of
-from entrepot.adapters.signing import verification
+from entrepot.adapters.attestation import judging as attesting
+from entrepot.adapters.signing import judging, verification
 from entrepot.domain.formats.base import Limits
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.policy.security import GateRules
@@ -17,12 +18,16 @@ from entrepot.services.intake import Intake
 from entrepot.services.intake.checks.antivirus import antivirus_checks
 from entrepot.services.intake.checks.base import Check
 from entrepot.services.intake.checks.dependencies import DependencyCheck
+from entrepot.services.intake.checks.provenance import ProvenanceCheck
+from entrepot.services.intake.checks.signature import SignatureCheck
 from entrepot.services.intake.incoming import Incoming
 from entrepot.services.intake.inspection import Inspector
 from entrepot.services.intake.listing import Listings
 from entrepot.services.intake.migrations import Migrations
 from entrepot.services.intake.movements import Movements
 from entrepot.services.intake.promotions import Promotions
+from entrepot.services.intake.provenance.keys import TrustedKeys
+from entrepot.services.intake.provenance.service import Provenances
 from entrepot.services.intake.reviews import Reviews
 from entrepot.services.intake.standings import Standings
 from entrepot.services.intake.transfers import Transfers
@@ -44,14 +49,22 @@ class Gate(TypedDict):
     listings: Listings
     resolutions: Resolutions
     antivirus: Antivirus
+    trusted_keys: TrustedKeys
+    provenances: Provenances
 
 
 def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configurations: Configurations) -> Gate:
     """One list of checks for every way in; ``quick`` are those that need nothing but the package."""
     configuration, scanning = configurations.current, scanning_of(settings)
-    checks = (*quick, *antivirus_checks(scanning, configuration, parts.monotonic))
+    checks = (
+        *quick,
+        SignatureCheck(judging, parts.now),
+        ProvenanceCheck(attesting),
+        *antivirus_checks(scanning, configuration, parts.monotonic),
+    )
     rules = Rulebook(configuration, parts.now).of
     intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), rules, parts.now)
+    listings = Listings(parts.catalog, FORMATS)
     return Gate(
         policies=Policies(parts.catalog, configurations, parts.now),
         intake=intake,
@@ -60,9 +73,11 @@ def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration
         transfers=_transfers(parts, checks, rules),
         movements=Movements(parts.catalog, parts.queue, parts.now),
         reviews=Reviews(parts.catalog, parts.queue, FORMATS, parts.now),
-        listings=Listings(parts.catalog, FORMATS),
+        listings=listings,
         resolutions=Resolutions(parts.catalog, FORMATS),
         antivirus=Antivirus(parts.catalog, scanning, parts.now, parts.monotonic),
+        trusted_keys=TrustedKeys(parts.catalog, judging, attesting, parts.now),
+        provenances=Provenances(parts.catalog, parts.blobs, listings, judging, attesting, parts.now),
     )
 
 

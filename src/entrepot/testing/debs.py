@@ -44,7 +44,7 @@ def build_deb(name: str, version: str = "1.0", architecture: str = "all", **opti
         ),
         "data.tar" + _MEMBER_SUFFIX[compression]: compressed(_tar(files), compression),
     }
-    return b"!<arch>\n" + b"".join(_ar_member(member, data) for member, data in members.items())
+    return b"!<arch>\n" + b"".join(ar_member(member, data) for member, data in members.items())
 
 
 def _control(identity: Mapping[str, str], files: Mapping[str, bytes], options: DebOptions) -> bytes:
@@ -96,6 +96,6 @@ def _entry(path: str, mode: int, kind: bytes) -> tarfile.TarInfo:
     return entry
 
 
-def _ar_member(name: str, data: bytes) -> bytes:
+def ar_member(name: str, data: bytes) -> bytes:
     head = f"{name:<16}{FIXED_TIME:<12}{0:<6}{0:<6}{'100644':<8}{len(data):<10}`\n".encode()
     return head + data + b"\n" * (len(data) % 2)

@@ -14,6 +14,7 @@ from tests.architecture.calls import (
     notifications,
     overview,
     policy,
+    provenance,
     retention,
     software,
 )
@@ -33,6 +34,7 @@ CALLS: tuple[Call, ...] = (
     *notifications.CALLS,
     *overview.CALLS,
     *policy.CALLS,
+    *provenance.CALLS,
     *retention.CALLS,
     *software.CALLS,
 )

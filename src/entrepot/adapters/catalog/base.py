@@ -29,6 +29,7 @@ from entrepot.adapters.catalog.messages import MessageReading, MessageWriting
 from entrepot.adapters.catalog.offers import OfferReading
 from entrepot.adapters.catalog.overview import OverviewReading
 from entrepot.adapters.catalog.promotions import PromotionReading, PromotionWriting
+from entrepot.adapters.catalog.provenance import ProvenanceReading, ProvenanceWriting
 from entrepot.adapters.catalog.rates import RateReading, RateWriting
 from entrepot.adapters.catalog.records import (
     Admission,
@@ -217,6 +218,7 @@ class Reading(
     RetentionReading,
     OverviewReading,
     KeyReading,
+    ProvenanceReading,
     OfferReading,
     ContentsReading,
     SourceReading,
@@ -244,6 +246,7 @@ class Writing(
     RetentionWriting,
     KeyWriting,
     SourceWriting,
+    ProvenanceWriting,
     StrikeWriting,
     JobWriting,
     AdvisoryWriting,

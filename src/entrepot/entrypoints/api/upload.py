@@ -27,6 +27,9 @@ _FIELD_BYTES = 4096
 _BATCH_BYTES = 4 << 20
 _BESIDE_BYTES = 1 << 20
 _PARTS = 16
+_BESIDE = {"signature": 1, "attestation": 8}
+"""Documents that may come along, and how many."""
+
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}\Z")
 
 _FORM = {
@@ -42,6 +45,12 @@ _FORM = {
                         "distribution": {"type": "string", "example": "jammy"},
                         "component": {"type": "string", "example": "main"},
                         "sha256": {"type": "string", "description": "refuse the file if it arrives otherwise"},
+                        "signature": {"type": "string", "format": "binary", "description": "detached, OpenPGP"},
+                        "attestation": {
+                            "type": "array",
+                            "items": {"type": "string", "format": "binary"},
+                            "description": "DSSE envelopes or Sigstore bundles about the file",
+                        },
                     },
                 }
             }
@@ -52,16 +61,18 @@ _FORM = {
 
 @dataclass(slots=True)
 class Form:
-    """What has arrived: text fields, and the one file in the store's staging."""
+    """What has arrived: text fields, the one file in the store's staging, and documents about it."""
 
     writer: BlobWriter
     most_bytes: int
     filename: str | None = None
     fields: dict[str, str] = field(default_factory=dict)
+    beside: dict[str, list[bytes]] = field(default_factory=dict)
     batch: list[bytes] = field(default_factory=list)
     batch_bytes: int = 0
     received_bytes: int = 0
     body_bytes: int = 0
+    beside_bytes: int = 0
 
     def count(self, size: int) -> None:
         """Bound the whole body: fields and unknown parts, too."""
@@ -78,6 +89,12 @@ class Form:
             raise BodyTooLarge(f"a package file has at most {self.most_bytes >> 20} MiB here")
         if self.batch_bytes >= _BATCH_BYTES:
             await self.flush()
+
+    def keep_beside(self, size: int) -> None:
+        """Bound the documents that come along; they are kept in memory."""
+        self.beside_bytes += size
+        if self.beside_bytes > _BESIDE_BYTES:
+            raise BodyTooLarge(f"signature and attestations have at most {_BESIDE_BYTES >> 10} KiB together")
 
     async def flush(self) -> None:
         """Write what is held back."""
@@ -117,29 +134,34 @@ async def _receive(request: Request, form: Form) -> None:
     if kind != "multipart/form-data" or not 0 < len(boundary) <= 70:
         raise InvalidRequest("send the package as multipart/form-data with a field named file")
     current: MultipartSegment | None = None
-    text = b""
+    text = bytearray()
     try:
         with PushMultipartParser(boundary, strict=True, max_segment_count=_PARTS, max_header_size=8192) as parser:
             async for chunk in request.stream():
                 form.count(len(chunk))
                 for event in parser.parse(chunk):
                     if isinstance(event, MultipartSegment):
-                        current, text = event, b""
+                        current, text = event, bytearray()
                         _begin(form, event)
                     elif event is None:
-                        _end(form, current, text)
+                        _end(form, current, bytes(text))
                         current = None
-                    elif current is not None and current.filename is not None:
+                    elif current is not None and current.filename is not None and current.name not in _BESIDE:
                         await form.keep(bytes(event))
+                    elif current is not None and current.name in _BESIDE:
+                        form.keep_beside(len(event))
+                        text += event
                     elif len(text) < _FIELD_BYTES:
-                        text += bytes(event[:_FIELD_BYTES])
+                        text += event[:_FIELD_BYTES]
     except MultipartError as error:
         raise InvalidRequest("the multipart body is malformed or has too many parts") from error
     await form.flush()
 
 
 def _begin(form: Form, segment: MultipartSegment) -> None:
-    if segment.filename is None:
+    if segment.name in _BESIDE and len(form.beside.get(segment.name, ())) == _BESIDE[segment.name]:
+        raise InvalidRequest(f"send at most {_BESIDE[segment.name]} fields named {segment.name}")
+    if segment.filename is None or segment.name in _BESIDE:
         return
     if segment.name != "file":
         raise InvalidRequest("the package must be in the field named file")
@@ -149,7 +171,9 @@ def _begin(form: Form, segment: MultipartSegment) -> None:
 
 
 def _end(form: Form, segment: MultipartSegment | None, text: bytes) -> None:
-    if segment is not None and segment.filename is None and segment.name in _FIELDS:
+    if segment is not None and segment.name in _BESIDE:
+        form.beside.setdefault(segment.name, []).append(text)
+    elif segment is not None and segment.filename is None and segment.name in _FIELDS:
         form.fields[segment.name] = text.decode("utf-8", "replace").strip()
 
 
@@ -167,4 +191,6 @@ def _request_of(form: Form) -> UploadRequest:
         distribution=form.fields.get("distribution") or None,
         component=form.fields.get("component") or None,
         declared_sha256=declared,
+        signature=next(iter(form.beside.get("signature", ())), None),
+        attestations=tuple(form.beside.get("attestation", ())),
     )

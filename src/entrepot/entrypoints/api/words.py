@@ -12,6 +12,7 @@ from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite, SuiteId
 from entrepot.domain.policy.gate import CheckOutcome, CheckResult
 from entrepot.services.intake.checks.dependencies import missing_of
+from entrepot.services.intake.checks.signature import INVALID
 from entrepot.services.intake.listing import Artifact, Version
 from entrepot.services.intake.receipts import Receipt, ReceiptStatus
 
@@ -260,7 +261,7 @@ def upload_body(receipt: Receipt, generation: Generation | None, *, waiting: boo
         "pipeline": {
             "antivirus": _antivirus(receipt),
             "cve_scan": "skipped",
-            "gpg": "signed" if published else "unsigned",
+            "gpg": _signature(receipt, published=published),
             "dependencies": "missing" if missing else "satisfied",
         },
         "validation": {
@@ -315,6 +316,14 @@ def _cve_status(receipt: Receipt) -> str:
             return "blocked"
         case _:
             return "approved"
+
+
+def _signature(receipt: Receipt, *, published: bool) -> str:
+    """Of the metadata that covers the package, unless a signature of its own is invalid."""
+    concerns = [concern for outcome in receipt.outcomes for concern in outcome.concerns]
+    if any(concern.code == INVALID for concern in concerns):
+        return "invalid"
+    return "signed" if published else "unsigned"
 
 
 def _missing(outcomes: Sequence[CheckOutcome]) -> list[str]:

@@ -39,6 +39,7 @@ COMMANDS = (
     Entry("review", "review", "Packages that wait for a person.", _MANAGE),
     Entry("promotion", "promotion", "Promotions that wait for an administrator.", _MANAGE),
     Entry("suite", "suite", "Distributions: list, add, publish anew, set up clients.", _MANAGE),
+    Entry("trusted-key", "trusted_key", "Keys that distributions trust: list, add, remove.", _MANAGE),
     Entry("key", "key", "Signing keys: list, show, rotate.", _MANAGE),
     Entry("policy", "policy", "What findings, uncertainty, licences and age lead to.", _MANAGE),
     Entry("retention", "retention", "Remove versions that the settings keep no longer, or show them.", _MANAGE),

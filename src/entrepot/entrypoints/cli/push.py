@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +23,8 @@ from entrepot.entrypoints.cli.receipts import Pushed, report
 from entrepot.entrypoints.cli.session import JsonOption, NoWaitOption, UrlOption, connect
 from entrepot.entrypoints.cli.setup import installation
 
+_SIGNATURES = (".asc", ".sig")
+_ATTESTATIONS = (".sigstore.json", ".sigstore", ".intoto.json", ".intoto.jsonl")
 _POINTLESS = (NotSignedIn, NotAllowed, Unreachable)
 
 
@@ -37,6 +39,7 @@ class Wish:
 
     distribution: str | None
     component: str | None
+    beside: bool = False
 
 
 class Stopped(Exception):
@@ -52,6 +55,9 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
     component: Annotated[
         str | None, typer.Option("--component", "-c", metavar="C", help="Component; else the distribution's first one.")
     ] = None,
+    beside: Annotated[
+        bool, typer.Option("--beside", help="Send FILE.asc, FILE.sigstore.json and FILE.intoto.json along.")
+    ] = False,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=16, metavar="N", help="Uploads at a time.")] = 4,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when a package waits for review.")] = False,
     no_wait: NoWaitOption = False,
@@ -69,7 +75,7 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
     pushed = [Pushed(path) for path in paths]
     try:
         with connect(ctx, url, output, wait=not no_wait) as client, Bars(output, paths) as bars:
-            _push_all(client, pushed, Wish(to, component), min(jobs, len(paths)), bars)
+            _push_all(client, pushed, Wish(to, component, beside), min(jobs, len(paths)), bars)
             snippets = {} if as_json or quiet else installation(client, [each.answer for each in pushed if each.answer])
     except KeyboardInterrupt:
         report(output, pushed, {})
@@ -116,6 +122,8 @@ def _push_one(client: Client, path: Path, wish: Wish, bars: Bars, stop: threadin
                 distribution=wish.distribution,
                 component=wish.component,
                 progress=_stoppable(progress, stop),
+                signature=next(_there(path, _SIGNATURES), None) if wish.beside else None,
+                attestations=list(_there(path, _ATTESTATIONS)) if wish.beside else (),
             )
         except ClientError as error:
             if isinstance(error, _POINTLESS):
@@ -124,6 +132,13 @@ def _push_one(client: Client, path: Path, wish: Wish, bars: Bars, stop: threadin
         except Stopped:
             return Pushed(path)
     return Pushed(path, answer=answer)
+
+
+def _there(path: Path, suffixes: Sequence[str]) -> Iterator[Path]:
+    for suffix in suffixes:
+        found = path.with_name(path.name + suffix)
+        if found.exists():
+            yield found
 
 
 def _stoppable(progress: Progress, stop: threading.Event) -> Callable[[int], None]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
 from entrepot.client.answers import Artifact, Manifest
+from entrepot.client.api import Client
+from entrepot.client.errors import Missing
 from entrepot.entrypoints.cli.failures import CommandFailed, ExitCode
 from entrepot.entrypoints.cli.output import Output
 from entrepot.entrypoints.cli.session import ArchOption, DistOption, JsonOption, UrlOption, connect
@@ -29,7 +31,7 @@ def show(
 ) -> None:
     """Show a package, or one version of it.
 
-    With a version: where it comes from, what it depends on, what the checks found.
+    With a version: where it comes from, what it depends on, what the checks found, who signed and who built it.
     """
     output = Output(as_json=as_json)
     wanted = package_name(package)
@@ -43,12 +45,22 @@ def show(
             body = client.artifact(wanted.name)
         else:
             body = client.manifest(wanted.name, wanted.version, architecture=arch, distribution=dist)
+            proofs = _proofs(client, wanted.name, wanted.version, body["arch"], dist)
+            body = cast("Manifest", {**body, "provenance": proofs})
     if as_json:
         output.json(body)
     elif wanted.version is None:
         _show_artifact(output, body)
     else:
         _show_manifest(output, body)
+
+
+def _proofs(client: Client, name: str, version: str, arch: str, dist: str | None) -> Mapping[str, object]:
+    """None for what is in no distribution any more."""
+    try:
+        return client.provenance.show(name, version, architecture=arch, distribution=dist)
+    except Missing:
+        return {}
 
 
 def _show_artifact(output: Output, body: Mapping[str, object]) -> None:
@@ -113,6 +125,16 @@ def _show_manifest(output: Output, body: Mapping[str, object]) -> None:
     for step in (_mapping(each) for each in _list(body.get("validation_steps"))):
         word = "ok" if step.get("passed") else "failed"
         output.verdict(word, f"{one_line(step.get('name', ''))}: {one_line(step.get('message', ''))}")
+    _show_proofs(output, _mapping(body.get("provenance")))
+
+
+def _show_proofs(output: Output, proofs: Mapping[str, object]) -> None:
+    """Judged now; what the checks said may be older."""
+    for one in (_mapping(each) for each in _list(proofs.get("signatures"))):
+        output.line(f"{one_line(one.get('where', ''))}: {one.get('state')}, {one_line(one.get('detail', ''))}")
+    for one in (_mapping(each) for each in _list(proofs.get("attestations"))):
+        kind = one_line(one.get("predicate_type") or "signature by Sigstore")
+        output.line(f"attestation {kind}: {one.get('state')}, {one_line(one.get('detail', ''))}")
 
 
 def _pin(value: object) -> str:

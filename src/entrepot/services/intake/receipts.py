@@ -89,6 +89,8 @@ class UploadRequest:
     component: str | None = None
     declared_sha256: str | None = None
     watched: bool = False
+    signature: bytes | None = None
+    attestations: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from entrepot.adapters.catalog.base import Catalog, Writing
 from entrepot.adapters.catalog.records import Admission, AdmissionState, AuditEntry, JsonValue, PackageFilter
@@ -23,6 +24,7 @@ from entrepot.services.intake.admit import Candidate, check_key, live_in, open_a
 from entrepot.services.intake.arrivals import Arrivals
 from entrepot.services.intake.checks.asking import ask
 from entrepot.services.intake.checks.base import Check, Surroundings
+from entrepot.services.intake.provenance.beside import Beside, brought
 from entrepot.services.intake.receipts import (
     RESULTS,
     STATES,
@@ -115,6 +117,7 @@ class Intake:
         try:
             with staged.reopen() as source:
                 facts = format_.read(source, staged.size_bytes, self._limits)
+            beside = brought(staged.digest(), request.signature, request.attestations)
         except EntrepotError as error:
             self._record_refusal(actor, request, target, error)
             report(Step(STRUCTURE, StepStatus.ERROR, error.detail))
@@ -124,13 +127,14 @@ class Intake:
         outcomes = ask(
             subject_of(facts, staged.digest(), target),
             [check for check in self._checks if not check.slow],
-            Surroundings(self._catalog, self._blobs, report),
+            Surroundings(self._catalog, self._blobs, report, staged.reopen, beside),
         )
         waits = any(check.slow for check in self._checks)
+        for one in beside:
+            self._blobs.put(one.data)
         staged.commit()
-        receipt = repeat_lost_races(
-            lambda: self._admit(actor, staged, facts, target, outcomes, waits=waits, watched=request.watched)
-        )
+        admit = partial(self._admit, actor, staged, facts, target, outcomes, beside, watched=request.watched)
+        receipt = repeat_lost_races(partial(admit, waits=waits))
         self._wake(receipt)
         return receipt
 
@@ -166,6 +170,7 @@ class Intake:
         facts: PackageFacts,
         target: Target,
         outcomes: Sequence[CheckOutcome],
+        beside: Sequence[Beside],
         *,
         waits: bool,
         watched: bool,
@@ -195,6 +200,8 @@ class Intake:
                 signed=facts.signed,
                 warnings=judgement.warnings,
             )
+            for one in beside:
+                unit.add_evidence(one.evidence(digest, actor.name, now))
             if known and live_in(unit, target.suite, known.id, facts.key):
                 self._audit_upload(unit, actor, receipt, "DUPLICATE", now)
                 return replace(receipt, status=ReceiptStatus.DUPLICATE, revision=unit.suite(target.suite.id).revision)

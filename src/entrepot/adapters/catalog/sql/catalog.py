@@ -31,6 +31,7 @@ from entrepot.adapters.catalog.sql.offers import OfferQueries
 from entrepot.adapters.catalog.sql.overview import OverviewQueries
 from entrepot.adapters.catalog.sql.people import PeopleQueries
 from entrepot.adapters.catalog.sql.promotions import PromotionQueries
+from entrepot.adapters.catalog.sql.provenance import ProvenanceQueries
 from entrepot.adapters.catalog.sql.rates import RateQueries
 from entrepot.adapters.catalog.sql.retention import RetentionQueries
 from entrepot.adapters.catalog.sql.schema import upgrade
@@ -65,6 +66,7 @@ class Unit(
     JobQueries,
     AdvisoryQueries,
     ExploitationQueries,
+    ProvenanceQueries,
 ):
     """All queries over one connection, inside one transaction."""
 

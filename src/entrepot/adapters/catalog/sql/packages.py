@@ -149,8 +149,9 @@ class PackageQueries(Shelving):
         )
         for row in self._connection.execute(query.execution_options(yield_per=_BATCH)):
             yield Digest(row.digest), row.size_bytes
-        for row in self._connection.execute(sa.select(t.incoming_file.c.digest, t.incoming_file.c.size_bytes)):
-            yield Digest(row.digest), row.size_bytes
+        for table in (t.incoming_file, t.evidence):
+            for row in self._connection.execute(sa.select(table.c.digest, table.c.size_bytes)):
+                yield Digest(row.digest), row.size_bytes
 
     def add_package(
         self,

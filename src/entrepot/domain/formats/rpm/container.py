@@ -31,7 +31,7 @@ _BINARY, _SOURCE = 0, 1
 _HEADER_SIGNATURES = 5
 _SIGNATURE_TAGS = frozenset(tag.value for tag in SigTag)
 _MAX_OPENPGP = 32
-_OVER_PAYLOAD_TOO = (SigTag.PGP, SigTag.GPG, SigTag.PGP5)
+OVER_PAYLOAD_TOO = (SigTag.PGP, SigTag.GPG, SigTag.PGP5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +109,12 @@ def _check_signatures(signatures: Header, main: bytes) -> bool:
         PackageSignatureInvalid: naming the tag.
     """
     signed = False
-    for tag, raw in _signature_blobs(signatures):
+    for tag, raw in signature_blobs(signatures):
         try:
             signature = parse_signature(raw)
         except SignatureFault as fault:
             raise _invalid(tag, str(fault)) from fault
-        if tag not in _OVER_PAYLOAD_TOO:
+        if tag not in OVER_PAYLOAD_TOO:
             running = signature.start()
             running.update(main)
             if not signature.fits(running):
@@ -123,7 +123,8 @@ def _check_signatures(signatures: Header, main: bytes) -> bool:
     return signed
 
 
-def _signature_blobs(signatures: Header) -> Iterator[tuple[SigTag, bytes]]:
+def signature_blobs(signatures: Header) -> Iterator[tuple[SigTag, bytes]]:
+    """Every signature packet with its tag; raises PackageSignatureInvalid."""
     for tag in (SigTag.DSA, SigTag.RSA, SigTag.PGP, SigTag.GPG, SigTag.PGP5):
         if tag in signatures:
             yield tag, signatures.blob(tag) or b""

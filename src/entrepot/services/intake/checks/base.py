@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.storage.base import BlobStore
@@ -12,6 +12,7 @@ from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.package import Concern, PackageKey
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.policy.gate import CheckOutcome
+from entrepot.services.intake.provenance.beside import Beside
 from entrepot.services.intake.steps import Report, nothing
 
 
@@ -36,12 +37,19 @@ class Subject:
 class Surroundings:
     """What a check may ask; and ``report``, which a long one tells how far it is: ``Step(name, RUNNING, "3 of 7")``.
 
-    That a check begins and how it ends is told by whoever asks it.
+    That a check begins and how it ends is told by whoever asks it.  While a package comes in, ``arriving`` opens its
+    file, which is not stored yet, and ``beside`` came along with it.
     """
 
     catalog: Catalog
     blobs: BlobStore
     report: Report = nothing
+    arriving: Callable[[], BinaryIO] | None = None
+    beside: Sequence[Beside] = ()
+
+    def content(self, subject: Subject) -> BinaryIO:
+        """The whole file, seekable; the caller closes it."""
+        return self.arriving() if self.arriving is not None else self.blobs.open(subject.digest)
 
 
 class Check(Protocol):

@@ -42,6 +42,7 @@ from entrepot.adapters.catalog.sql.tables.packages import (
 )
 from entrepot.adapters.catalog.sql.tables.people import account, api_token, ended_session
 from entrepot.adapters.catalog.sql.tables.promotions import promotion
+from entrepot.adapters.catalog.sql.tables.provenance import build_rule, evidence, trusted_key
 from entrepot.adapters.catalog.sql.tables.rates import rate_window
 from entrepot.adapters.catalog.sql.tables.retention import pin, run, schedule
 from entrepot.adapters.catalog.sql.tables.rights import (
@@ -75,6 +76,7 @@ __all__ = [
     "audit_activity",
     "audit_checkpoint",
     "audit_head",
+    "build_rule",
     "capability",
     "claim",
     "content",
@@ -89,6 +91,7 @@ __all__ = [
     "erratum",
     "erratum_package",
     "event_position",
+    "evidence",
     "exploitation",
     "fact",
     "feed",
@@ -123,6 +126,7 @@ __all__ = [
     "source",
     "suite",
     "throttle",
+    "trusted_key",
     "upstream_capability",
     "upstream_package",
 ]
