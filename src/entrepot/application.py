@@ -56,6 +56,7 @@ from entrepot.services.upkeep.preflight import Preflight
 from entrepot.services.upkeep.retention import Retention
 from entrepot.services.upkeep.schedule import Scheduler
 from entrepot.services.upkeep.signing_keys import SigningKeys
+from entrepot.services.vulnerabilities.looking import Looking
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class Application:
     antivirus: Antivirus
     trusted_keys: TrustedKeys
     provenances: Provenances
+    vulnerabilities: Looking
     verifier: Verifier
     keeper: Keeper
     health: Health

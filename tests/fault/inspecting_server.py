@@ -18,6 +18,7 @@ class GateCheck:
 
     name = "gate"
     slow = True
+    anew = False
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

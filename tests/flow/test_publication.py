@@ -253,6 +253,7 @@ class Scanner:
 
     name = "scanner"
     slow = True
+    anew = False
 
     def __init__(self) -> None:
         self.finds: set[str] = set()

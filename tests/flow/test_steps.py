@@ -25,6 +25,7 @@ class Scanner:
 
     name = "scanner"
     slow = True
+    anew = False
     away = False
 
     def inspect(self, subject: Subject, around: Surroundings) -> CheckOutcome:

@@ -25,6 +25,7 @@ from entrepot.client.server import ServerTheme
 from entrepot.client.settings import Settings
 from entrepot.client.transport import Patience, Transport
 from entrepot.client.versions import VersionsTheme
+from entrepot.client.vulnerabilities import VulnerabilitiesTheme
 from entrepot.client.wire import Wire
 
 __all__ = ["Client", "Selection"]
@@ -58,6 +59,7 @@ class Client:
         self.antivirus = Antivirus(wire)
         self.policy = PolicyTheme(wire)
         self.provenance = ProvenanceTheme(wire)
+        self.vulnerabilities = VulnerabilitiesTheme(wire)
         self.retention = Retention(wire)
         self.dashboard = Dashboard(wire)
         self.downloads = Downloads(wire)

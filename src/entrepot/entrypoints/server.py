@@ -42,6 +42,7 @@ from entrepot.entrypoints.api import (
     upload,
     users,
     versions,
+    vulnerabilities,
 )
 from entrepot.entrypoints.api.streams import Streams
 from entrepot.entrypoints.dialects import aptly, dput, gitea
@@ -62,6 +63,7 @@ _ROUTES = (
     promotions,
     errata,
     retention,
+    vulnerabilities,
     keys,
     provenance,
     versions,

@@ -44,13 +44,16 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     outbox = Outbox(parts.secret, parts.now)
     templates = Templates(parts.catalog, configuration, parts.now)
     notifications = notifications_of(parts, outbox, templates, configuration)
-    retention, scheduler = retention_of(parts, configuration, audit)
+    looking = let_in["vulnerabilities"]
+    retention, scheduler = retention_of(parts, configuration, audit, looking.rematch.begin)
     unmet = (
         published["publisher"].unmet,
         let_in["inspector"].unfinished,
         notifications.unmet,
         scheduler.due,
         retention.unmet,
+        looking.rematch.unmet,
+        looking.rescans.unmet,
         published["signing_keys"].settle,
         followed["jobs"].unmet,
     )

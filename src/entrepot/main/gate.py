@@ -13,13 +13,16 @@ from entrepot.domain.model.suite import Suite
 from entrepot.domain.policy.security import GateRules
 from entrepot.errors import SigningUnavailable
 from entrepot.main.parts import FORMATS, Parts
+from entrepot.main.vulnerabilities import looking
 from entrepot.services.configuration import Configurations, Policies, Rulebook
 from entrepot.services.intake import Intake
 from entrepot.services.intake.checks.antivirus import antivirus_checks
 from entrepot.services.intake.checks.base import Check
+from entrepot.services.intake.checks.cve import VulnerabilityCheck
 from entrepot.services.intake.checks.dependencies import DependencyCheck
 from entrepot.services.intake.checks.provenance import ProvenanceCheck
 from entrepot.services.intake.checks.signature import SignatureCheck
+from entrepot.services.intake.examining import Examiner
 from entrepot.services.intake.incoming import Incoming
 from entrepot.services.intake.inspection import Inspector
 from entrepot.services.intake.listing import Listings
@@ -33,6 +36,7 @@ from entrepot.services.intake.standings import Standings
 from entrepot.services.intake.transfers import Transfers
 from entrepot.services.resolution import Resolutions
 from entrepot.services.upkeep.antivirus import Antivirus
+from entrepot.services.vulnerabilities.looking import Looking
 from entrepot.settings import Settings
 
 
@@ -51,6 +55,7 @@ class Gate(TypedDict):
     antivirus: Antivirus
     trusted_keys: TrustedKeys
     provenances: Provenances
+    vulnerabilities: Looking
 
 
 def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configurations: Configurations) -> Gate:
@@ -60,6 +65,7 @@ def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration
         *quick,
         SignatureCheck(judging, parts.now),
         ProvenanceCheck(attesting),
+        VulnerabilityCheck(configuration, parts.now),
         *antivirus_checks(scanning, configuration, parts.monotonic),
     )
     rules = Rulebook(configuration, parts.now).of
@@ -78,6 +84,7 @@ def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration
         antivirus=Antivirus(parts.catalog, scanning, parts.now, parts.monotonic),
         trusted_keys=TrustedKeys(parts.catalog, judging, attesting, parts.now),
         provenances=Provenances(parts.catalog, parts.blobs, listings, judging, attesting, parts.now),
+        vulnerabilities=looking(parts, Examiner(parts.catalog, parts.blobs, checks), configuration),
     )
 
 

@@ -17,6 +17,7 @@ from tests.architecture.calls import (
     provenance,
     retention,
     software,
+    vulnerabilities,
 )
 from tests.architecture.calls.base import Call
 
@@ -36,6 +37,7 @@ CALLS: tuple[Call, ...] = (
     *policy.CALLS,
     *provenance.CALLS,
     *retention.CALLS,
+    *vulnerabilities.CALLS,
     *software.CALLS,
 )
 

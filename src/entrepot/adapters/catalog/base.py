@@ -21,6 +21,7 @@ from entrepot.adapters.catalog.errata import ErrataReading, ErrataWriting
 from entrepot.adapters.catalog.factors import FactorReading, FactorWriting
 from entrepot.adapters.catalog.federation import FederationReading, FederationWriting
 from entrepot.adapters.catalog.figures import FigureReading
+from entrepot.adapters.catalog.findings import FindingReading, FindingWriting
 from entrepot.adapters.catalog.groups import GroupReading, GroupWriting
 from entrepot.adapters.catalog.incoming import IncomingReading, IncomingWriting
 from entrepot.adapters.catalog.jobs import JobReading, JobWriting
@@ -226,6 +227,7 @@ class Reading(
     JobReading,
     AdvisoryReading,
     ErrataReading,
+    FindingReading,
     Protocol,
 ):
     """Everything that can be asked."""
@@ -251,6 +253,7 @@ class Writing(
     JobWriting,
     AdvisoryWriting,
     ErrataWriting,
+    FindingWriting,
     Protocol,
 ):
     """Everything that can be changed."""

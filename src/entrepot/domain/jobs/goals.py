@@ -23,6 +23,10 @@ class GoalKind(StrEnum):
     """The run of retention has ended."""
     JOB = "job"
     """The job, which people watch, has ended."""
+    REMATCH = "rematch"
+    """Every package was compared with the advisories of now."""
+    RESCAN = "rescan"
+    """Every check was asked again about a package."""
 
 
 @dataclass(frozen=True, slots=True)

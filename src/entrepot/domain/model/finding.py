@@ -65,7 +65,8 @@ class Coverage:
 
     ``context`` is the distribution that was asked about, in the words of the advisories (``Debian:12``), empty where
     none is known.  ``skipped`` names what was left out and why, the first few of them; ``skipped_count`` counts all.
-    ``database`` names the signatures or advisories, ``database_date`` says how old they are.
+    ``database`` names the signatures or advisories, ``database_date`` says how old they are.  ``position`` is that of
+    the advisories, ``round`` the comparison of everything, which the answer has taken in.
     """
 
     bytes_scanned: int = 0
@@ -78,3 +79,5 @@ class Coverage:
     database: str = ""
     database_date: datetime | None = None
     context: str = ""
+    position: int = 0
+    round: int = 0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from entrepot.domain.model.finding import Coverage, Finding
+from entrepot.domain.model.finding import Coverage, Finding, Severity
 from entrepot.domain.model.package import Concern
 from entrepot.domain.policy.action import Action, hardest, softest
 from entrepot.domain.policy.cooldown import Age, cooling
@@ -37,7 +37,8 @@ class CheckOutcome:
     """What one check says.  ``detail`` is for people, ``concerns`` are what it found.
 
     ``findings`` are known vulnerabilities, ``coverage`` says how much was looked at, where the check knows that.
-    ``licence`` and ``age`` are what the checks of these names read; the rules say what follows.
+    ``licence`` and ``age`` are what the checks of these names read; the rules say what follows.  ``counts`` are those
+    of findings that are not kept with an outcome.
 
     ``waived`` says that an administrator wants packages to pass although this check did not finish; it does not make
     the result a better one.
@@ -53,6 +54,13 @@ class CheckOutcome:
     coverage: Coverage | None = None
     licence: str | None = None
     age: Age | None = None
+    counts: Mapping[Severity, int] = field(default_factory=dict)
+
+    def counted(self) -> Mapping[Severity, int]:
+        """Findings by severity, also where they themselves were not kept."""
+        if not self.findings:
+            return self.counts
+        return {severity: sum(finding.severity is severity for finding in self.findings) for severity in Severity}
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,9 @@ class Permission(Enum):
     ERRATUM_WRITE = ("erratum.write", Role.MAINTAINER)
     REVIEW_READ = ("review.read", Role.AUDITOR)
     REVIEW_DECIDE = ("review.decide", Role.MAINTAINER)
+    VULNERABILITY_READ = ("cve.view", Role.READER)
+    POSTURE_READ = ("cve.posture", Role.MAINTAINER)
+    RESCAN = ("cve.rescan", Role.MAINTAINER)
     DOWNLOAD_READ = ("download.read", Role.MAINTAINER)
     DASHBOARD_READ = ("dashboard.read", Role.READER)
     SBOM_READ = ("sbom.read", Role.AUDITOR)
@@ -71,6 +74,7 @@ _WITHIN_SCOPE = frozenset(
         Permission.AUDIT_READ,
         Permission.SBOM_READ,
         Permission.DASHBOARD_READ,
+        Permission.VULNERABILITY_READ,
         Permission.PACKAGE_UPLOAD,
         Permission.PACKAGE_DELETE,
         Permission.PACKAGE_PROMOTE,

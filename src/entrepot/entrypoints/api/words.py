@@ -11,6 +11,8 @@ from entrepot.domain.model.generation import Generation
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite, SuiteId
 from entrepot.domain.policy.gate import CheckOutcome, CheckResult
+from entrepot.entrypoints.api.finding_words import cve_row, cve_summary, scan_word, summary_of
+from entrepot.services.intake.checks.comparison import NAME as CVE
 from entrepot.services.intake.checks.dependencies import missing_of
 from entrepot.services.intake.checks.signature import INVALID
 from entrepot.services.intake.listing import Artifact, Version
@@ -25,15 +27,6 @@ _SCANS = {
     CheckResult.INCONCLUSIVE: "error",
     CheckResult.ERROR: "error",
     CheckResult.SKIPPED: "skipped",
-}
-_UNSCANNED: Body = {
-    "scanned": False,
-    "passed": True,
-    "critical": 0,
-    "high": 0,
-    "medium": 0,
-    "low": 0,
-    "negligible": 0,
 }
 
 
@@ -92,7 +85,7 @@ def artifact_row(artifact: Artifact) -> Body:
         "deps_missing": stored_missing(newest),
         "description": package.summary,
         "section": package.section,
-        "cve_summary": _UNSCANNED,
+        "cve_summary": cve_summary(newest.scan),
     }
 
 
@@ -114,7 +107,7 @@ def artifact_detail(artifact: Artifact) -> Body:
         },
         "history": [audit_row(entry) for entry in artifact.history],
         "validation_steps": _stored_steps(newest),
-        "cve_results": [],
+        "cve_results": _cve_rows(newest),
         "versions": list(versions),
     }
 
@@ -133,8 +126,12 @@ def _file_row(version: Version) -> Body:
         "distributions": version.distributions,
         "pinned": version.pin is not None,
         "deps_missing": stored_missing(version),
-        "cve_summary": _UNSCANNED,
+        "cve_summary": cve_summary(version.scan),
     }
+
+
+def _cve_rows(version: Version) -> list[Body]:
+    return [cve_row(finding, version.package.key.format) for finding in version.findings]
 
 
 def version_detail(version: Version, *, is_latest: bool) -> Body:
@@ -168,9 +165,9 @@ def version_detail(version: Version, *, is_latest: bool) -> Body:
         "dependencies": _dependencies(facts.get("relations") or {}),
         "relations": facts.get("relations") or {},
         "validation_steps": _stored_steps(version),
-        "cve_results": [],
-        "cve_summary": _UNSCANNED,
-        "last_rematch_at": None,
+        "cve_results": _cve_rows(version),
+        "cve_summary": cve_summary(version.scan),
+        "last_rematch_at": when(version.scan.rematched_at) if version.scan is not None else None,
         "is_latest": is_latest,
         "pool_available": bool(version.placements),
         "pinned": version.pin is not None,
@@ -243,6 +240,7 @@ def upload_body(receipt: Receipt, generation: Generation | None, *, waiting: boo
     published = generation is not None and receipt.status in (ReceiptStatus.ACCEPTED, ReceiptStatus.DUPLICATE)
     status = _status(receipt, published=published)
     missing = _missing(receipt.outcomes)
+    known = next((outcome for outcome in receipt.outcomes if outcome.name == CVE), None)
     return {
         "status": status,
         "index_status": "indexed" if published else "not_indexed",
@@ -260,8 +258,8 @@ def upload_body(receipt: Receipt, generation: Generation | None, *, waiting: boo
         "generation": None if generation is None else generation.number,
         "pipeline": {
             "antivirus": _antivirus(receipt),
-            "cve_scan": "skipped",
             "gpg": _signature(receipt, published=published),
+            "cve_scan": scan_word(known, refused=receipt.status is ReceiptStatus.REFUSED),
             "dependencies": "missing" if missing else "satisfied",
         },
         "validation": {
@@ -273,7 +271,7 @@ def upload_body(receipt: Receipt, generation: Generation | None, *, waiting: boo
         "warnings": [*receipt.reasons, *receipt.warnings],
         "dependencies_resolved": [],
         "duplicate": receipt.status is ReceiptStatus.DUPLICATE,
-        "cve_summary": _UNSCANNED,
+        "cve_summary": summary_of(*((known.result, known.counted()) if known else (CheckResult.SKIPPED, {}))),
         "message": _message(receipt, status, waiting=waiting),
     }
 

@@ -46,3 +46,7 @@ class Dispatch:
                 self._application.retention.pursue(goal.subject)
             case GoalKind.JOB:
                 self._application.jobs.pursue(goal.subject)
+            case GoalKind.REMATCH:
+                self._application.vulnerabilities.rematch.pursue()
+            case GoalKind.RESCAN:
+                self._application.vulnerabilities.rescans.pursue(goal.subject)

@@ -22,10 +22,11 @@ from entrepot.domain.policy.gate import CheckOutcome, judge
 from entrepot.domain.policy.security import GateRules
 from entrepot.errors import SameKeyOtherBytes, ScannerUnavailable
 from entrepot.services.intake.admit import Candidate, check_key, live_in, place, repeat_lost_races
-from entrepot.services.intake.checks.asking import ask
+from entrepot.services.intake.answers import ask_missing
 from entrepot.services.intake.checks.base import Check, Surroundings
+from entrepot.services.intake.findings import keep_scan
 from entrepot.services.intake.patience import Patience
-from entrepot.services.intake.receipts import RESULTS, STATES, outcome_of, steps_of, stored_subject
+from entrepot.services.intake.receipts import RESULTS, STATES, steps_of, stored_subject
 from entrepot.services.intake.steps import UploadJobs, verdict_of
 
 _log = structlog.get_logger(__name__)
@@ -74,11 +75,10 @@ class Inspector:
         job = self._jobs.of(admission_id) if self._jobs is not None else None
         around = replace(self._around, report=self._jobs.report(job)) if self._jobs and job else self._around
         subject = stored_subject(package, suite, admission.component)
-        outcomes = [outcome_of(step) for step in admission.steps]
-        known = {outcome.name for outcome in outcomes}
-        wanted = [check for check in self._checks if check.slow or check.name not in known]
+        slow = {check.name for check in self._checks if check.slow}
+        steps = [step for step in admission.steps if step["name"] not in slow]
         try:
-            outcomes += ask(subject, wanted, around)
+            outcomes = ask_missing(subject, steps, self._checks, around)
         except ScannerUnavailable as error:
             self._patience.failed()
             _log.warning("inspection.postponed", admission=admission_id, package=str(package.key), reason=error.detail)
@@ -118,6 +118,7 @@ class Inspector:
                     format_ = self._formats[package.key.format]
                     revision = place(unit, suite, format_, Candidate.of(package), admission.component, requester, now)
             unit.decide_admission(admission.id, state, steps, reasons, SYSTEM, now, "", revision)
+            keep_scan(unit, suite, package.id, outcomes, now)
             key = package.key
             detail: dict[str, JsonValue] = {
                 "architecture": key.architecture,

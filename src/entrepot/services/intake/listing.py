@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cmp_to_key
 
 from entrepot.adapters.catalog.base import Catalog, Reading
+from entrepot.adapters.catalog.findings import Scan
 from entrepot.adapters.catalog.records import (
     Admission,
     AdmissionState,
@@ -18,6 +19,7 @@ from entrepot.adapters.catalog.records import (
 from entrepot.adapters.catalog.retention import Pin
 from entrepot.domain.formats.base import PackageFormat
 from entrepot.domain.model.actor import Actor
+from entrepot.domain.model.finding import Finding
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import PackageId, Suite, SuiteId
 from entrepot.domain.policy.permissions import Permission, demand
@@ -37,6 +39,10 @@ class Version:
     pin: Pin | None = None
     admitted: Admission | None = None
     """The newest that let it in, with what the checks said then."""
+    scan: Scan | None = None
+    """What is known to be wrong with it, in the first of its suites."""
+    findings: Sequence[Finding] = ()
+    """Only where one version is asked for."""
 
     @property
     def examined(self) -> Admission | None:
@@ -102,6 +108,7 @@ class Listings:
             versions = self._versions(reading, [name], PackageFilter())[name]
             if not versions:
                 raise NotFound(f"there is no package {name[:200]}")
+            versions[0] = _with_findings(reading, versions[0])
             return Artifact(name, versions, reading.audit_entries(_HISTORY, name))
 
     def version(
@@ -122,7 +129,9 @@ class Listings:
         ]
         if not fitting:
             raise NotFound(f"there is no package {name[:200]} {version[:100]}")
-        return fitting[0], fitting[0].package.key.version == found[0].package.key.version
+        with self._catalog.read() as reading:
+            chosen = _with_findings(reading, fitting[0])
+        return chosen, chosen.package.key.version == found[0].package.key.version
 
     def file(
         self, actor: Actor, name: str, version: str, architecture: str | None, distribution: str | None
@@ -158,6 +167,7 @@ class Listings:
         admitted = {one.package_id: one for one in reading.admissions(exact, AdmissionState.ACCEPTED)}
         suites = {suite.id: suite for suite in reading.suites()} if waiting else {}
         pins = reading.pins(list(packages))
+        scans = {one.package_id: one for one in reversed(reading.scans(list(packages)))}
         for number, package in packages.items():
             version = Version(
                 package,
@@ -166,6 +176,7 @@ class Listings:
                 suites,
                 pins.get(number),
                 admitted.get(number),
+                scans.get(number),
             )
             found[package.key.name].append(version)
         for versions in found.values():
@@ -178,3 +189,10 @@ class Listings:
         if first.format is not second.format:
             return -1 if first.format > second.format else 1
         return self._formats[first.format].compare(first.version, second.version)
+
+
+def _with_findings(reading: Reading, version: Version) -> Version:
+    if version.scan is None or not version.scan.total:
+        return version
+    found = reading.findings(version.scan.suite_id, [version.package.id])
+    return replace(version, findings=found.get(version.package.id, ()))

@@ -144,7 +144,8 @@ class Migrations:
             (done.pending if held else done.errors).append(unmoved)
             return
         try:
-            done.revision = copy(unit, self._formats, one, pair.target, actor, now)
+            outcomes = verdict.standings[0].outcomes
+            done.revision = copy(unit, self._formats, one, pair.target, actor, now, outcomes)
         except SameKeyOtherBytes as error:  # raised before anything was written
             done.errors.append(Unmoved(key.name, key, error.code, error.detail))
             return

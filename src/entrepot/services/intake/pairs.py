@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,8 +12,10 @@ from entrepot.domain.formats.base import PackageFormat
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite
+from entrepot.domain.policy.gate import CheckOutcome
 from entrepot.errors import InvalidRequest
 from entrepot.services.intake.admit import Candidate, place
+from entrepot.services.intake.findings import keep_scan
 from entrepot.services.intake.targets import find_suite, find_suites
 
 
@@ -51,9 +53,15 @@ def copy(
     target: Suite,
     actor: Actor,
     now: datetime,
+    outcomes: Sequence[CheckOutcome] = (),
 ) -> int:
-    """Place a package of one suite into another, in the same component if there is one; the target's revision."""
+    """Place a package of one suite into another, in the same component if there is one; the target's revision.
+
+    ``outcomes`` are what the checks said about it before the target.
+    """
     component = placement.component
     if component not in target.options.components:
         component = target.options.components[0]
-    return place(unit, target, formats[target.format], Candidate.of(placement.package), component, actor, now)
+    revision = place(unit, target, formats[target.format], Candidate.of(placement.package), component, actor, now)
+    keep_scan(unit, target, placement.package.id, outcomes, now)
+    return revision

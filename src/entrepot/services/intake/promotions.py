@@ -163,7 +163,7 @@ class Promotions:
         now = self._now()
         forced = request.force and verdict.verdict is not Verdict.ACCEPT
         with self._catalog.write() as unit:
-            keys, revisions = self._place_all(unit, actor, pair, chosen, now)
+            keys, revisions = self._place_all(unit, actor, pair, chosen, verdict, now)
             detail: dict[str, JsonValue] = {"from": pair.source.codename, "to": pair.target.codename}
             detail |= {"count": len(keys), "packages": [str(key) for key in keys]}
             if request.force:
@@ -176,18 +176,26 @@ class Promotions:
         return Promotion(PromotionStatus.DONE, pair, keys, [], verdict, revisions, forced=forced)
 
     def _place_all(
-        self, unit: Writing, actor: Actor, pair: Pair, chosen: Sequence[Placement], now: datetime
+        self,
+        unit: Writing,
+        actor: Actor,
+        pair: Pair,
+        chosen: Sequence[Placement],
+        verdict: PromotionVerdict,
+        now: datetime,
     ) -> tuple[list[PackageKey], Revisions]:
         """Copy what the source still has and the target has not; the keys, and the revision that shows them."""
         numbers = [one.package.id for one in chosen]
         here, there = unit.live_among(pair.source.id, numbers), unit.live_among(pair.target.id, numbers)
+        said = {standing.key: standing.outcomes for standing in verdict.standings}
         keys: list[PackageKey] = []
         revisions: dict[SuiteId, int] = {}
         for one in chosen:
             if one.package.id not in here:
                 raise NotFound(f"{one.package.key} is no longer in {pair.source.codename}")
             if one.package.id not in there:
-                revisions[pair.target.id] = copy(unit, self._formats, one, pair.target, actor, now)
+                outcomes = said.get(one.package.key, ())
+                revisions[pair.target.id] = copy(unit, self._formats, one, pair.target, actor, now, outcomes)
                 keys.append(one.package.key)
         return keys, revisions
 
@@ -263,7 +271,7 @@ class Promotions:
             if not unit.decide_promotion(stored.id, state, actor.name, now, justification):
                 raise AlreadyDecided(f"somebody has decided about promotion {stored.id} already")
             if not blocked:
-                keys, revisions = self._place_all(unit, actor, pair, chosen, now)
+                keys, revisions = self._place_all(unit, actor, pair, chosen, verdict, now)
             result = "BLOCKED" if blocked else "SUCCESS"
             _audit(unit, actor, "PROMOTE_APPROVE", result, stored, pair, justification, now)
         status = PromotionStatus.BLOCKED if blocked else PromotionStatus.DONE

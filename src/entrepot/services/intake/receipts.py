@@ -10,9 +10,10 @@ from enum import StrEnum
 from typing import Any, BinaryIO, Protocol, cast
 
 from entrepot.adapters.catalog.records import AdmissionState, JsonValue, StoredPackage
+from entrepot.domain.advisories.sources import FRAGMENT, source_of
 from entrepot.domain.jobs.work import JobId
 from entrepot.domain.model.digest import Digest
-from entrepot.domain.model.finding import Coverage
+from entrepot.domain.model.finding import Coverage, Severity
 from entrepot.domain.model.package import Concern, PackageFacts, PackageKey
 from entrepot.domain.model.suite import PackageId, Suite
 from entrepot.domain.policy.action import Action
@@ -121,6 +122,7 @@ def _own_files(facts: PackageFacts) -> frozenset[str]:
 
 def subject_of(facts: PackageFacts, digest: Digest, target: Target) -> Subject:
     """What the checks see of a file that was just read."""
+    source, source_version = source_of(facts.key, facts.fragments.get(FRAGMENT[facts.key.format], b""))
     return Subject(
         key=facts.key,
         digest=digest,
@@ -130,6 +132,8 @@ def subject_of(facts: PackageFacts, digest: Digest, target: Target) -> Subject:
         concerns=facts.concerns,
         signed=facts.signed,
         files=_own_files(facts),
+        source=source,
+        source_version=source_version,
     )
 
 
@@ -145,6 +149,7 @@ def stored_subject(package: StoredPackage, suite: Suite, component: str) -> Subj
         relations=cast("Mapping[str, Sequence[str]]", facts.get("relations") or {}),
         concerns=tuple(Concern(concern["code"], concern["detail"]) for concern in concerns),
         signed=bool(facts.get("signed")),
+        source=package.source,
     )
 
 
@@ -165,6 +170,7 @@ def step_of(outcome: CheckOutcome, grounds: Sequence[Ground] = ()) -> dict[str, 
         {"code": one.code, "action": one.action.value, "message": one.message, "finding": one.finding}
         for one in grounds
     ]
+    counted = outcome.counted()
     return {
         "name": outcome.name,
         "result": outcome.result.value,
@@ -173,6 +179,7 @@ def step_of(outcome: CheckOutcome, grounds: Sequence[Ground] = ()) -> dict[str, 
         **({"waived": True} if outcome.waived else {}),
         **({"coverage": _coverage_row(outcome.coverage)} if outcome.coverage else {}),
         **({"policy": policy} if policy else {}),
+        **({"counts": {severity.value: n for severity, n in counted.items() if n}} if counted else {}),
         "concerns": [{"code": concern.code, "detail": concern.detail} for concern in outcome.concerns],
     }
 
@@ -188,6 +195,7 @@ def outcome_of(step: Mapping[str, JsonValue]) -> CheckOutcome:
         concerns=tuple(Concern(concern["code"], concern["detail"]) for concern in concerns),
         waived=bool(step.get("waived")),
         coverage=_coverage_of(cast("Mapping[str, JsonValue] | None", step.get("coverage"))),
+        counts={Severity(name): n for name, n in cast("Mapping[str, int]", step.get("counts") or {}).items()},
     )
 
 

@@ -24,6 +24,7 @@ from entrepot.services.intake.admit import Candidate, check_key, live_in, open_a
 from entrepot.services.intake.arrivals import Arrivals
 from entrepot.services.intake.checks.asking import ask
 from entrepot.services.intake.checks.base import Check, Surroundings
+from entrepot.services.intake.findings import keep_scan
 from entrepot.services.intake.provenance.beside import Beside, brought
 from entrepot.services.intake.receipts import (
     RESULTS,
@@ -256,6 +257,7 @@ class Intake:
             revision=revision,
         )
         number = unit.add_admission(admission)
+        keep_scan(unit, receipt.suite, receipt.package_id, receipt.outcomes, now)
         concluded = replace(receipt, status=STATUSES[state], revision=revision, admission_id=number)
         self._audit_upload(unit, actor, concluded, RESULTS[state], now)
         return concluded

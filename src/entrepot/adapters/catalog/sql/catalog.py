@@ -21,6 +21,7 @@ from entrepot.adapters.catalog.sql.exploitation import ExploitationQueries
 from entrepot.adapters.catalog.sql.factors import FactorQueries
 from entrepot.adapters.catalog.sql.federation import FederationQueries
 from entrepot.adapters.catalog.sql.figures import FigureQueries
+from entrepot.adapters.catalog.sql.findings import FindingQueries
 from entrepot.adapters.catalog.sql.groups import GroupQueries
 from entrepot.adapters.catalog.sql.incoming import IncomingQueries
 from entrepot.adapters.catalog.sql.index import IndexQueries
@@ -64,6 +65,7 @@ class Unit(
     KeyQueries,
     SourceQueries,
     JobQueries,
+    FindingQueries,
     AdvisoryQueries,
     ExploitationQueries,
     ProvenanceQueries,

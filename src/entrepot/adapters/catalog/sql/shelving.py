@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from entrepot.adapters.catalog.sql import tables as t
+from entrepot.adapters.catalog.sql.scanning import Scanning
 from entrepot.domain.model.suite import PackageId, SuiteId
 
 _SUMMARY_CHARACTERS = 1000
@@ -17,10 +18,8 @@ def shelf_text(name: str, summary: str) -> str:
     return f"{name}\n{summary[:_SUMMARY_CHARACTERS]}".casefold()
 
 
-class Shelving:
-    """For the queries that move packages."""
-
-    _connection: sa.Connection
+class Shelving(Scanning):
+    """For the queries that move packages; what was found in one goes with it."""
 
     def _shelve(self, suite_id: SuiteId, package_id: PackageId, now: datetime, *, waits: bool) -> None:
         """Put a package on the shelf; one that is in the suite no longer waits for it, whatever else is said."""
@@ -44,6 +43,7 @@ class Shelving:
                 text=shelf_text(package.name, package.summary),
             )
         )
+        self._begin_scan(suite_id, package_id, package.name, now)
 
     def _unshelve(self, suite_id: SuiteId, package_id: PackageId, *, waits: bool) -> None:
         """Take a package off, if it is there as one that waits, or as one that does not."""
@@ -51,4 +51,5 @@ class Shelving:
         gone = sa.delete(t.shelf).where(
             row.suite_id == suite_id, row.package_id == package_id, row.waits == sa.literal(waits)
         )
-        self._connection.execute(gone)
+        if self._connection.execute(gone).rowcount:
+            self._forget_scan(suite_id, package_id)

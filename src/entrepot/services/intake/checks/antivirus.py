@@ -33,6 +33,7 @@ class AntivirusCheck:
     """
 
     name = "antivirus"
+    anew = False
 
     def __init__(
         self,

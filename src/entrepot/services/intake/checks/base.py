@@ -20,7 +20,8 @@ from entrepot.services.intake.steps import Report, nothing
 class Subject:
     """The package that is looked at, and for which suite.  Its content is stored under ``digest`` already.
 
-    ``files`` are those of its own paths that it requires by itself; known while it comes in only.
+    ``files`` are those of its own paths that it requires by itself; known while it comes in only.  ``source`` is the
+    name of its source package; its version is empty where only the stored index text can tell.
     """
 
     key: PackageKey
@@ -31,6 +32,8 @@ class Subject:
     concerns: tuple[Concern, ...]
     signed: bool
     files: frozenset[str] = frozenset()
+    source: str = ""
+    source_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,12 @@ class Check(Protocol):
     """One question about a package.
 
     ``slow`` checks (scanners) run in a durable job after the upload was stored; the others run while the client waits.
+    ``anew`` says that an answer is worth little later, as what it rests on changes by itself: whoever judges asks again
+    (see ``answers``).
     """
 
     name: str
+    anew: bool
 
     @property
     def slow(self) -> bool:

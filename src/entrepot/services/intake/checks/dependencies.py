@@ -52,6 +52,7 @@ class DependencyCheck:
 
     name = "dependencies"
     slow = False
+    anew = False
 
     def inspect(self, subject: Subject, around: Surroundings) -> CheckOutcome:
         """Always clean; the detail names what is missing."""

@@ -22,6 +22,7 @@ class ProvenanceCheck:
 
     name = "provenance"
     slow = False
+    anew = False
 
     def __init__(self, verification: AttestationVerification) -> None:
         self._verification = verification

@@ -30,6 +30,7 @@ class SignatureCheck:
 
     name = "signature"
     slow = False
+    anew = False
 
     def __init__(self, verification: PackageVerification, now: Callable[[], datetime]) -> None:
         self._verification = verification

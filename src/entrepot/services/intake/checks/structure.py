@@ -11,6 +11,7 @@ class StructureCheck:
 
     name = "structure"
     slow = False
+    anew = False
 
     def inspect(self, subject: Subject, around: Surroundings) -> CheckOutcome:
         """The reader has looked already; this turns its concerns into a finding."""

@@ -23,6 +23,7 @@ from entrepot.adapters.catalog.sql.tables.downloads import (
 from entrepot.adapters.catalog.sql.tables.errata import erratum, erratum_package, rollout, rollout_package
 from entrepot.adapters.catalog.sql.tables.factors import password_reset, recovery_code, second_factor
 from entrepot.adapters.catalog.sql.tables.federation import sign_in_code
+from entrepot.adapters.catalog.sql.tables.findings import finding, scan, vulnerability
 from entrepot.adapters.catalog.sql.tables.intake import incoming_file
 from entrepot.adapters.catalog.sql.tables.jobs import job, job_event
 from entrepot.adapters.catalog.sql.tables.keys import signing_state
@@ -95,6 +96,7 @@ __all__ = [
     "exploitation",
     "fact",
     "feed",
+    "finding",
     "fragment",
     "generation",
     "generation_file",
@@ -118,6 +120,7 @@ __all__ = [
     "rollout",
     "rollout_package",
     "run",
+    "scan",
     "schedule",
     "second_factor",
     "shelf",
@@ -129,4 +132,5 @@ __all__ = [
     "trusted_key",
     "upstream_capability",
     "upstream_package",
+    "vulnerability",
 ]

@@ -1,0 +1,36 @@
+"""Looking again at packages that were let in, and what that leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from entrepot.adapters.catalog.records import JsonValue
+from entrepot.domain.model.configuration import Configuration
+from entrepot.domain.policy.gate import CheckOutcome
+from entrepot.main.parts import Parts
+from entrepot.services.intake.checks.comparison import Comparison
+from entrepot.services.intake.examining import Examiner
+from entrepot.services.intake.receipts import step_of
+from entrepot.services.vulnerabilities.base import News
+from entrepot.services.vulnerabilities.findings import Vulnerabilities
+from entrepot.services.vulnerabilities.looking import Looking
+from entrepot.services.vulnerabilities.rematch import Rematch
+from entrepot.services.vulnerabilities.rescans import Rescans
+
+
+def looking(parts: Parts, examiner: Examiner, configuration: Callable[[], Configuration]) -> Looking:
+    """What was found, and the ways to look again."""
+    ways = (parts.now, parts.monotonic)
+    return Looking(
+        findings=Vulnerabilities(parts.catalog, parts.blobs),
+        rematch=Rematch(parts.catalog, parts.queue, Comparison(configuration), _leave, configuration, *ways),
+        rescans=Rescans(parts.catalog, parts.blobs, parts.queue, examiner, _leave, _steps, *ways),
+    )
+
+
+def _leave(news: News) -> None:
+    """The audit entry tells those who want to hear of it; nothing else happens."""
+
+
+def _steps(outcomes: Sequence[CheckOutcome]) -> list[Mapping[str, JsonValue]]:
+    return [step_of(outcome) for outcome in outcomes]

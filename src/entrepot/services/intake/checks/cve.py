@@ -1,0 +1,56 @@
+"""Is anything known to be wrong with the package?  The advisories of its suite's distribution are asked, here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from entrepot.adapters.catalog.base import Reading
+from entrepot.domain.advisories.matching import Sought
+from entrepot.domain.advisories.sources import FRAGMENT, source_of
+from entrepot.domain.model.configuration import Configuration
+from entrepot.domain.policy.gate import CheckOutcome, CheckResult
+from entrepot.services.intake.checks.base import Subject, Surroundings
+from entrepot.services.intake.checks.comparison import NAME, answer, compared, knowledge_of, oldest_of
+
+OFF = CheckOutcome(NAME, CheckResult.SKIPPED, "switched off by validation.grype_scan")
+
+__all__ = ["NAME", "OFF", "VulnerabilityCheck"]
+
+
+class VulnerabilityCheck:
+    """Clean is said only when complete and recent advisories of the suite's distribution were asked.
+
+    Without any import ever, nobody was there to ask: skipped.  With advisories for others only, or old ones, the
+    answer is inconclusive; what was found nevertheless is told.
+    """
+
+    name = NAME
+    slow = False
+    anew = True
+
+    def __init__(self, configuration: Callable[[], Configuration], now: Callable[[], datetime]) -> None:
+        self._configuration = configuration
+        self._now = now
+
+    def inspect(self, subject: Subject, around: Surroundings) -> CheckOutcome:
+        """In one reading unit, so that the position says what was read."""
+        configuration = self._configuration()
+        if not configuration.validation.grype_scan:
+            return OFF
+        oldest = oldest_of(configuration, subject.suite)
+        with around.catalog.read() as reading:
+            knowledge = knowledge_of(reading, subject.suite, self._now(), oldest)
+            if not knowledge.states:
+                return answer(knowledge, [])
+            sought = _sought(reading, subject, knowledge.context)
+            return answer(knowledge, compared(reading, knowledge, [sought])[0])
+
+
+def _sought(reading: Reading, subject: Subject, context: str) -> Sought:
+    source, version = subject.source, subject.source_version
+    if not version:
+        package = reading.package_with_digest(subject.digest)
+        texts = {} if package is None else reading.index_texts([package.id], FRAGMENT[subject.key.format])
+        source, version = source_of(subject.key, next(iter(texts.values()), b""))
+    return Sought(subject.key, source, version, context)
