@@ -118,6 +118,9 @@ class Settings(BaseSettings):
     freshclam: Path | None = Field(
         None, description="Program that fetches new signatures when an administrator asks for it; empty: none"
     )
+    advisories: Path | None = Field(
+        None, description="Folder that feeds of advisories may be read from; empty: only URLs and files that are sent"
+    )
     metrics_token: SecretStr | None = Field(
         None,
         description="Token that GET /metrics takes as Authorization: Bearer; without one only auditors may read them",

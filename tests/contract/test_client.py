@@ -19,6 +19,7 @@ from entrepot.adapters.attestation.keys import fingerprint_of
 from entrepot.client.api import Client, Selection
 from entrepot.client.audit import AuditConditions
 from entrepot.client.errors import BadAnswer, BadInput, ClientError, Missing, NotSignedIn, Unavailable
+from entrepot.testing.advisories import affected, osv, osv_zip
 from entrepot.testing.attestations import attested, statement
 from entrepot.testing.packages import build_deb
 from entrepot.testing.server import Server, running_server
@@ -137,6 +138,8 @@ CASES = [
     case("vulnerabilities", "of", "hello", "2.0"),
     case("vulnerabilities", "rescan", "hello", "2.0"),
     case("vulnerabilities", "compare_again"),
+    case("feeds", "status"),
+    case("feeds", "refresh"),
     case("sbom", "preview", distribution="jammy", limit=1),
     case("errata", "issue", "jammy", ["kept=1.0"], code="E-1", cves=["CVE-2026-12345"], severity="high"),
     case("errata", "all", "jammy"),
@@ -236,6 +239,7 @@ APART = {
     "second_factor.renew_recovery_codes",
     "second_factor.disable",
     "artifacts.upload",
+    "feeds.send",
     "versions.download",
     "provenance.document",
     "sbom.package",
@@ -285,6 +289,15 @@ def test_a_refusal_is_an_error_of_the_client(
     assert refused.value.code
     assert (refused.value.status or 0) < 500 or isinstance(refused.value, Unavailable)
     assert label
+
+
+def test_a_file_is_sent_to_a_feed(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "all.zip"
+    path.write_bytes(osv_zip([osv("DEBIAN-CVE-2026-0001", affected("Debian:12", "a"))]))
+    answer = client.feeds.send("debian", path)
+    assert faults(answer, answer_type("feeds.send")) == []
+    assert answer["feed"] == "debian"
+    assert [feed["name"] for feed in client.feeds.status()["feeds"]] == ["debian"]
 
 
 def test_no_method_is_left_out() -> None:

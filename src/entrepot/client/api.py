@@ -12,6 +12,7 @@ from entrepot.client.audit import Audit
 from entrepot.client.dashboard import Dashboard, Downloads, Logs
 from entrepot.client.distributions import DistributionsTheme
 from entrepot.client.errata import Errata, Rollouts
+from entrepot.client.feeds import Feeds
 from entrepot.client.groups import GroupsTheme, RolesTheme
 from entrepot.client.keys import Keys
 from entrepot.client.notifications import Notifications, TemplatesTheme
@@ -60,6 +61,7 @@ class Client:
         self.policy = PolicyTheme(wire)
         self.provenance = ProvenanceTheme(wire)
         self.vulnerabilities = VulnerabilitiesTheme(wire)
+        self.feeds = Feeds(wire)
         self.retention = Retention(wire)
         self.dashboard = Dashboard(wire)
         self.downloads = Downloads(wire)

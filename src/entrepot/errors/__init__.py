@@ -205,6 +205,12 @@ class MalformedAdvisory(EntrepotError):
     code, kind, title = "advisory.malformed", Kind.UNPROCESSABLE, "Malformed advisory"
 
 
+class FeedRefused(EntrepotError):
+    """A file of a feed is older than what is there, or has lost most of it; somebody has to say that it is meant."""
+
+    code, kind, title = "feed.refused", Kind.CONFLICT, "Feed goes backwards"
+
+
 class BadIndexField(EntrepotError):
     """A value would break the index that it is to be written into."""
 

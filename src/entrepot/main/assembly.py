@@ -17,6 +17,7 @@ from entrepot.main.people import signing_in
 from entrepot.main.publishing import publishing
 from entrepot.main.software import software_of
 from entrepot.main.upkeep import retention_of
+from entrepot.main.vulnerabilities import vulnerabilities
 from entrepot.main.watching import audit_of, notifications_of, overview
 from entrepot.services.access.accounts import accounts
 from entrepot.services.access.standing import WatchedPeople
@@ -46,6 +47,8 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     notifications = notifications_of(parts, outbox, templates, configuration)
     looking = let_in["vulnerabilities"]
     retention, scheduler = retention_of(parts, configuration, audit, looking.rematch.begin)
+    retention, scheduler = retention_of(parts, configuration, audit)
+    faults = vulnerabilities(settings, parts, followed["jobs"], configuration)
     unmet = (
         published["publisher"].unmet,
         let_in["inspector"].unfinished,
@@ -56,6 +59,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         looking.rescans.unmet,
         published["signing_keys"].settle,
         followed["jobs"].unmet,
+        faults["feeds"].due,
     )
     told = errata(parts)
     chores = (audit.seals.seal_if_due, followed["jobs"].keep, told["rollouts"].advance)
@@ -70,6 +74,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         **followed,
         **software_of(parts),
         **told,
+        **faults,
         audit=audit,
         pins=Pins(parts.catalog, parts.now),
         retention=retention,

@@ -34,3 +34,40 @@ def _leave(news: News) -> None:
 
 def _steps(outcomes: Sequence[CheckOutcome]) -> list[Mapping[str, JsonValue]]:
     return [step_of(outcome) for outcome in outcomes]
+
+
+"""What is known to be wrong with packages."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from entrepot.adapters.feeds.folder import LocalFeedFiles
+from entrepot.domain.policy.permissions import Permission
+from entrepot.services.jobs import JobKind, Jobs
+from entrepot.services.vulnerabilities import Feeds
+from entrepot.services.vulnerabilities.feeds import JOB, Places
+from entrepot.settings import Settings
+
+
+class Vulnerabilities(TypedDict):
+    """By their names in the application."""
+
+    feeds: Feeds
+
+
+def vulnerabilities(
+    settings: Settings, parts: Parts, jobs: Jobs, configuration: Callable[[], Configuration]
+) -> Vulnerabilities:
+    """Feeds; an import is a job that people watch."""
+    feeds = Feeds(
+        parts.catalog,
+        Places(parts.blobs, LocalFeedFiles(settings.advisories), parts.fetcher),
+        configuration,
+        jobs.begin,
+        jobs.running,
+        parts.now,
+        parts.monotonic,
+    )
+    jobs.define(JobKind(JOB, Permission.FEED_READ, Permission.FEED_REFRESH, feeds.pursue))
+    return Vulnerabilities(feeds=feeds)

@@ -39,6 +39,7 @@ CALLS: tuple[Call, ...] = (
     *retention.CALLS,
     *vulnerabilities.CALLS,
     *software.CALLS,
+    *vulnerabilities.CALLS,
 )
 
 __all__ = ["CALLS", "Call"]

@@ -37,7 +37,8 @@ class FeedState:
     ``imported_at`` is when the last whole import ended, ``newest_at`` the newest modification in it: the date of the
     knowledge.  ``digest`` names the file it came from; ``validators`` are what the server of a URL wants to hear.
     ``contexts`` says of how many advisories each distribution has something.  ``failure`` is why the last attempt
-    changed nothing; a later success clears it.
+    changed nothing; a later success clears it.  ``checked_at`` is when the publisher was last asked and answered.
+    ``pending`` is a blob that somebody sent, to be imported.
     """
 
     id: int
@@ -52,11 +53,9 @@ class FeedState:
     contexts: Mapping[str, int] = field(default_factory=dict)
     failure: str = ""
     failed_at: datetime | None = None
-    requested_at: datetime | None = None
-    requested_by: str = ""
+    checked_at: datetime | None = None
     pending: str = ""
-    pending_from: str = ""
-    round: int = 0
+    pending_bytes: int = 0
 
     @property
     def complete(self) -> bool:
@@ -106,6 +105,14 @@ class AdvisoryReading(Protocol):
 
     def exploitation(self, ids: Collection[str]) -> Mapping[str, Exploitation]:
         """By CVE; those of which nothing is known are absent."""
+        ...
+
+    def exploited(self) -> Mapping[str, Exploitation]:
+        """All that the catalogue of exploited vulnerabilities names."""
+        ...
+
+    def probabilities(self, after: str, limit: int) -> list[tuple[str, float, float]]:
+        """In order of their ids, behind one."""
         ...
 
     def feed_states(self) -> list[FeedState]:
@@ -162,12 +169,4 @@ class AdvisoryWriting(Protocol):
 
     def drop_probabilities(self, ids: Sequence[str]) -> None:
         """Nobody tells a probability of these any more."""
-        ...
-
-    def exploited(self) -> Mapping[str, Exploitation]:
-        """All that the catalogue of exploited vulnerabilities names."""
-        ...
-
-    def probabilities(self, after: str, limit: int) -> list[tuple[str, float, float]]:
-        """In order of their ids, behind one."""
         ...

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, JsonValue, ValidationError, field_va
 
 from entrepot.domain.model.event import EVENTS
 from entrepot.domain.model.federation import Directory, IdentityProvider, TrustedWorkload
+from entrepot.domain.model.feeds import AdvisorySettings
 from entrepot.domain.model.mail import parse_address
 from entrepot.domain.model.part import Part, Short
 from entrepot.domain.model.security_policy import (
@@ -248,6 +249,7 @@ class Configuration(Part):
     epss_policy: EpssPolicy = EpssPolicy()
     gate: Gate = Gate()
     security: Security = Security()
+    advisories: AdvisorySettings = AdvisorySettings()
     notification_rules: tuple[NotificationRule, ...] = Field(default=(), max_length=200)
     rate_limits: Mapping[str, Rate] = Field(default_factory=lambda: dict(RATE_GROUPS))
 

@@ -21,7 +21,7 @@ Part = dict[str, Any]
 
 _DIALECTS = ("gitea", "aptly", "dput")
 _QUIET = ("/health/live",)
-_RECEIVING = ("/upload", "/incoming", "/packages/{owner}", "/api/files", "/api/repos")
+_RECEIVING = ("/upload", "/security/feeds/{name}", "/incoming", "/packages/{owner}", "/api/files", "/api/repos")
 _RECEIVED_WHOLE = ("/upload", "/incoming", "/packages/{owner}")
 _OUTCOMES = {
     "200": "The same file is there already",

@@ -37,6 +37,7 @@ COMMANDS = (
     Entry("erratum", "erratum", "Notices that tell machines why there is an update.", _USE),
     Entry("rollout", "erratum", "Updates that reach the machines of apt little by little.", _USE),
     Entry("review", "review", "Packages that wait for a person.", _MANAGE),
+    Entry("advisory", "advisory", "Security advisories: import, refresh, state.", _MANAGE),
     Entry("promotion", "promotion", "Promotions that wait for an administrator.", _MANAGE),
     Entry("suite", "suite", "Distributions: list, add, publish anew, set up clients.", _MANAGE),
     Entry("trusted-key", "trusted_key", "Keys that distributions trust: list, add, remove.", _MANAGE),

@@ -99,10 +99,8 @@ class AdvisoryQueries:
             "validators": {},
             "contexts": {},
             "failure": "",
-            "requested_by": "",
             "pending": "",
-            "pending_from": "",
-            "round": 0,
+            "pending_bytes": 0,
         }
         self._connection.execute(
             self._insert_of(t.feed).values(**values).on_conflict_do_nothing(index_elements=["name"])

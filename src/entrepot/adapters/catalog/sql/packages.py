@@ -152,6 +152,11 @@ class PackageQueries(Shelving):
         for table in (t.incoming_file, t.evidence):
             for row in self._connection.execute(sa.select(table.c.digest, table.c.size_bytes)):
                 yield Digest(row.digest), row.size_bytes
+        for row in self._connection.execute(sa.select(t.incoming_file.c.digest, t.incoming_file.c.size_bytes)):
+            yield Digest(row.digest), row.size_bytes
+        pending = sa.select(t.feed.c.pending, t.feed.c.pending_bytes).where(t.feed.c.pending != "")
+        for row in self._connection.execute(pending):
+            yield Digest(row.pending), row.pending_bytes
 
     def add_package(
         self,

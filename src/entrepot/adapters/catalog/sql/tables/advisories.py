@@ -21,11 +21,9 @@ feed = sa.Table(
     sa.Column("contexts", sa.JSON, nullable=False),
     sa.Column("failure", sa.Text, nullable=False),
     sa.Column("failed_at", Moment),
-    sa.Column("requested_at", Moment),
-    sa.Column("requested_by", sa.String(256), nullable=False),
+    sa.Column("checked_at", Moment),
     sa.Column("pending", sa.String(64), nullable=False),
-    sa.Column("pending_from", sa.String(2000), nullable=False),
-    sa.Column("round", sa.BigInteger, nullable=False),
+    sa.Column("pending_bytes", sa.BigInteger, nullable=False),
 )
 
 # The same advisory may come from several feeds; each has its own, so that one which drops it takes nothing from others.

@@ -32,11 +32,9 @@ def upgrade() -> None:
         sa.Column("contexts", sa.JSON(), nullable=False),
         sa.Column("failure", sa.Text(), nullable=False),
         sa.Column("failed_at", sa.BigInteger(), nullable=True),
-        sa.Column("requested_at", sa.BigInteger(), nullable=True),
-        sa.Column("requested_by", sa.String(length=256), nullable=False),
+        sa.Column("checked_at", sa.BigInteger(), nullable=True),
         sa.Column("pending", sa.String(length=64), nullable=False),
-        sa.Column("pending_from", sa.String(length=2000), nullable=False),
-        sa.Column("round", sa.BigInteger(), nullable=False),
+        sa.Column("pending_bytes", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_feed")),
         sa.UniqueConstraint("name", name=op.f("uq_feed_name")),
     )
