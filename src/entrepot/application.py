@@ -56,7 +56,7 @@ from entrepot.services.upkeep.preflight import Preflight
 from entrepot.services.upkeep.retention import Retention
 from entrepot.services.upkeep.schedule import Scheduler
 from entrepot.services.upkeep.signing_keys import SigningKeys
-from entrepot.services.vulnerabilities import Feeds
+from entrepot.services.vulnerabilities.feeds import Feeds
 from entrepot.services.vulnerabilities.looking import Looking
 
 

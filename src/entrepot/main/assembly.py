@@ -10,6 +10,7 @@ from entrepot.application import Application
 from entrepot.domain.model.configuration import RATE_GROUPS
 from entrepot.errors import BadSetting
 from entrepot.main.errata import errata
+from entrepot.main.feeds import feeding
 from entrepot.main.following import following, watch_uploads
 from entrepot.main.gate import Gate, gate
 from entrepot.main.parts import CHECKS, Parts, outside
@@ -17,7 +18,6 @@ from entrepot.main.people import signing_in
 from entrepot.main.publishing import publishing
 from entrepot.main.software import software_of
 from entrepot.main.upkeep import retention_of
-from entrepot.main.vulnerabilities import vulnerabilities
 from entrepot.main.watching import audit_of, notifications_of, overview
 from entrepot.services.access.accounts import accounts
 from entrepot.services.access.standing import WatchedPeople
@@ -47,8 +47,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     notifications = notifications_of(parts, outbox, templates, configuration)
     looking = let_in["vulnerabilities"]
     retention, scheduler = retention_of(parts, configuration, audit, looking.rematch.begin)
-    retention, scheduler = retention_of(parts, configuration, audit)
-    faults = vulnerabilities(settings, parts, followed["jobs"], configuration)
+    fed = feeding(settings, parts, followed["jobs"], configuration)
     unmet = (
         published["publisher"].unmet,
         let_in["inspector"].unfinished,
@@ -59,7 +58,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         looking.rescans.unmet,
         published["signing_keys"].settle,
         followed["jobs"].unmet,
-        faults["feeds"].due,
+        fed["feeds"].due,
     )
     told = errata(parts)
     chores = (audit.seals.seal_if_due, followed["jobs"].keep, told["rollouts"].advance)
@@ -74,7 +73,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         **followed,
         **software_of(parts),
         **told,
-        **faults,
+        **fed,
         audit=audit,
         pins=Pins(parts.catalog, parts.now),
         retention=retention,

@@ -9,6 +9,7 @@ from tests.architecture.calls import (
     dialects,
     errata,
     federation,
+    feeds,
     main,
     monitoring,
     notifications,
@@ -30,6 +31,7 @@ CALLS: tuple[Call, ...] = (
     *dialects.CALLS,
     *errata.CALLS,
     *federation.CALLS,
+    *feeds.CALLS,
     *main.CALLS,
     *monitoring.CALLS,
     *notifications.CALLS,
@@ -39,7 +41,6 @@ CALLS: tuple[Call, ...] = (
     *retention.CALLS,
     *vulnerabilities.CALLS,
     *software.CALLS,
-    *vulnerabilities.CALLS,
 )
 
 __all__ = ["CALLS", "Call"]

@@ -1,7 +1,5 @@
 """What is known to be wrong with packages."""
 
-"""Feeds of advisories."""
-
 from __future__ import annotations
 
 from tests.architecture.calls.base import Call
@@ -15,7 +13,4 @@ CALLS = (
     Call("GET", "/security/packages/{name}/{version}/cve", Role.READER),
     Call("POST", "/security/packages/{name}/{version}/rescan", Role.MAINTAINER),
     Call("POST", "/artifacts/admin/reenrich-cve", Role.MAINTAINER),
-    Call("GET", "/security/feeds/status", Role.MAINTAINER),
-    Call("POST", "/security/feeds/refresh", Role.MAINTAINER, {"json": {}}),
-    Call("POST", "/security/feeds/{name}", Role.ADMIN, {"content": b"{}"}),
 )
