@@ -13,6 +13,13 @@ from tests.contract.sbom_judges import cyclonedx_faults, spdx_faults
 from entrepot.testing.debs import build_deb
 from entrepot.testing.rpms import build_rpm
 
+SITE = "opt/tool/lib/python3/site-packages"
+CARRIED = {
+    f"{SITE}/requests-2.31.0.dist-info/METADATA": b"Name: requests\nVersion: 2.31.0\nLicense: Apache 2.0\n",
+    "opt/tool/node_modules/@scope/left/package.json": b'{"name":"@scope/left","version":"1.0.0","license":"Odd"}',
+    "opt/tool/node_modules/broken/package.json": b"{",
+}
+
 pytestmark = pytest.mark.xdist_group("sbom")
 
 
@@ -40,6 +47,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
             requires=["libx.so.1()(64bit)", "(libx or liby)", "absent"],
             license="GPLv2+ and MIT",
             url="https://example.org/a b",
+            files=CARRIED,
         )
         upload(found, rpm, "rpm", "almalinux9")
         yield found
@@ -90,7 +98,9 @@ def test_a_package_as_spdx(auditor: httpx2.Client) -> None:
     assert answer.headers["content-disposition"] == 'attachment; filename="tool_2_1.0-1.el9.spdx.json"'
     document = answer.json()
     assert spdx_faults(document) == []
-    tool, libx = document["packages"]
+    tool, left, requests, libx = document["packages"]
+    assert left["externalRefs"][0]["referenceLocator"] == "pkg:npm/%40scope/left@1.0.0"
+    assert (requests["licenseDeclared"], left["licenseComments"]) == ("Apache-2.0", "the package says: Odd")
     assert tool["licenseDeclared"] == "GPL-2.0-or-later AND MIT"
     assert tool["supplier"] == "Organization: Package Builder (builder@example.org)"
     assert "homepage" not in tool
@@ -98,6 +108,8 @@ def test_a_package_as_spdx(auditor: httpx2.Client) -> None:
     assert purl["referenceLocator"] == "pkg:rpm/almalinux/tool@1.0-1.el9?arch=x86_64&distro=almalinux-9&epoch=2"
     assert [(one["relationshipType"], one["relatedSpdxElement"]) for one in document["relationships"]] == [
         ("DESCRIBES", tool["SPDXID"]),
+        ("CONTAINS", left["SPDXID"]),
+        ("CONTAINS", requests["SPDXID"]),
         ("DEPENDS_ON", libx["SPDXID"]),
     ]
 
@@ -179,3 +191,19 @@ def test_what_is_gone_is_not_listed_and_what_waits_has_a_document(office: Office
     document = asked(auditor, "odd/1.0")
     assert cyclonedx_faults(document) == []
     assert asked(auditor, "preview", distribution="focal")["total"] == 0
+
+
+def test_what_a_package_carries_is_inside_of_it(auditor: httpx2.Client) -> None:
+    document = asked(auditor, "tool/2:1.0-1.el9")
+    assert cyclonedx_faults(document) == []
+    tool = by_name(document)["tool"]
+    left, requests = tool["components"]
+    assert (requests["purl"], requests["licenses"]) == ("pkg:pypi/requests@2.31.0", [{"license": {"id": "Apache-2.0"}}])
+    assert left["licenses"] == [{"license": {"name": "Odd"}}]
+    assert requests["evidence"] == {"occurrences": [{"location": f"{SITE}/requests-2.31.0.dist-info/METADATA"}]}
+    [composition] = [one["value"] for one in tool["properties"] if one["name"] == "entrepot:composition"]
+    assert composition.startswith("incomplete: opt/tool/node_modules/broken/package.json: ")
+    # In the list of everything it is the same, and a need has it only as what it is itself.
+    whole = asked(auditor, "export", distribution="almalinux9")
+    assert by_name(whole)["tool"]["components"] == tool["components"]
+    assert "components" not in by_name(document)["libx"]

@@ -15,7 +15,7 @@ from typing import Protocol
 from entrepot.adapters.catalog.accounts import AccountReading, AccountWriting
 from entrepot.adapters.catalog.advisories import AdvisoryReading, AdvisoryWriting
 from entrepot.adapters.catalog.auditing import AuditReading, AuditWriting
-from entrepot.adapters.catalog.contents import ContentsReading
+from entrepot.adapters.catalog.contents import ContentsReading, ContentsWriting
 from entrepot.adapters.catalog.downloads import DownloadReading, DownloadWriting
 from entrepot.adapters.catalog.errata import ErrataReading, ErrataWriting
 from entrepot.adapters.catalog.factors import FactorReading, FactorWriting
@@ -250,6 +250,7 @@ class Writing(
     SourceWriting,
     ProvenanceWriting,
     StrikeWriting,
+    ContentsWriting,
     JobWriting,
     AdvisoryWriting,
     ErrataWriting,

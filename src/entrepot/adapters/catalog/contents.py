@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from entrepot.adapters.catalog.records import StoredPackage
+from entrepot.domain.model.component import Component, Composition
 from entrepot.domain.model.package import PackageKey
 from entrepot.domain.model.suite import PackageId, SuiteId
 
@@ -42,6 +43,30 @@ class ContentsReading(Protocol):
         """How many there are."""
         ...
 
+    def components(self, package_id: PackageId) -> list[Component]:
+        """What the package carries inside, as far as anybody looked."""
+        ...
+
+    def compositions(self, package_ids: Collection[PackageId]) -> Mapping[PackageId, Composition]:
+        """Of those packages that were looked into."""
+        ...
+
+    def carriers(self, ecosystem: str, name: str) -> list[PackageId]:
+        """Packages that carry a component, in any version."""
+        ...
+
+    def without_composition(self, readers: int, limit: int) -> list[PackageId]:
+        """Packages that nobody has looked into with these readers, or later ones."""
+        ...
+
     def shown_places(self, suite_id: SuiteId, revision: int, package_ids: Collection[PackageId]) -> list[Place]:
         """Those of the packages that are there."""
+        ...
+
+
+class ContentsWriting(Protocol):
+    """What was found in packages."""
+
+    def keep_composition(self, package_id: PackageId, composition: Composition, now: datetime) -> None:
+        """In the place of an earlier one."""
         ...

@@ -20,3 +20,17 @@ class Component:
     version: str
     path: str
     licence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """All components that were seen in a package; ``notes`` say what could not be read, or was left out.
+
+    ``readers`` tells how much could be read when it was made.
+    ``licence`` is what the package's own copyright file says, for formats that say it nowhere else.
+    """
+
+    readers: int
+    components: tuple[Component, ...] = ()
+    notes: tuple[str, ...] = ()
+    licence: str = ""

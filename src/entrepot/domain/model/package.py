@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from entrepot.domain.model.component import Composition
+
 
 class Format(StrEnum):
     """A packaging system.  Data on the archive: a suite holds packages of one format."""
@@ -53,6 +55,7 @@ class PackageFacts:
     entries as the format writes them, one entry each.
     ``paths`` are the paths of files (not directories) in the payload, without leading ``./`` or ``/``, as raw
     bytes, in payload order.
+    ``composition`` is none where nobody has looked into the payload for it.
     ``signed`` says that the file carries a signature packet of its own; nothing is said about whose.
     """
 
@@ -72,3 +75,4 @@ class PackageFacts:
     conffiles: tuple[str, ...] = ()
     signed: bool = False
     concerns: tuple[Concern, ...] = ()
+    composition: Composition | None = None

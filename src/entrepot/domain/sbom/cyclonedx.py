@@ -100,9 +100,18 @@ def _properties(item: Item) -> list[dict[str, str]]:
         "entrepot:source": item.source,
         "entrepot:filename": item.filename,
         "entrepot:size_bytes": str(item.size_bytes),
-        "entrepot:inventory": "complete" if item.inventoried else "not made",
+        "entrepot:role": item.role,
+        "entrepot:composition": _composition_word(item),
     }
     return [{"name": name, "value": value} for name, value in found.items() if value]
+
+
+def _composition_word(item: Item) -> str:
+    if item.role:
+        return ""
+    if not item.looked_into:
+        return "not made"
+    return f"incomplete: {'; '.join(item.notes)}" if item.notes else "complete"
 
 
 def _bundled(item: Item, number: int, component: Component) -> dict[str, Any]:

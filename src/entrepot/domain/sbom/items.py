@@ -39,8 +39,9 @@ class Ref:
 class Item:
     """A package in a document.
 
-    ``needs`` are other packages of the document that it depends on directly.  ``inventoried`` is false where nobody
-    has looked into it for ``components``.
+    ``needs`` are other packages of the document that it depends on directly.  ``looked_into`` is false where nobody
+    has looked into it for ``components``; ``notes`` say what could not be read of it.  ``role`` is ``dependency`` for
+    what is in the document only because another package needs it.
     """
 
     ref: Ref
@@ -58,7 +59,9 @@ class Item:
     received_at: datetime
     components: Sequence[Component] = ()
     needs: Sequence[Ref] = ()
-    inventoried: bool = True
+    looked_into: bool = True
+    notes: Sequence[str] = ()
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)

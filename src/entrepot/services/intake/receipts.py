@@ -134,6 +134,7 @@ def subject_of(facts: PackageFacts, digest: Digest, target: Target) -> Subject:
         files=_own_files(facts),
         source=source,
         source_version=source_version,
+        components=facts.composition.components if facts.composition else (),
     )
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from entrepot.adapters.catalog.base import Catalog, Reading
+from entrepot.domain.formats.bundled import READERS
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.suite import DEFAULT_ARCHIVE, Suite
 from entrepot.domain.policy.permissions import Permission, demand
@@ -19,7 +20,7 @@ from entrepot.domain.sbom.items import About, Document, Item
 from entrepot.domain.sbom.spdx import Spdx
 from entrepot.errors import InvalidRequest, UnknownDistribution
 from entrepot.services.sbom.providers import Providers
-from entrepot.services.sbom.standing import Asked, Stand, find_stand, item_of
+from entrepot.services.sbom.standing import Asked, Stand, dependency_of, find_stand, item_of
 
 DOCUMENTS: Mapping[str, Document] = {"cyclonedx": CycloneDx(), "spdx": Spdx()}
 _NAMESPACE = uuid.UUID("4c1a1f0e-6d2b-5c58-9a44-0f6f3d0b7b11")
@@ -136,14 +137,13 @@ class Sboms:
             while True:
                 with self._catalog.read() as reading:
                     found = reading.shown(suite.id, revision, after, size)
+                    compositions = reading.compositions([one.package.id for one in found])
                 if not found:
                     break
                 after = (found[-1].revision, found[-1].number)
                 needed = providers.of([one.package for one in found]) if needs else {}
-                yield [
-                    item_of(Stand(one.package, suite, one.number, one.added_at), needed.get(one.package.id, ()))
-                    for one in found
-                ]
+                stands = [Stand(one.package, suite, one.number, one.added_at) for one in found]
+                yield [item_of(one, compositions.get(one.package.id), needed.get(one.package.id, ())) for one in stands]
                 if len(found) < size:
                     break
 
@@ -160,7 +160,7 @@ class Sboms:
 
     def _about(self, document: Document, states: Sequence[_State], distribution: str | None, extra: str = "") -> About:
         described = [f"{one.suite.format}/{one.suite.full_name}@{one.suite.published_revision}" for one in states]
-        text = " ".join([document.media_type, str(distribution), extra, *described])
+        text = " ".join([document.media_type, str(distribution), extra, str(READERS), *described])
         made_at = max(one.published_at for one in states)
         name = "repository" if distribution is None else f"distribution {distribution}"
         return About(name, str(uuid.uuid5(_NAMESPACE, text)), made_at, self._version)
@@ -169,16 +169,18 @@ class Sboms:
         """A package, those that it needs, and when the last of them came."""
         with self._catalog.read() as reading:
             stand = find_stand(reading, asked)
+            composition = reading.compositions([stand.package.id]).get(stand.package.id)
         suite = stand.suite
         if stand.waits:
-            return item_of(stand), [], stand.at
+            return item_of(stand, composition), [], stand.at
         places = Providers(self._catalog, suite, suite.revision).of([stand.package])[stand.package.id][:_MOST_NEEDED]
         with self._catalog.read() as reading:
             packages = {package.id: package for package in reading.packages([one.package_id for one in places])}
         needed = [
             Stand(packages[one.package_id], suite, one.number, packages[one.package_id].received_at) for one in places
         ]
-        return item_of(stand, places), [item_of(one) for one in needed], max(one.at for one in (stand, *needed))
+        item, others = item_of(stand, composition, places), [dependency_of(one) for one in needed]
+        return item, others, max(one.at for one in (stand, *needed))
 
 
 def document_named(format_: str) -> Document:

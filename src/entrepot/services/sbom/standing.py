@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
 from entrepot.adapters.catalog.base import Reading
 from entrepot.adapters.catalog.contents import Place
 from entrepot.adapters.catalog.records import AdmissionState, PackageFilter, StoredPackage
+from entrepot.domain.model.component import Composition
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.sbom.items import Item, Ref
 from entrepot.domain.sbom.purls import package_purl
@@ -68,8 +69,8 @@ def ref_of(suite: Suite, place: Place) -> Ref:
     return Ref(suite.full_name, place.key, place.number)
 
 
-def item_of(stand: Stand, needs: Sequence[Place] = ()) -> Item:
-    """As documents take it."""
+def item_of(stand: Stand, composition: Composition | None, needs: Sequence[Place] = ()) -> Item:
+    """As documents take it; without an composition nobody has looked into it."""
     package = stand.package
     facts = cast("Mapping[str, Any]", package.facts)
     licence = str(facts.get("license") or "")
@@ -87,5 +88,13 @@ def item_of(stand: Stand, needs: Sequence[Place] = ()) -> Item:
         licences=[licence] if licence else [],
         homepage=str(facts.get("homepage") or ""),
         received_at=package.received_at,
+        components=composition.components if composition else (),
+        looked_into=composition is not None,
+        notes=composition.notes if composition else (),
         needs=[ref_of(stand.suite, place) for place in needs],
     )
+
+
+def dependency_of(stand: Stand) -> Item:
+    """As something that another package needs: what it carries itself is in its own document."""
+    return replace(item_of(stand, None), role="dependency")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from entrepot.domain.formats.base import Limits
+from entrepot.domain.formats.bundled import Collector
 from entrepot.domain.formats.concerns import ConcernLog
 from entrepot.domain.formats.deb.ar import ArReader
 from entrepot.domain.formats.deb.payload import read_payload
@@ -38,7 +39,7 @@ def tar_of(*members: tuple[str, bytes, str] | tuple[str, bytes, str, int], form:
 
 def concerns(data: bytes) -> list[str]:
     log = ConcernLog()
-    read_payload(reader(data), Limits(), log)
+    read_payload(reader(data), Limits(), log, Collector())
     return [concern.code for concern in log.concerns()]
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from entrepot.adapters.catalog.contents import Place, Shown
 from entrepot.adapters.catalog.sql import tables as t
 from entrepot.adapters.catalog.sql.rows import package_of
+from entrepot.domain.model.component import Component, Composition
 from entrepot.domain.model.package import Format, PackageKey
 from entrepot.domain.model.suite import PackageId, SuiteId
 
@@ -19,6 +21,27 @@ def _there(suite_id: SuiteId, revision: int) -> sa.ColumnElement[bool]:
     stay = t.content.c
     left_later = sa.or_(stay.removed_revision.is_(None), stay.removed_revision > revision)
     return sa.and_(stay.suite_id == suite_id, stay.added_revision <= revision, left_later)
+
+
+def insert_composition(connection: sa.Connection, package_id: PackageId, found: Composition, now: datetime) -> None:
+    """Of a package that has none."""
+    values = {"package_id": package_id, "readers": found.readers, "notes": list(found.notes), "read_at": now}
+    connection.execute(sa.insert(t.composition).values(values))
+    rows = [
+        {
+            "package_id": package_id,
+            "number": number,
+            "ecosystem": one.ecosystem,
+            "name": one.name,
+            "version": one.version,
+            "purl": one.purl,
+            "path": one.path,
+            "licence": one.licence,
+        }
+        for number, one in enumerate(found.components, 1)
+    ]
+    for start in range(0, len(rows), _CHUNK):
+        connection.execute(sa.insert(t.bundled), rows[start : start + _CHUNK])
 
 
 class ContentsQueries:
@@ -65,3 +88,47 @@ class ContentsQueries:
                 for one in self._connection.execute(query)
             )
         return found
+
+    def components(self, package_id: PackageId) -> list[Component]:
+        """In order of their purls."""
+        found = self.compositions([package_id]).get(package_id)
+        return list(found.components) if found else []
+
+    def compositions(self, package_ids: Collection[PackageId]) -> Mapping[PackageId, Composition]:
+        """Two queries for each few hundred packages."""
+        found: dict[PackageId, Composition] = {}
+        numbers = sorted(package_ids)
+        for start in range(0, len(numbers), _CHUNK):
+            part = numbers[start : start + _CHUNK]
+            made = list(self._connection.execute(sa.select(t.composition).where(t.composition.c.package_id.in_(part))))
+            query = sa.select(t.bundled).where(t.bundled.c.package_id.in_(part))
+            carried: dict[int, list[Component]] = {row.package_id: [] for row in made}
+            for row in self._connection.execute(query.order_by(t.bundled.c.package_id, t.bundled.c.number)):
+                one = Component(row.purl, row.ecosystem, row.name, row.version, row.path, row.licence)
+                carried.setdefault(row.package_id, []).append(one)
+            for row in made:
+                components = tuple(carried[row.package_id])
+                found[PackageId(row.package_id)] = Composition(row.readers, components, tuple(row.notes))
+        return found
+
+    def carriers(self, ecosystem: str, name: str) -> list[PackageId]:
+        """By the index on names."""
+        query = (
+            sa.select(t.bundled.c.package_id)
+            .where(t.bundled.c.ecosystem == ecosystem, t.bundled.c.name == name)
+            .distinct()
+            .order_by(t.bundled.c.package_id)
+        )
+        return [PackageId(number) for number in self._connection.execute(query).scalars()]
+
+    def without_composition(self, readers: int, limit: int) -> list[PackageId]:
+        """The newest first."""
+        known = sa.exists().where(t.composition.c.package_id == t.package.c.id, t.composition.c.readers >= readers)
+        query = sa.select(t.package.c.id).where(~known).order_by(t.package.c.id.desc()).limit(limit)
+        return [PackageId(number) for number in self._connection.execute(query).scalars()]
+
+    def keep_composition(self, package_id: PackageId, composition: Composition, now: datetime) -> None:
+        """What was there is gone."""
+        for table in (t.bundled, t.composition):
+            self._connection.execute(sa.delete(table).where(table.c.package_id == package_id))
+        insert_composition(self._connection, package_id, composition, now)

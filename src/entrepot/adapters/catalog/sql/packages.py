@@ -19,6 +19,7 @@ from entrepot.adapters.catalog.records import (
 )
 from entrepot.adapters.catalog.sql import tables as t
 from entrepot.adapters.catalog.sql.conditions import conditions_of
+from entrepot.adapters.catalog.sql.contents import insert_composition
 from entrepot.adapters.catalog.sql.rows import package_of, suite_columns, suite_of
 from entrepot.adapters.catalog.sql.shelving import Shelving
 from entrepot.domain.dependencies.capabilities import capabilities
@@ -200,6 +201,8 @@ class PackageQueries(Shelving):
         if offers:
             rows = [{"name": name, "package_id": package_id} for name in offers]
             self._connection.execute(sa.insert(t.capability), rows)
+        if facts.composition is not None:
+            insert_composition(self._connection, package_id, facts.composition, now)
         return package_id
 
     def claim(self, archive_id: ArchiveId, key: PackageKey, package_id: PackageId) -> None:

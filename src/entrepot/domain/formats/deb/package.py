@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from entrepot.domain.formats.base import ByteSource, Limits
+from entrepot.domain.formats.bundled import Collector
 from entrepot.domain.formats.concerns import ConcernLog
 from entrepot.domain.formats.deb import fields
 from entrepot.domain.formats.deb.concerns import note_takeover
@@ -26,9 +29,12 @@ class DebFormat:
         parts = DebParts(source, size_bytes)
         log = ConcernLog()
         metadata = read_metadata(parts.open_control(limits), limits, log)
-        paths = read_payload(parts.open_data(limits), limits, log)
+        collector = Collector()
+        paths = read_payload(parts.open_data(limits), limits, log, collector)
         parts.finish()
-        return _facts(metadata, limits, log, paths=paths, signed=parts.signed)
+        facts = _facts(metadata, limits, log, paths=paths, signed=parts.signed)
+        composition = collector.composition(facts.key.name)
+        return replace(facts, license=composition.licence, composition=composition)
 
     def read_control(self, source: ByteSource, size_bytes: int, limits: Limits) -> PackageFacts:
         """Only what control.tar says: no paths, no concerns about the payload, nothing behind it verified."""

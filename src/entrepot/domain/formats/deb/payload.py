@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from entrepot.domain.formats.base import Limits
+from entrepot.domain.formats.bundled import Collector
 from entrepot.domain.formats.concerns import ConcernLog
 from entrepot.domain.formats.deb.tar import (
     BLOCK_DEVICE,
@@ -39,8 +40,10 @@ class _Links:
     last_parent: bytes | None = None
 
 
-def read_payload(tar: TarReader, limits: Limits, log: ConcernLog) -> tuple[bytes, ...]:
+def read_payload(tar: TarReader, limits: Limits, log: ConcernLog, collector: Collector) -> tuple[bytes, ...]:
     """Walk the whole of data.tar and give the paths of all but directories, in order.
+
+    Files are shown to the collector on the way.
 
     Raises:
         MalformedPackage: see ``TarReader.members``.
@@ -57,7 +60,9 @@ def read_payload(tar: TarReader, limits: Limits, log: ConcernLog) -> tuple[bytes
             _note_shadowed(path, links, log)
         if member.kind == DIRECTORY:
             continue
-        if member.kind != REGULAR:
+        if member.kind == REGULAR:
+            collector.look(path, member.mode, member.size, tar)
+        else:
             _note_link(path, member, links, log)
         if member.mode & 0o6000 and member.kind in (REGULAR, HARDLINK):
             _note_mode(path, member.mode, log)

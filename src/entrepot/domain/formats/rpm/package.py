@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from entrepot.domain.formats.base import ByteSource, Limits
+from entrepot.domain.formats.bundled import Collector
 from entrepot.domain.formats.concerns import ConcernLog
 from entrepot.domain.formats.rpm import fields
 from entrepot.domain.formats.rpm.architecture import BASE_ARCHITECTURES, INDEPENDENT
@@ -47,8 +48,9 @@ class RpmFormat:
         note_files(content.files, log)
         for relation in ("provides", "obsoletes"):
             note_takeover(content.key.name, relation, content.relations[relation], log)
-        content = replace(content, archive_bytes=verify_payload(container, content.files, limits))
-        return _facts(container, content, limits, log)
+        collector = Collector()
+        content = replace(content, archive_bytes=verify_payload(container, content.files, limits, collector))
+        return replace(_facts(container, content, limits, log), composition=collector.composition(content.key.name))
 
     def compare(self, a: str, b: str) -> int:
         """Negative, zero or positive as version ``a`` is older than, equal to or newer than ``b``."""

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 
 from entrepot.domain.formats.base import ByteSource, Limits
+from entrepot.domain.formats.bundled import Collector
 from entrepot.domain.formats.compression import Codec, open_stream
 from entrepot.domain.formats.quoting import quote
 from entrepot.domain.formats.rpm.container import PAYLOAD, Container
@@ -25,18 +26,19 @@ _CODECS = {
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-def verify_payload(container: Container, files: tuple[ListedFile, ...], limits: Limits) -> int:
+def verify_payload(container: Container, files: tuple[ListedFile, ...], limits: Limits, collector: Collector) -> int:
     """Unpack the whole payload without keeping it, and verify its digests and its agreement with ``files``.
 
-    Gives its size unpacked, which the signature header also says, unprotected.
+    Files are shown to the collector on the way.  Gives its size unpacked, which the signature header also says,
+    unprotected.
 
     Raises:
         MalformedPackage, AmbiguousPackage, PackageBomb, PackageDigestMismatch: naming the fault.
     """
     try:
         stream = _open_stream(container, limits)
-        for _ in _walk(stream, files, limits):
-            pass
+        for each, content in _walk(stream, files, limits):
+            collector.look(_bare(each.path), each.mode, each.size_bytes or 0, content)
     except (MalformedPackage, AmbiguousPackage):
         # Damage on the way here shows first as a broken stream; the digest names the cause.
         container.payload.finish()
@@ -49,7 +51,8 @@ def walk_payload(
     container: Container, files: tuple[ListedFile, ...], limits: Limits
 ) -> Iterator[tuple[bytes, ByteSource]]:
     """Every regular file with content and its bytes, which can be read until the next one is taken."""
-    yield from _walk(_open_stream(container, limits), files, limits)
+    for each, content in _walk(_open_stream(container, limits), files, limits):
+        yield _bare(each.path), content
     container.payload.finish()
 
 
@@ -60,7 +63,9 @@ def _open_stream(container: Container, limits: Limits) -> HashedStream:
     return HashedStream(_decompressed(container, limits), container.unpacked)
 
 
-def _walk(stream: HashedStream, files: tuple[ListedFile, ...], limits: Limits) -> Iterator[tuple[bytes, ByteSource]]:
+def _walk(
+    stream: HashedStream, files: tuple[ListedFile, ...], limits: Limits
+) -> Iterator[tuple[ListedFile, ByteSource]]:
     reader = CpioReader(stream, limits)
     by_name = {_bare(each.path): number for number, each in enumerate(files)}
     seen: set[int] = set()
@@ -75,7 +80,7 @@ def _walk(stream: HashedStream, files: tuple[ListedFile, ...], limits: Limits) -
         else:
             reader.expect(_stripped_bytes(listed))
         if listed.is_regular:
-            yield _bare(listed.path), reader
+            yield listed, reader
     _check_complete(files, seen)
     stream.check()
 

@@ -8,6 +8,7 @@ from typing import BinaryIO, Protocol
 
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.storage.base import BlobStore
+from entrepot.domain.model.component import Component
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.package import Concern, PackageKey
 from entrepot.domain.model.suite import Suite
@@ -20,8 +21,9 @@ from entrepot.services.intake.steps import Report, nothing
 class Subject:
     """The package that is looked at, and for which suite.  Its content is stored under ``digest`` already.
 
-    ``files`` are those of its own paths that it requires by itself; known while it comes in only.  ``source`` is the
-    name of its source package; its version is empty where only the stored index text can tell.
+    ``files`` are those of its own paths that it requires by itself, ``components`` what it carries inside: both are
+    known while it comes in only; later, ``Reading.components`` tells.  ``source`` is the name of its source package;
+    its version is empty where only the stored index text can tell.
     """
 
     key: PackageKey
@@ -34,6 +36,7 @@ class Subject:
     files: frozenset[str] = frozenset()
     source: str = ""
     source_version: str = ""
+    components: tuple[Component, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from entrepot.adapters.catalog.sql.tables.advisories import (
 )
 from entrepot.adapters.catalog.sql.tables.auditing import audit, audit_checkpoint, audit_head
 from entrepot.adapters.catalog.sql.tables.base import Id, Moment, metadata
+from entrepot.adapters.catalog.sql.tables.contents import bundled, composition
 from entrepot.adapters.catalog.sql.tables.downloads import (
     access_log,
     download_audience,
@@ -78,8 +79,10 @@ __all__ = [
     "audit_checkpoint",
     "audit_head",
     "build_rule",
+    "bundled",
     "capability",
     "claim",
+    "composition",
     "content",
     "download_audience",
     "download_client",
