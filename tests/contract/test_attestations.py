@@ -104,7 +104,7 @@ def test_a_statement_signed_by_a_trusted_key_is_verified(client: httpx2.Client, 
     assert (row["predicate_type"], row["builder"], row["shape"]) == (SLSA, "https://example.org/builder", "dsse")
     path = f"/artifacts/{found['name']}/1.0/attestations/{row['sha256']}"
     assert client.get(path).content == document
-    assert client.get(path[:-1] + "0").status_code == 404
+    assert client.get(path[:-64] + "0" * 64).status_code == 404
 
 
 def openssl(*arguments: str) -> None:
@@ -258,6 +258,23 @@ def test_a_bundle_of_another_sigstore_is_not_verified(client: httpx2.Client) -> 
     other = fresh_sigstore()
     found = upload(client, data, json.dumps(other.bundle(statement(data))).encode())
     assert shown(client, found)[0]["state"] == "unverified"
+
+
+def test_certificates_are_in_a_log_of_certificates_where_the_root_names_one(
+    client: httpx2.Client, sigstore: Sigstore
+) -> None:
+    logs = json.loads(sigstore.root())["tlogs"]
+    answer = client.post("/security/keyrings/focal/keys", content=sigstore.root(ctlogs=logs))
+    assert answer.status_code == 201, answer.text
+    data = deb()
+    found = upload(client, data, json.dumps(sigstore.bundle(statement(data))).encode(), suite="focal")
+    assert "log of certificates" in found["check"]["message"], found
+
+
+@pytest.mark.parametrize("changes", [{"tlogs": []}, {"certificateAuthorities": []}, {"mediaType": "text/json"}])
+def test_a_root_without_its_parts_is_refused(client: httpx2.Client, sigstore: Sigstore, changes: Any) -> None:
+    answer = client.post("/security/keyrings/jammy/keys", content=sigstore.root(**changes))
+    assert (answer.status_code, answer.json()["error"]) == (422, "trust.unfit")
 
 
 def test_a_certificate_that_is_not_for_signing(client: httpx2.Client, sigstore: Sigstore) -> None:

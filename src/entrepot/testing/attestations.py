@@ -84,20 +84,18 @@ class Sigstore:
         """SHA-256 of the log's key."""
         return hashlib.sha256(_spki(self.log)).digest()
 
-    def root(self) -> bytes:
-        """``trusted_root.json``."""
+    def root(self, **changes: Any) -> bytes:
+        """``trusted_root.json``; ``changes`` replace its fields."""
         period = {"start": (self.now - timedelta(days=30)).isoformat()}
         chain = {"certificates": [{"rawBytes": b64(self._issuer().public_bytes(Encoding.DER))}]}
         key = {"rawBytes": b64(_spki(self.log)), "keyDetails": "PKIX_ECDSA_P256_SHA_256", "validFor": period}
-        return json.dumps(
-            {
-                "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-                "certificateAuthorities": [{"uri": "https://ca.example.org", "certChain": chain, "validFor": period}],
-                "tlogs": [
-                    {"baseUrl": "https://log.example.org", "publicKey": key, "logId": {"keyId": b64(self.log_id)}}
-                ],
-            }
-        ).encode()
+        log = {"baseUrl": "https://log.example.org", "publicKey": key, "logId": {"keyId": b64(self.log_id)}}
+        document = {
+            "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+            "certificateAuthorities": [{"uri": "https://ca.example.org", "certChain": chain, "validFor": period}],
+            "tlogs": [log],
+        }
+        return json.dumps({**document, **changes}).encode()
 
     def _issuer(self) -> x509.Certificate:
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
@@ -143,7 +141,8 @@ class Sigstore:
         key = ec.generate_private_key(ec.SECP256R1())
         leaf = self.certificate(key, **certificate)
         signature = sign(key, encoded(payload))
-        pem = leaf.public_bytes(Encoding.PEM)
+        # Programs differ in how they end the last line.
+        pem = leaf.public_bytes(Encoding.PEM) if version == "0.3" else leaf.public_bytes(Encoding.PEM).rstrip()
         body = {
             "apiVersion": "0.0.1",
             "kind": "dsse",
