@@ -29,6 +29,7 @@ from entrepot.services.dashboard import Watching
 from entrepot.services.downloads import Downloads, Recorder
 from entrepot.services.errata import Notices, Rollouts
 from entrepot.services.intake import Intake
+from entrepot.services.intake.decisions import Decisions
 from entrepot.services.intake.incoming import Incoming
 from entrepot.services.intake.inspection import Inspector
 from entrepot.services.intake.listing import Listings
@@ -87,6 +88,7 @@ class Application:
     sboms: Sboms
     movements: Movements
     reviews: Reviews
+    decisions: Decisions
     suites: Suites
     listings: Listings
     publisher: Publisher

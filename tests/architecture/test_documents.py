@@ -132,8 +132,9 @@ def glossary_rows() -> list[tuple[str, str, list[str]]]:
 WORDS = (
     *("archive", "suite", "component", "architecture", "package", "package key", "revision", "generation"),
     *("manifest", "pack", "segment", "document", "member", "extent", "blob", "claim", "admission", "finding"),
-    *("verdict", "decision", "goal", "node", "role", "snapshot", "environment", "mirror", "host"),
     *("advisory", "context", "feed"),
+    *("verdict", "decision", "goal", "node", "role", "snapshot", "environment", "mirror", "host"),
+    *("waiver", "quarantine"),
 )
 
 

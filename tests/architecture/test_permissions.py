@@ -32,6 +32,8 @@ FREE = {
     "Inspector.follow": "wiring",
     "Inspector.watch": "worker: looks whether a goal was brought about",
     "Intake.follow": "wiring",
+    "Waivers.unmet": "keeper: goals that are not met",
+    "Waivers.pursue": "worker: brings a goal about",
     "Inspector.paused": "whether an answer is worth waiting for",
     "Inspector.unfinished": "keeper: goals that are not met",
     "Listings.version": "asks through Listings.artifact",

@@ -148,41 +148,6 @@ class Done(TypedDict):
     status: str
 
 
-class HeldRow(TypedDict):
-    """One package of ``GET /security/review-queue``."""
-
-    name: str
-    version: str
-    arch: str
-    distribution: str
-    imported_by: str
-    reasons: list[str]
-
-
-class HeldPage(TypedDict):
-    """A page of them."""
-
-    items: list[HeldRow]
-    total: int
-    pages: int
-
-
-class ReviewQueue(TypedDict):
-    """``GET /security/review-queue``."""
-
-    total: int
-    packages: HeldPage
-
-
-class Decided(TypedDict):
-    """``POST /security/packages/{name}/{version}/decide``."""
-
-    status: str
-    new_status: str
-    published: bool
-    message: str
-
-
 class Artifact(TypedDict):
     """``GET /artifacts/{name}``: every version; ``info["versions"]`` says more, with ``files`` by architecture."""
 

@@ -18,9 +18,10 @@ from entrepot.client.keys import Keys
 from entrepot.client.notifications import Notifications, TemplatesTheme
 from entrepot.client.people import People
 from entrepot.client.policy import PolicyTheme
-from entrepot.client.promotions import Promotions, Reviews
+from entrepot.client.promotions import Promotions
 from entrepot.client.provenance import ProvenanceTheme
 from entrepot.client.retention import Retention
+from entrepot.client.reviews import Decisions, Reviews
 from entrepot.client.sbom import Sbom
 from entrepot.client.server import ServerTheme
 from entrepot.client.settings import Settings
@@ -57,6 +58,7 @@ class Client:
         self.rollouts = Rollouts(wire)
         self.keys = Keys(wire)
         self.reviews = Reviews(wire)
+        self.decisions = Decisions(wire)
         self.antivirus = Antivirus(wire)
         self.policy = PolicyTheme(wire)
         self.provenance = ProvenanceTheme(wire)

@@ -1,10 +1,10 @@
-"""The part of the client about packages on their way: promotions, and reviews of held packages."""
+"""The part of the client about packages on their way: promotions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from entrepot.client.answers import Decided, ReviewQueue, shaped
+from entrepot.client.answers import shaped
 from entrepot.client.answers_promotions import HeldPromotion, HeldPromotions, Migrated, Promotion, PromotionTargets
 from entrepot.client.segments import segment
 from entrepot.client.wire import Wire, given, sent
@@ -86,23 +86,3 @@ class Promotions:
         payload = sent(from_dist=source, to_dist=target, packages=list(packages) if packages else None)
         body = self._wire("POST", "/distributions/migrate", payload=payload)
         return shaped(body, Migrated, status=str, errors=list, pending=list)
-
-
-class Reviews:
-    """``Client.reviews``: packages that wait for a person."""
-
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-
-    def queue(self, page: int = 1, per_page: int = _PER_PAGE) -> ReviewQueue:
-        """``GET /security/review-queue``, one page."""
-        body = self._wire("GET", "/security/review-queue", given(page=page, per_page=per_page))
-        return shaped(body, ReviewQueue, packages=dict, total=int)
-
-    def decide(
-        self, name: str, version: str, decision: str, justification: str, *, architecture: str | None = None
-    ) -> Decided:
-        """``POST /security/packages/{name}/{version}/decide``; ``decision`` is approve or reject."""
-        path = f"/security/packages/{segment(name)}/{segment(version)}/decide"
-        payload = sent(decision=decision, justification=justification, arch=architecture)
-        return shaped(self._wire("POST", path, payload=payload), Decided, status=str, message=str)

@@ -241,6 +241,24 @@ class AlreadyDecided(EntrepotError):
     code, kind, title = "review.decided", Kind.CONFLICT, "Already decided"
 
 
+class FourEyes(EntrepotError):
+    """Nobody lets in what they brought themselves, where the settings want two people."""
+
+    code, kind, title = "review.four_eyes", Kind.DENIED, "Somebody else has to decide"
+
+
+class AmbiguousDecision(EntrepotError):
+    """Several files of one version wait, with different bytes; a decision is about one of them."""
+
+    code, kind, title = "review.ambiguous", Kind.CONFLICT, "More than one file waits"
+
+
+class PackageQuarantined(EntrepotError):
+    """These bytes are in quarantine and come into no distribution until they are released."""
+
+    code, kind, title = "package.quarantined", Kind.CONFLICT, "Package is in quarantine"
+
+
 class AlreadyRunning(EntrepotError):
     """A job of which there is one at a time was asked for again."""
 

@@ -51,6 +51,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     unmet = (
         published["publisher"].unmet,
         let_in["inspector"].unfinished,
+        let_in["decisions"].waivers.unmet,
         notifications.unmet,
         scheduler.due,
         retention.unmet,

@@ -9,6 +9,7 @@ from entrepot.adapters.antivirus.setup import scanning_of
 from entrepot.adapters.attestation import judging as attesting
 from entrepot.adapters.signing import judging, verification
 from entrepot.domain.formats.base import Limits
+from entrepot.domain.model.configuration import Configuration, DecisionRules
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.policy.security import GateRules
 from entrepot.errors import SigningUnavailable
@@ -22,6 +23,7 @@ from entrepot.services.intake.checks.cve import VulnerabilityCheck
 from entrepot.services.intake.checks.dependencies import DependencyCheck
 from entrepot.services.intake.checks.provenance import ProvenanceCheck
 from entrepot.services.intake.checks.signature import SignatureCheck
+from entrepot.services.intake.decisions import Decisions, Quarantines, Records, Reports, Waivers
 from entrepot.services.intake.examining import Examiner
 from entrepot.services.intake.incoming import Incoming
 from entrepot.services.intake.inspection import Inspector
@@ -50,6 +52,7 @@ class Gate(TypedDict):
     transfers: Transfers
     movements: Movements
     reviews: Reviews
+    decisions: Decisions
     listings: Listings
     resolutions: Resolutions
     antivirus: Antivirus
@@ -76,9 +79,10 @@ def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration
         intake=intake,
         incoming=Incoming(parts.catalog, parts.blobs, intake, verification, _uploaders(settings), parts.now),
         inspector=Inspector(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, rules, parts.now),
-        transfers=_transfers(parts, checks, rules),
+        transfers=_transfers(parts, checks, rules, lambda: configuration().decisions),
         movements=Movements(parts.catalog, parts.queue, parts.now),
-        reviews=Reviews(parts.catalog, parts.queue, FORMATS, parts.now),
+        reviews=Reviews(parts.catalog, parts.blobs, parts.queue, FORMATS, configuration, parts.now),
+        decisions=_decisions(parts, configuration),
         listings=listings,
         resolutions=Resolutions(parts.catalog, FORMATS),
         antivirus=Antivirus(parts.catalog, scanning, parts.now, parts.monotonic),
@@ -88,12 +92,26 @@ def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration
     )
 
 
-def _transfers(parts: Parts, checks: Sequence[Check], rules: Callable[[Suite], GateRules]) -> Transfers:
+def _decisions(parts: Parts, configuration: Callable[[], Configuration]) -> Decisions:
+    return Decisions(
+        records=Records(parts.catalog, parts.blobs, parts.queue, parts.now),
+        quarantines=Quarantines(parts.catalog, parts.queue, parts.now),
+        waivers=Waivers(parts.catalog, parts.blobs, parts.queue, FORMATS, configuration, parts.now),
+        reports=Reports(parts.catalog, configuration, parts.now),
+    )
+
+
+def _transfers(
+    parts: Parts,
+    checks: Sequence[Check],
+    rules: Callable[[Suite], GateRules],
+    deciding: Callable[[], DecisionRules],
+) -> Transfers:
     # What a suite lacks informs; it decides nothing, and is asked of thousands of packages here.
     judges = [check for check in checks if check.name != DependencyCheck.name]
     standings = Standings(parts.catalog, parts.blobs, judges, rules)
     return Transfers(
-        Promotions(parts.catalog, parts.queue, FORMATS, standings, parts.now),
+        Promotions(parts.catalog, parts.queue, FORMATS, standings, deciding, parts.now),
         Migrations(parts.catalog, parts.queue, FORMATS, standings, parts.now),
     )
 

@@ -53,13 +53,6 @@ CALLS = (
         Role.UPLOADER,
         {"content": FORM, "headers": {"content-type": "multipart/form-data; boundary=b"}},
     ),
-    Call("GET", "/security/review-queue", Role.AUDITOR),
-    Call(
-        "POST",
-        "/security/packages/{name}/{version}/decide",
-        Role.MAINTAINER,
-        {"json": {"decision": "approve", "justification": "read"}},
-    ),
     Call("POST", "/artifacts/admin/sync-index", Role.MAINTAINER),
     Call("DELETE", "/artifacts/{name}", Role.MAINTAINER),
     Call("DELETE", "/artifacts/{name}/{version}", Role.MAINTAINER),

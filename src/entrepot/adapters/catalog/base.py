@@ -16,6 +16,7 @@ from entrepot.adapters.catalog.accounts import AccountReading, AccountWriting
 from entrepot.adapters.catalog.advisories import AdvisoryReading, AdvisoryWriting
 from entrepot.adapters.catalog.auditing import AuditReading, AuditWriting
 from entrepot.adapters.catalog.contents import ContentsReading, ContentsWriting
+from entrepot.adapters.catalog.decisions import DecisionReading, DecisionWriting
 from entrepot.adapters.catalog.downloads import DownloadReading, DownloadWriting
 from entrepot.adapters.catalog.errata import ErrataReading, ErrataWriting
 from entrepot.adapters.catalog.factors import FactorReading, FactorWriting
@@ -228,6 +229,7 @@ class Reading(
     AdvisoryReading,
     ErrataReading,
     FindingReading,
+    DecisionReading,
     Protocol,
 ):
     """Everything that can be asked."""
@@ -255,6 +257,7 @@ class Writing(
     AdvisoryWriting,
     ErrataWriting,
     FindingWriting,
+    DecisionWriting,
     Protocol,
 ):
     """Everything that can be changed."""

@@ -28,6 +28,9 @@ class GoalKind(StrEnum):
     RESCAN = "rescan"
     """Every check was asked again about a package."""
 
+    REVIEW = "review"
+    """No decision outlives its end, and those concerned have heard of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Goal:

@@ -196,6 +196,22 @@ class Security(Part):
     lockout_minutes: int = Field(default=15, ge=1, le=10_080)
 
 
+class DecisionRules(Part):
+    """How people decide about packages."""
+
+    four_eyes: bool = Field(
+        default=False, description="Whoever lets a package in is another one than those who brought it"
+    )
+    four_eyes_distributions: Mapping[Short, bool] = Field(
+        default_factory=dict, max_length=500, description="The same for single distributions, by name"
+    )
+    exception_days: int = Field(default=30, ge=1, le=3650, description="How long an exception holds unless it says so")
+    warning_days: int = Field(default=7, ge=0, le=365, description="How long before its end somebody is told")
+    blocked_days: int = Field(
+        default=30, ge=1, le=3650, description="How long a package that policy refused can still be let in"
+    )
+
+
 class NotificationRule(Part):
     """Which events reach whom by mail."""
 
@@ -250,6 +266,7 @@ class Configuration(Part):
     gate: Gate = Gate()
     security: Security = Security()
     advisories: AdvisorySettings = AdvisorySettings()
+    decisions: DecisionRules = DecisionRules()
     notification_rules: tuple[NotificationRule, ...] = Field(default=(), max_length=200)
     rate_limits: Mapping[str, Rate] = Field(default_factory=lambda: dict(RATE_GROUPS))
 

@@ -15,6 +15,10 @@ EVENTS: Mapping[str, str] = {
     "deleted": "a package was removed",
     "quarantined": "a package was taken out of reach",
     "findings": "something new was found in a package",
+    "assigned": "somebody is to look after a package",
+    "expiring": "a decision about a package ends soon",
+    "expired": "a decision about a package has ended",
+    "overdue": "a package waits for a decision longer than it should",
     "key_expiry": "a signing key expires soon",
     "retention": "old packages were removed",
 }

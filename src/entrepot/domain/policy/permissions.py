@@ -36,6 +36,7 @@ class Permission(Enum):
     VULNERABILITY_READ = ("cve.view", Role.READER)
     POSTURE_READ = ("cve.posture", Role.MAINTAINER)
     RESCAN = ("cve.rescan", Role.MAINTAINER)
+    REVIEW_OVERRIDE = ("review.override", Role.ADMIN)
     DOWNLOAD_READ = ("download.read", Role.MAINTAINER)
     DASHBOARD_READ = ("dashboard.read", Role.READER)
     SBOM_READ = ("sbom.read", Role.AUDITOR)

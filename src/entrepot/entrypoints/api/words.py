@@ -280,7 +280,7 @@ def _status(receipt: Receipt, *, published: bool) -> str:
     if receipt.status is ReceiptStatus.HELD:
         return "pending_review"
     if receipt.status is ReceiptStatus.REFUSED:
-        return "quarantined" if _antivirus(receipt) == "infected" else "rejected"
+        return "quarantined" if receipt.withheld or _antivirus(receipt) == "infected" else "rejected"
     return "published" if published else "publishing"
 
 

@@ -42,6 +42,8 @@ class Dispatch:
                 self._application.collector.collect()
             case GoalKind.NOTIFY:
                 self._application.notifications.notify()
+            case GoalKind.REVIEW:
+                self._application.decisions.waivers.pursue()
             case GoalKind.RETAIN:
                 self._application.retention.pursue(goal.subject)
             case GoalKind.JOB:

@@ -15,7 +15,7 @@ from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.package import PackageKey
 from entrepot.domain.model.suite import PackageId, Suite
 from entrepot.domain.policy.permissions import demand_suite
-from entrepot.errors import CatalogConflict, SameKeyOtherBytes
+from entrepot.errors import CatalogConflict, PackageQuarantined, SameKeyOtherBytes
 
 T = TypeVar("T")
 _TRIES = 5
@@ -76,9 +76,12 @@ def place(
     Raises:
         SameKeyOtherBytes: the archive knows the version with other content.
         PermissionDenied: the suite is outside the scope of the actor's API token.
+        PackageQuarantined: nobody gets these bytes.
     """
     demand_suite(actor, suite)
     revision = unit.touch_suite(suite.id)
+    if unit.quarantined([candidate.id]):
+        raise PackageQuarantined(f"{candidate.key} is in quarantine; a decision can release it")
     if not check_key(unit, suite, candidate.key, candidate.digest):
         unit.claim(suite.archive.id, candidate.key, candidate.id)
     tree = format_.tree(candidate.key.architecture)
@@ -88,6 +91,8 @@ def place(
             revision = unit.change_suite(suite.id, replace(current, architectures=(*current.architectures, tree)))
     path = _pool_path(unit, suite, format_, candidate, component)
     unit.place(suite.id, Placing(candidate.id, candidate.key, component, tree, path), revision, actor, now)
+    if unit.quarantined([candidate.id]):  # whoever seized the package came first, and this unit waited for them
+        raise CatalogConflict("the package was put into quarantine at this moment")
     return revision
 
 

@@ -24,6 +24,7 @@ from entrepot.errors import SameKeyOtherBytes, ScannerUnavailable
 from entrepot.services.intake.admit import Candidate, check_key, live_in, place, repeat_lost_races
 from entrepot.services.intake.answers import ask_missing
 from entrepot.services.intake.checks.base import Check, Surroundings
+from entrepot.services.intake.decisions import acts
 from entrepot.services.intake.findings import keep_scan
 from entrepot.services.intake.patience import Patience
 from entrepot.services.intake.receipts import RESULTS, STATES, steps_of, stored_subject
@@ -100,25 +101,30 @@ class Inspector:
     def _settle(
         self, admission: Admission, package: StoredPackage, suite: Suite, outcomes: Sequence[CheckOutcome]
     ) -> None:
-        judgement, now = judge(outcomes, self._rules(suite)), self._now()
-        state, reasons, revision = STATES[judgement.verdict], judgement.reasons, None
+        rules, now = self._rules(suite), self._now()
         requester = Actor(admission.requested_by, SYSTEM.roles)
-        steps = steps_of(outcomes, judgement)
         with self._catalog.write() as unit:
             # The suite first: whoever decides about its content waits here for the others.
             unit.touch_suite(suite.id)
             if unit.admission(admission.id).state is not AdmissionState.RECEIVED:
                 return
+            against = acts.kept_out(unit, suite, package.id)
+            judgement = against or judge(outcomes, rules, unit.accepted_findings(package.id, suite.id, now))
+            state, reasons, revision = STATES[judgement.verdict], judgement.reasons, None
+            appeals = against is None
             if state is AdmissionState.ACCEPTED and not live_in(unit, suite, package.id, package.key):
                 try:
                     check_key(unit, suite, package.key, package.digest)
                 except SameKeyOtherBytes as error:  # a rival was faster; nothing that comes later can change that
-                    state, reasons = AdmissionState.REFUSED, (error.detail,)
+                    state, reasons, appeals = AdmissionState.REFUSED, (error.detail,), False
                 else:
                     format_ = self._formats[package.key.format]
                     revision = place(unit, suite, format_, Candidate.of(package), admission.component, requester, now)
+            steps = steps_of(outcomes, judgement)
             unit.decide_admission(admission.id, state, steps, reasons, SYSTEM, now, "", revision)
             keep_scan(unit, suite, package.id, outcomes, now)
+            if appeals:
+                acts.note_wait(unit, admission.id, state, outcomes, now)
             key = package.key
             detail: dict[str, JsonValue] = {
                 "architecture": key.architecture,

@@ -18,7 +18,7 @@ from entrepot.domain.model.suite import PackageId
 from entrepot.domain.policy.gate import Verdict
 from entrepot.domain.policy.permissions import Permission, demand, demand_suite
 from entrepot.domain.policy.promotion import PromotionVerdict
-from entrepot.errors import SameKeyOtherBytes
+from entrepot.errors import AlreadyDecided, PackageQuarantined, SameKeyOtherBytes
 from entrepot.services.intake.admit import repeat_lost_races
 from entrepot.services.intake.movements import Revisions
 from entrepot.services.intake.pairs import Pair, copy, find_pair
@@ -146,7 +146,7 @@ class Migrations:
         try:
             outcomes = verdict.standings[0].outcomes
             done.revision = copy(unit, self._formats, one, pair.target, actor, now, outcomes)
-        except SameKeyOtherBytes as error:  # raised before anything was written
+        except (SameKeyOtherBytes, AlreadyDecided, PackageQuarantined) as error:  # raised before anything was written
             done.errors.append(Unmoved(key.name, key, error.code, error.detail))
             return
         done.moved.append(key)

@@ -13,8 +13,9 @@ from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.policy.gate import CheckOutcome
-from entrepot.errors import InvalidRequest
+from entrepot.errors import AlreadyDecided, InvalidRequest
 from entrepot.services.intake.admit import Candidate, place
+from entrepot.services.intake.decisions import acts
 from entrepot.services.intake.findings import keep_scan
 from entrepot.services.intake.targets import find_suite, find_suites
 
@@ -58,7 +59,13 @@ def copy(
     """Place a package of one suite into another, in the same component if there is one; the target's revision.
 
     ``outcomes`` are what the checks said about it before the target.
+
+    Raises:
+        AlreadyDecided: a person keeps these bytes out of the target.
     """
+    against = acts.kept_out(unit, target, placement.package.id)
+    if against is not None:
+        raise AlreadyDecided(f"{placement.package.key} stays out of {target.codename}: {against.reasons[0]}")
     component = placement.component
     if component not in target.options.components:
         component = target.options.components[0]

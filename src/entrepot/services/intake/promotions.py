@@ -15,6 +15,7 @@ from entrepot.adapters.queue.base import Queue
 from entrepot.domain.formats.base import PackageFormat
 from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.domain.model.actor import Actor
+from entrepot.domain.model.configuration import DecisionRules
 from entrepot.domain.model.package import Format, PackageKey
 from entrepot.domain.model.suite import Suite, SuiteId
 from entrepot.domain.policy.gate import Verdict
@@ -22,6 +23,7 @@ from entrepot.domain.policy.permissions import Permission, demand, demand_suite
 from entrepot.domain.policy.promotion import PromotionVerdict
 from entrepot.errors import AlreadyDecided, InvalidRequest, NotFound
 from entrepot.services.intake.admit import repeat_lost_races
+from entrepot.services.intake.decisions import acts
 from entrepot.services.intake.movements import Revisions
 from entrepot.services.intake.pairs import Pair, copy, find_pair
 from entrepot.services.intake.standings import Standings
@@ -84,12 +86,14 @@ class Promotions:
         queue: Queue,
         formats: Mapping[Format, PackageFormat],
         standings: Standings,
+        rules: Callable[[], DecisionRules],
         now: Callable[[], datetime],
     ) -> None:
         self._catalog = catalog
         self._queue = queue
         self._formats = formats
         self._standings = standings
+        self._rules = rules
         self._now = now
 
     def targets(self, actor: Actor, name: str, source: str | None) -> tuple[Suite, list[Suite], PromotionVerdict]:
@@ -163,6 +167,11 @@ class Promotions:
         now = self._now()
         forced = request.force and verdict.verdict is not Verdict.ACCEPT
         with self._catalog.write() as unit:
+            if forced:
+                acts.demand_other_eyes(unit, self._rules(), pair.target, actor, {actor.name})
+                acts.record_promotion(
+                    unit, actor, chosen, pair.target, verdict, request.justification.strip(), actor.name, now
+                )
             keys, revisions = self._place_all(unit, actor, pair, chosen, verdict, now)
             detail: dict[str, JsonValue] = {"from": pair.source.codename, "to": pair.target.codename}
             detail |= {"count": len(keys), "packages": [str(key) for key in keys]}
@@ -238,6 +247,7 @@ class Promotions:
             InvalidRequest: no justification, or the promotion is of another package.
             NotFound: there is no such promotion, or the source no longer has the package.
             AlreadyDecided: somebody has decided.
+            FourEyes: the actor asked for it, or brought the packages.
         """
         demand(actor, Permission.PROMOTION_DECIDE)
         text = _justified(justification)
@@ -271,6 +281,10 @@ class Promotions:
             if not unit.decide_promotion(stored.id, state, actor.name, now, justification):
                 raise AlreadyDecided(f"somebody has decided about promotion {stored.id} already")
             if not blocked:
+                brought = {stored.requested_by, *(one.package.received_by for one in chosen)}
+                acts.demand_other_eyes(unit, self._rules(), pair.target, actor, brought)
+                by = stored.requested_by
+                acts.record_promotion(unit, actor, chosen, pair.target, verdict, justification, by, now)
                 keys, revisions = self._place_all(unit, actor, pair, chosen, verdict, now)
             result = "BLOCKED" if blocked else "SUCCESS"
             _audit(unit, actor, "PROMOTE_APPROVE", result, stored, pair, justification, now)

@@ -96,7 +96,10 @@ class UploadRequest:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the client is told.  ``revision`` is the suite's revision that contains the package, once it does."""
+    """What the client is told.  ``revision`` is the suite's revision that contains the package, once it does.
+
+    ``withheld`` says that a person keeps these bytes out, whatever the checks say.
+    """
 
     status: ReceiptStatus
     package_id: PackageId
@@ -112,6 +115,7 @@ class Receipt:
     admission_id: int | None = None
     job: JobId | None = None
     warnings: Sequence[str] = ()
+    withheld: bool = False
 
 
 def _own_files(facts: PackageFacts) -> frozenset[str]:

@@ -1,140 +1,281 @@
-"""People decide about what the gate held."""
+"""People decide about what waits, about what is published, and about what is in quarantine."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
-from entrepot.adapters.catalog.base import Catalog, Writing
-from entrepot.adapters.catalog.records import (
-    Admission,
-    AdmissionState,
-    AuditEntry,
-    JsonValue,
-    PackageFilter,
-    StoredPackage,
-)
+from entrepot.adapters.catalog.base import Catalog, Reading, Writing
+from entrepot.adapters.catalog.decisions import HeldFilter, HeldPackage, StoredDecision
+from entrepot.adapters.catalog.records import AdmissionState, JsonValue, PackageFilter, StoredPackage
 from entrepot.adapters.queue.base import Queue
+from entrepot.adapters.storage.base import BlobStore
 from entrepot.domain.formats.base import PackageFormat
 from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.domain.model.actor import Actor
+from entrepot.domain.model.configuration import Configuration
 from entrepot.domain.model.package import Format
-from entrepot.domain.model.suite import Suite, SuiteId
+from entrepot.domain.model.suite import PackageId, Suite, SuiteId
+from entrepot.domain.policy.decisions import DecisionAction, review_days, review_due
 from entrepot.domain.policy.permissions import Permission, demand
-from entrepot.errors import AlreadyDecided, InvalidRequest, NotFound
+from entrepot.errors import AlreadyDecided, AmbiguousDecision, NotFound, StoreUnavailable
 from entrepot.services.intake.admit import Candidate, live_in, place, repeat_lost_races
-from entrepot.services.intake.movements import Revisions
+from entrepot.services.intake.decisions import acts
+from entrepot.services.intake.decisions.acts import Choice
+from entrepot.services.intake.decisions.assignees import known_assignee
 
-_JUSTIFICATION_CHARACTERS = 4000
+_MOST_CASES = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A package that waits for a person, before one suite."""
+class Waiting:
+    """What waits, with the decision that was made about the same bytes last, and by when another one is wanted."""
+
+    held: HeldPackage
+    last: StoredDecision | None
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A page of the queue.  ``total`` counts what meets the conditions, the other two all there are."""
+
+    page: Sequence[Waiting]
+    total: int
+    review_count: int
+    blocked_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One package before one suite that can be decided about.  ``held`` waits; others are published, or set apart."""
 
     package: StoredPackage
     suite: Suite
-    admission: Admission
+    component: str
+    requested_by: str
+    brought_by: frozenset[str]
+    held: HeldPackage | None = None
+    apart: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decision:
     """What was decided, and the revisions that show it to clients."""
 
-    held: Sequence[Held]
-    approved: bool
-    decided_at: datetime
-    justification: str
-    revisions: Revisions
+    action: DecisionAction
+    records: list[StoredDecision] = field(default_factory=list)
+    revisions: dict[SuiteId, int] = field(default_factory=dict)
 
 
 class Reviews:
-    """The queue of held packages.  A decision is bound to the bytes that were held, and is made once."""
+    """The queue.  A decision is bound to the bytes that it was made about, and is made once."""
 
     def __init__(
         self,
         catalog: Catalog,
+        blobs: BlobStore,
         queue: Queue,
         formats: Mapping[Format, PackageFormat],
+        configuration: Callable[[], Configuration],
         now: Callable[[], datetime],
     ) -> None:
         self._catalog = catalog
+        self._blobs = blobs
         self._queue = queue
         self._formats = formats
+        self._configuration = configuration
         self._now = now
 
-    def queue(self, actor: Actor, offset: int, limit: int) -> tuple[list[Held], int]:
-        """A page of what waits, oldest first, and the number of all."""
+    def queue(self, actor: Actor, conditions: HeldFilter, offset: int, limit: int) -> Queued:
+        """A page of what waits: the worst first, then what has waited longest."""
         demand(actor, Permission.REVIEW_READ)
+        policy = self._configuration().cve_policy
         with self._catalog.read() as reading:
-            waiting = reading.admissions(PackageFilter(), AdmissionState.HELD)
-            page = [
-                Held(reading.package(one.package_id), reading.suite(one.suite_id), one)
-                for one in waiting[offset : offset + limit]
-            ]
-        return page, len(waiting)
+            page, total = reading.held_page(conditions, offset, limit)
+            last = reading.decisions_about({one.package.id for one in page})
+            review_count, blocked_count = reading.held_counts()
+        rows = [
+            Waiting(
+                one,
+                last.get((one.package.id, one.suite.id)),
+                review_due(one.held_at, one.rating.worst, policy),
+            )
+            for one in page
+        ]
+        return Queued(rows, total, review_count, blocked_count)
 
     def decide(
-        self, actor: Actor, name: str, version: str, architecture: str | None, *, approve: bool, justification: str
+        self,
+        actor: Actor,
+        name: str,
+        version: str,
+        choice: Choice,
+        *,
+        architecture: str | None = None,
+        distribution: str | None = None,
+        digest: str | None = None,
     ) -> Decision:
-        """Approve or reject every held file of one version, or of one architecture of it.
+        """Decide about every file of a version that waits, or about one that is published or in quarantine.
 
         Raises:
-            InvalidRequest: there is no justification.
-            NotFound: no such version was ever held.
-            AlreadyDecided: it was, and somebody has decided.
+            InvalidRequest: there is no justification, or the choice makes no sense.
+            NotFound: no such version ever came in.
+            AlreadyDecided: somebody has decided.
+            AmbiguousDecision: different bytes wait under one version.
+            FourEyes: the actor brought the package.
         """
         demand(actor, Permission.REVIEW_DECIDE)
-        text = justification.strip()
-        if not text or len(text) > _JUSTIFICATION_CHARACTERS:
-            raise InvalidRequest(f"a decision needs a justification of at most {_JUSTIFICATION_CHARACTERS} characters")
-        wanted = PackageFilter(name=name, version=version, architecture=architecture or "")
-        decision = repeat_lost_races(lambda: self._decide(actor, wanted, approve=approve, justification=text))
+        wanted = acts.keyed(name, version, architecture, distribution)
+        checked = replace(choice, justification=acts.justified(choice.justification))
+        with self._catalog.read() as reading:
+            if checked.assignee is not None:
+                checked = replace(checked, assignee=known_assignee(reading, checked.assignee))
+            digests = {case.package.digest for case in _cases(reading, wanted, digest)}
+        if checked.action.publishes and not all(self._blobs.has(each) for each in digests):
+            raise StoreUnavailable("the bytes of this package are no longer here; send it again")
+        decision = repeat_lost_races(lambda: self._decide(actor, wanted, checked, digest))
         for suite_id in decision.revisions:
             self._queue.submit(Goal(GoalKind.PUBLISH, suite_id))
         return decision
 
-    def _decide(self, actor: Actor, wanted: PackageFilter, *, approve: bool, justification: str) -> Decision:
-        now = self._now()
-        revisions: dict[SuiteId, int] = {}
-        held: list[Held] = []
+    def _decide(self, actor: Actor, wanted: PackageFilter, choice: Choice, digest: str | None) -> Decision:
+        now, rules = self._now(), self._configuration().decisions
+        decision = Decision(choice.action)
         with self._catalog.write() as unit:
-            for admission in self._waiting(unit, wanted):
-                one = Held(unit.package(admission.package_id), unit.suite(admission.suite_id), admission)
-                revision = self._settle(unit, actor, one, approve=approve, justification=justification, now=now)
-                if revision is not None:
-                    revisions[one.suite.id] = revision
-                held.append(one)
-        return Decision(held, approve, now, justification, revisions)
-
-    def _waiting(self, unit: Writing, wanted: PackageFilter) -> list[Admission]:
-        waiting = unit.admissions(wanted, AdmissionState.HELD)
-        if waiting:
-            return waiting
-        spec = f"{wanted.name} {wanted.version}"[:200]
-        if any(one.decided_at is not None for one in unit.admissions(wanted)):
-            raise AlreadyDecided(f"somebody has decided about {spec} already")
-        raise NotFound(f"{spec} does not wait for a decision")
+            cases = sorted(_cases(unit, wanted, digest), key=lambda case: (case.suite.id, case.package.id))
+            if choice.action.publishes:
+                _demand_one_content(cases)
+                for case in cases:
+                    acts.demand_other_eyes(unit, rules, case.suite, actor, case.brought_by)
+            for case in cases:
+                self._settle(unit, actor, case, choice, decision, now)
+        return decision
 
     def _settle(
-        self, unit: Writing, actor: Actor, one: Held, *, approve: bool, justification: str, now: datetime
-    ) -> int | None:
-        package, suite, admission = one.package, one.suite, one.admission
-        state, revision = (AdmissionState.ACCEPTED if approve else AdmissionState.REFUSED), None
-        if approve and not live_in(unit, suite, package.id, package.key):
-            format_ = self._formats[package.key.format]
-            revision = place(unit, suite, format_, Candidate.of(package), admission.component, actor, now)
-        reasons = admission.reasons
-        unit.decide_admission(admission.id, state, admission.steps, reasons, actor, now, justification, revision)
-        key = package.key
-        detail: dict[str, JsonValue] = {
-            "architecture": key.architecture,
-            "decision": "approve" if approve else "reject",
-            "justification": justification,
-            "sha256": package.digest,
-            "reasons": list(reasons),
-        }
-        entry = AuditEntry("SECURITY_DECISION", "SUCCESS", actor, now, key.name, key.version, suite.codename, detail)
-        unit.audit(entry)
-        return revision
+        self, unit: Writing, actor: Actor, case: Case, choice: Choice, decision: Decision, now: datetime
+    ) -> None:
+        package, suite = case.package, case.suite
+        if case.apart and choice.action.publishes:
+            unit.release(package.id)
+        if case.held is not None:
+            self._end_wait(unit, actor, case.held, choice, now)
+        revision = None
+        if choice.action.publishes:
+            if not live_in(unit, suite, package.id, package.key):
+                format_ = self._formats[package.key.format]
+                revision = place(unit, suite, format_, Candidate.of(package), case.component, actor, now)
+                if case.held is not None:
+                    unit.note_revision(case.held.admission.id, revision)
+        else:
+            revision = acts.take_out(unit, suite, package)
+        if revision is not None:
+            decision.revisions[suite.id] = revision
+        record = self._record(case, choice, actor, now)
+        record = acts.about(record, acts.supersede(unit, record, actor, now))
+        reasons: dict[str, JsonValue] = {"reasons": list(case.held.admission.reasons) if case.held else []}
+        unit.audit(acts.audit_of("SECURITY_DECISION", "SUCCESS", actor, record, now, reasons))
+        decision.records.append(record)
+
+    def _end_wait(self, unit: Writing, actor: Actor, held: HeldPackage, choice: Choice, now: datetime) -> None:
+        """Of several people who decide at once, one gets past this."""
+        admission = held.admission
+        state = AdmissionState.ACCEPTED if choice.action.publishes else AdmissionState.REFUSED
+        if held.blocked:
+            done = unit.settle_blocked(admission.id, state, actor.name, now, choice.justification, None)
+        else:
+            done = unit.decide_admission(
+                admission.id, state, admission.steps, admission.reasons, actor, now, choice.justification, None
+            )
+        if not done:
+            raise AlreadyDecided(f"somebody has decided about {held.package.key} at this moment")
+
+    def _record(self, case: Case, choice: Choice, actor: Actor, now: datetime) -> StoredDecision:
+        known = case.held.rating.findings if case.held else ()
+        days = self._days(case, choice)
+        return StoredDecision(
+            id=0,
+            suite_id=case.suite.id,
+            package_id=case.package.id,
+            key=case.package.key,
+            codename=case.suite.codename,
+            digest=case.package.digest,
+            component=case.component,
+            action=choice.action,
+            justification=choice.justification,
+            decided_by=actor.name,
+            decided_at=now,
+            expires_at=None if days is None else now + timedelta(days=days),
+            target_version=choice.target_version,
+            cve_ids=tuple(choice.cve_ids),
+            accepted=tuple(choice.cve_ids or known) if choice.action.publishes else (),
+            assignee=choice.assignee or (case.held.assignee if case.held else None),
+            assigned_at=now if choice.assignee else (case.held.assigned_at if case.held else None),
+            requested_by=case.requested_by,
+        )
+
+    def _days(self, case: Case, choice: Choice) -> int | None:
+        """An exception always has an end: the one that was given, that of the worst finding, or the usual one."""
+        if choice.expires_in_days is not None or choice.action is not DecisionAction.EXCEPTION:
+            return choice.expires_in_days
+        configuration = self._configuration()
+        worst = case.held.rating.worst if case.held else None
+        return review_days(worst, configuration.cve_policy) or configuration.decisions.exception_days
+
+
+def _cases(reading: Reading, wanted: PackageFilter, digest: str | None) -> list[Case]:
+    """What can be decided about: what waits, else what is set apart, else what is published without a decision.
+
+    Raises:
+        NotFound, AlreadyDecided: there is nothing, and why.
+    """
+    held = reading.held_page(HeldFilter(wanted, digest=digest or ""), 0, _MOST_CASES)[0]
+    if held:
+        return [_held_case(one) for one in held]
+    known = {one.id: one for one in reading.packages_keyed(wanted) if digest in (None, one.digest)}
+    about = reading.decisions_about(known.keys())
+    apart = reading.quarantined(known.keys())
+    cases = [
+        _kept_case(reading, known[one.package_id], one)
+        for one in about.values()
+        if one.package_id in apart and one.ended_at is None and wanted.suite in ("", one.codename)
+    ]
+    if cases:
+        return cases
+    live = [one for one in reading.placements(wanted) if one.package.id in known]
+    for one in live:
+        before = about.get((one.package.id, one.suite.id))
+        if before is None or before.ended_at is not None:
+            brought = frozenset({one.added_by, one.package.received_by})
+            cases.append(Case(one.package, one.suite, one.component, one.added_by, brought))
+    if cases:
+        return cases
+    spec = f"{wanted.name} {wanted.version}"[:200]
+    if any(one.state is AdmissionState.RECEIVED for one in reading.admissions(wanted)):
+        raise AlreadyDecided(f"{spec} is still being inspected; nobody can decide about it yet")
+    if about or live:
+        raise AlreadyDecided(f"somebody has decided about {spec} already; revoke that decision to make another one")
+    raise NotFound(f"{spec} does not wait for a decision")
+
+
+def _held_case(one: HeldPackage) -> Case:
+    brought = frozenset({one.admission.requested_by, one.package.received_by})
+    return Case(one.package, one.suite, one.admission.component, one.admission.requested_by, brought, held=one)
+
+
+def _kept_case(reading: Reading, package: StoredPackage, before: StoredDecision) -> Case:
+    requests = [one for one in reading.admissions_of([package.id]) if one.suite_id == before.suite_id]
+    brought = frozenset({package.received_by, before.requested_by, *(one.requested_by for one in requests[-1:])})
+    suite = reading.suite(before.suite_id)
+    return Case(package, suite, before.component, before.requested_by, brought, apart=True)
+
+
+def _demand_one_content(cases: Sequence[Case]) -> None:
+    """One key, one content: who lets a version in has to say which one, where several wait."""
+    seen: dict[object, PackageId] = {}
+    for case in cases:
+        if seen.setdefault((case.suite.archive.id, case.package.key), case.package.id) != case.package.id:
+            raise AmbiguousDecision(
+                f"several files wait as {case.package.key}, with different bytes; say which one by its sha256"
+            )

@@ -24,6 +24,7 @@ from entrepot.services.intake.admit import Candidate, check_key, live_in, open_a
 from entrepot.services.intake.arrivals import Arrivals
 from entrepot.services.intake.checks.asking import ask
 from entrepot.services.intake.checks.base import Check, Surroundings
+from entrepot.services.intake.decisions import acts
 from entrepot.services.intake.findings import keep_scan
 from entrepot.services.intake.provenance.beside import Beside, brought
 from entrepot.services.intake.receipts import (
@@ -180,9 +181,12 @@ class Intake:
         format_ = self._formats[facts.key.format]
         filename = format_.filename(facts.key)
         pending = frozenset(check.name for check in self._checks if check.slow) if waits else frozenset()
-        judgement = judge(outcomes, self._rules(target.suite), pending=pending)
+        rules = self._rules(target.suite)
         with self._catalog.write() as unit:
             known = unit.package_with_digest(digest)
+            against = acts.kept_out(unit, target.suite, known.id) if known else None
+            accepted = unit.accepted_findings(known.id, target.suite.id, now) if known else frozenset[str]()
+            judgement = against or judge(outcomes, rules, accepted, pending=pending)
             package_id = (
                 known.id
                 if known
@@ -200,6 +204,7 @@ class Intake:
                 reasons=judgement.reasons,
                 signed=facts.signed,
                 warnings=judgement.warnings,
+                withheld=against is not None,
             )
             for one in beside:
                 unit.add_evidence(one.evidence(digest, actor.name, now))
@@ -212,6 +217,7 @@ class Intake:
                 receipt = replace(receipt, status=STATUSES[waiting.state], admission_id=waiting.id)
                 return self._watched(unit, actor, receipt) if watched else receipt
             candidate = Candidate(package_id, facts.key, facts.source, digest)
+            waits = waits and against is None
             receipt = self._conclude(unit, actor, receipt, candidate, target.component, judgement, waits=waits)
             if not self._blobs.has(digest):
                 raise StoreUnavailable("the file was lost while it was being admitted; send it again")
@@ -258,6 +264,8 @@ class Intake:
         )
         number = unit.add_admission(admission)
         keep_scan(unit, receipt.suite, receipt.package_id, receipt.outcomes, now)
+        if not receipt.withheld:
+            acts.note_wait(unit, number, state, receipt.outcomes, now)
         concluded = replace(receipt, status=STATUSES[state], revision=revision, admission_id=number)
         self._audit_upload(unit, actor, concluded, RESULTS[state], now)
         return concluded
@@ -284,6 +292,7 @@ class Intake:
         with self._catalog.read() as reading:
             admission = reading.admission(admission_id)
             package, suite = reading.package(admission.package_id), reading.suite(admission.suite_id)
+            withheld = bool(reading.quarantined([package.id]))
         return Receipt(
             status=STATUSES[admission.state],
             package_id=package.id,
@@ -297,6 +306,7 @@ class Intake:
             signed=bool(package.facts.get("signed")),
             revision=admission.revision,
             admission_id=admission.id,
+            withheld=withheld,
             warnings=warnings_of(admission.steps),
         )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from entrepot.adapters.catalog.base import Catalog
+from entrepot.adapters.catalog.decisions import StoredDecision
 from entrepot.adapters.catalog.records import Admission, AdmissionState, Placement
 from entrepot.adapters.storage.base import BlobStore
-from entrepot.domain.model.actor import SYSTEM
 from entrepot.domain.model.suite import PackageId, Suite
 from entrepot.domain.policy.gate import CheckOutcome, CheckResult
 from entrepot.domain.policy.promotion import PromotionVerdict, Standing, judge_promotion
@@ -48,25 +48,31 @@ class Standings:
         with self._catalog.read() as reading:
             for admission in reading.admissions_of([one.package.id for one in placements]):
                 requests.setdefault(admission.package_id, []).append(admission)
-        return {one.package.id: self._standing(one, target, requests.get(one.package.id, [])) for one in placements}
+            decisions = reading.decisions_about([one.package.id for one in placements], target.id)
+        return {
+            one.package.id: self._standing(
+                one, target, requests.get(one.package.id, []), decisions.get((one.package.id, target.id))
+            )
+            for one in placements
+        }
 
-    def _standing(self, placement: Placement, target: Suite, requests: Sequence[Admission]) -> Standing:
+    def _standing(
+        self, placement: Placement, target: Suite, requests: Sequence[Admission], decision: StoredDecision | None
+    ) -> Standing:
         package = placement.package
         before = [one for one in requests if one.suite_id == target.id]
-        rejected = before and before[-1].state is AdmissionState.REFUSED and _by_a_person(before[-1])
+        decided = decision is not None and decision.ended_at is None
+        accepting = decided and decision is not None and decision.action.publishes
         subject = stored_subject(package, target, placement.component)
         outcomes = ask(subject, [check for check in self._checks if not check.slow], self._around)
         outcomes += [_last(check.name, requests) for check in self._checks if check.slow]
         return Standing(
             key=package.key,
             outcomes=outcomes,
-            rejected_because=before[-1].justification if rejected else None,
+            accepted=frozenset(decision.accepted) if decision and accepting else frozenset(),
+            rejected_because=decision.justification if decided and not accepting and decision else None,
             waits=any(one.state in _WAITING for one in before),
         )
-
-
-def _by_a_person(request: Admission) -> bool:
-    return request.decided_by not in (None, SYSTEM.name) and request.justification != REMOVED
 
 
 def _last(check: str, requests: Sequence[Admission]) -> CheckOutcome:

@@ -15,7 +15,13 @@ MOST_ARRIVALS = 20
 _REASON_CHARACTERS = 500
 _INTAKE = frozenset({"UPLOAD", "VALIDATE", "IMPORT", "MIRROR", "PROMOTE", "PROMOTE_APPROVE", "RESCAN"})
 _BY_RESULT = {"PENDING_REVIEW": "held", "BLOCKED": "rejected"}
-_ALWAYS = {"SLA_EXPIRED": "findings", "KEY_EXPIRY": "key_expiry"}
+_ALWAYS = {
+    "SLA_EXPIRED": "expired",
+    "SLA_EXPIRING": "expiring",
+    "SLA_OVERDUE": "overdue",
+    "SECURITY_ASSIGN": "assigned",
+    "KEY_EXPIRY": "key_expiry",
+}
 _BY_SUCCESS = {
     "PROMOTE": "promoted",
     "PROMOTE_APPROVE": "promoted",
@@ -32,10 +38,21 @@ _RUNS = {
 _FINDING = frozenset({"CVE_REMATCH", "RESCAN"})
 _DECISIONS = {
     **dict.fromkeys(("approve", "approved", "accept", "accepted_risk", "exception"), "approved"),
-    **dict.fromkeys(("reject", "rejected", "block", "blocked"), "rejected"),
+    **dict.fromkeys(("reject", "rejected", "block", "blocked", "upgrade_required"), "rejected"),
     **dict.fromkeys(("quarantine", "quarantined"), "quarantined"),
 }
-_MORE = ("from", "archive", "key", "fingerprint", "days_left", "expires_at", "deleted", "freed_bytes", "job")
+_MORE = (
+    "assigned_to",
+    "from",
+    "archive",
+    "key",
+    "fingerprint",
+    "days_left",
+    "expires_at",
+    "deleted",
+    "freed_bytes",
+    "job",
+)
 
 
 def kind_of(entry: AuditEntry) -> str | None:

@@ -27,7 +27,8 @@ from entrepot.services.publish.recent import Recent
 _BY_HASH = re.compile(r"(?:^|.*/)by-hash/(SHA256|SHA512)/([0-9a-f]{64,128})\Z")
 _CHECKSUM_NAMED = re.compile(r".*/repodata/([0-9a-f]{64})-[^/]+\Z")
 _SUITE_FILE = re.compile(r"([^/]+)\.(sources|repo)\Z")
-_POOL_SECONDS = 5.0
+POOL_SECONDS = 1.0
+"""For so long a process may go on giving out a package that was put into quarantine through another one."""
 _HASHED_TYPE = "application/octet-stream"
 
 
@@ -200,6 +201,7 @@ class PublishedFiles:
                     raise
             else:
                 if pooled is None:
+                    self._pool.forget(key)
                     return None
                 file = PublishedFile(
                     digest=pooled.digest,
@@ -207,7 +209,7 @@ class PublishedFiles:
                     extents=(Extent(pooled.digest, 0, pooled.size_bytes),),
                     modified_at=int(pooled.received_at.timestamp()),
                 )
-                remembered = (now + _POOL_SECONDS, file)
+                remembered = (now + POOL_SECONDS, file)
                 self._pool.put(key, remembered)
         return _package_file(remembered[1], path)
 

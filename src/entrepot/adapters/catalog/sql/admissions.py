@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from entrepot.adapters.catalog.records import Admission, AdmissionState, JsonValue, PackageFilter
 from entrepot.adapters.catalog.sql import tables as t
 from entrepot.adapters.catalog.sql.conditions import conditions_of
+from entrepot.adapters.catalog.sql.holding import Holding
 from entrepot.adapters.catalog.sql.rows import admission_of
 from entrepot.adapters.catalog.sql.shelving import Shelving
 from entrepot.domain.model.actor import Actor
@@ -18,7 +19,7 @@ from entrepot.errors import NotFound
 WAITING = (AdmissionState.RECEIVED, AdmissionState.HELD)
 
 
-class AdmissionQueries(Shelving):
+class AdmissionQueries(Shelving, Holding):
     """Implements the port's methods about admissions."""
 
     def admissions(self, conditions: PackageFilter, state: AdmissionState | None = None) -> list[Admission]:
@@ -69,6 +70,8 @@ class AdmissionQueries(Shelving):
         number = int(self._connection.execute(query).scalar_one())
         if admission.state in WAITING:
             self._shelve(admission.suite_id, admission.package_id, admission.requested_at, waits=True)
+        if admission.state is AdmissionState.HELD:
+            self._hold(number, admission.suite_id, admission.package_id, admission.requested_at)
         return number
 
     def decide_admission(
@@ -105,4 +108,7 @@ class AdmissionQueries(Shelving):
         row = self._connection.execute(query).first()
         if row is not None and state not in WAITING:
             self._unshelve(row.suite_id, row.package_id, waits=True)
+            self._unhold(admission_id)
+        elif row is not None:
+            self._hold(admission_id, row.suite_id, row.package_id, now)
         return row is not None

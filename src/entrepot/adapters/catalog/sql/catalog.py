@@ -15,6 +15,7 @@ from entrepot.adapters.catalog.sql.admissions import AdmissionQueries
 from entrepot.adapters.catalog.sql.advisories import AdvisoryQueries
 from entrepot.adapters.catalog.sql.auditing import AuditQueries
 from entrepot.adapters.catalog.sql.contents import ContentsQueries
+from entrepot.adapters.catalog.sql.decisions import DecisionQueries
 from entrepot.adapters.catalog.sql.downloads import DownloadQueries
 from entrepot.adapters.catalog.sql.engine import make_engine, translated, unit
 from entrepot.adapters.catalog.sql.exploitation import ExploitationQueries
@@ -69,6 +70,7 @@ class Unit(
     AdvisoryQueries,
     ExploitationQueries,
     ProvenanceQueries,
+    DecisionQueries,
 ):
     """All queries over one connection, inside one transaction."""
 

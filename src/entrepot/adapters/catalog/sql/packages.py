@@ -120,10 +120,11 @@ class PackageQueries(Shelving):
             )
             .correlate(t.pool)
         )
+        apart = sa.exists().where(t.quarantine.c.package_id == t.pool.c.package_id).correlate(t.pool)
         query = (
             sa.select(t.package.c.digest, t.package.c.size_bytes, t.package.c.received_at)
             .join(t.pool, t.pool.c.package_id == t.package.c.id)
-            .where(t.pool.c.archive_id == archive_id, t.pool.c.path == path, seen)
+            .where(t.pool.c.archive_id == archive_id, t.pool.c.path == path, seen, sa.not_(apart))
         )
         row = self._connection.execute(query).first()
         return None if row is None else Pooled(Digest(row.digest), row.size_bytes, row.received_at)
@@ -143,9 +144,10 @@ class PackageQueries(Shelving):
         )
         open_states = (AdmissionState.HELD.value, AdmissionState.RECEIVED.value)
         waiting = sa.select(t.admission.c.package_id).where(t.admission.c.state.in_(open_states))
+        blocked, apart = sa.select(t.held.c.package_id), sa.select(t.quarantine.c.package_id)
         query = (
             sa.select(t.package.c.digest, t.package.c.size_bytes)
-            .where(t.package.c.id.in_(sa.union(shown, waiting)))
+            .where(t.package.c.id.in_(sa.union(shown, waiting, blocked, apart)))
             .order_by(t.package.c.id)
         )
         for row in self._connection.execute(query.execution_options(yield_per=_BATCH)):

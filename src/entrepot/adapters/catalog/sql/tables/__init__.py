@@ -11,6 +11,7 @@ from entrepot.adapters.catalog.sql.tables.advisories import (
 from entrepot.adapters.catalog.sql.tables.auditing import audit, audit_checkpoint, audit_head
 from entrepot.adapters.catalog.sql.tables.base import Id, Moment, metadata
 from entrepot.adapters.catalog.sql.tables.contents import bundled, composition
+from entrepot.adapters.catalog.sql.tables.decisions import decision, held, quarantine
 from entrepot.adapters.catalog.sql.tables.downloads import (
     access_log,
     download_audience,
@@ -84,6 +85,7 @@ __all__ = [
     "claim",
     "composition",
     "content",
+    "decision",
     "download_audience",
     "download_client",
     "download_count",
@@ -103,6 +105,7 @@ __all__ = [
     "fragment",
     "generation",
     "generation_file",
+    "held",
     "incoming_file",
     "job",
     "job_event",
@@ -116,6 +119,7 @@ __all__ = [
     "pin",
     "pool",
     "promotion",
+    "quarantine",
     "rate_window",
     "recovery_code",
     "role",
