@@ -32,6 +32,7 @@ FREE = {
     "Inspector.follow": "wiring",
     "Inspector.watch": "worker: looks whether a goal was brought about",
     "Intake.follow": "wiring",
+    "Reopening.act": "worker: what new findings lead to",
     "Waivers.unmet": "keeper: goals that are not met",
     "Waivers.pursue": "worker: brings a goal about",
     "Inspector.paused": "whether an answer is worth waiting for",

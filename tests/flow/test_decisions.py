@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from entrepot.adapters.catalog.decisions import Assignee, DecisionFilter, HeldFilter, Rating, StoredDecision
-from entrepot.adapters.catalog.records import AuditEntry
+from entrepot.adapters.catalog.records import AuditEntry, PackageFilter
 from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.domain.model.actor import Actor, Role
-from entrepot.domain.model.finding import Severity
+from entrepot.domain.model.finding import Finding, Severity
 from entrepot.domain.model.package import Format
 from entrepot.domain.policy.decisions import DecisionAction
+from entrepot.domain.policy.gate import CheckOutcome, CheckResult
 from entrepot.errors import (
     AlreadyDecided,
     AmbiguousDecision,
@@ -331,3 +332,51 @@ def test_a_decision_about_what_was_removed_ends_without_bringing_it_back(house: 
     turn(house)
     assert queue(house) == []
     assert records(house)[0].ending == "expired"
+
+
+def finding(number: str, severity: Severity) -> Finding:
+    return Finding(number, severity, "odd", "1.0")
+
+
+def test_a_decision_is_opened_again_only_by_what_was_not_there(house: MemoryInstallation) -> None:
+    hold(house)
+    number = house.application.reviews.queue(RITA, HeldFilter(), 0, 9).page[0].held.admission.id
+    with house.catalog.write() as unit:
+        unit.rate_held(number, Rating(Severity.HIGH, {"high": 1}, findings=["CVE-2026-1"]))
+    decision = decide(house).records[0]
+    assert listed(house)
+    with house.catalog.read() as reading:
+        package, suite = reading.package(decision.package_id), reading.suite(decision.suite_id)
+    known, new = finding("CVE-2026-1", Severity.HIGH), finding("CVE-2026-2", Severity.HIGH)
+    act = house.application.decisions.reopening.act
+
+    def said(*findings: Finding) -> list[CheckOutcome]:
+        return [CheckOutcome("cve", CheckResult.FINDINGS, "found", findings=findings)]
+
+    assert not act(package, suite, said(known))
+    assert not act(package, suite, said(known, finding("CVE-2026-3", Severity.LOW))), "the policy lets that pass"
+    settings(house, new_findings="notify")
+    assert not act(package, suite, said(known, new))
+    settings(house, new_findings="reopen")
+    assert act(package, suite, said(known, new))
+    assert not act(package, suite, said(known, new)), "once"
+    assert not listed(house)
+    assert records(house)[0].ending == "reopened"
+    [again] = house.application.reviews.queue(RITA, HeldFilter(), 0, 9).page
+    assert again.held.rating.worst is Severity.HIGH
+    assert decide(house).records[0].accepted == ("CVE-2026-1", "CVE-2026-2")
+    assert not act(package, suite, said(known, new))
+    assert listed(house)
+
+
+def test_what_the_gate_let_in_is_taken_back_only_if_the_settings_say_so(house: MemoryInstallation) -> None:
+    push(house, "plain")
+    with house.catalog.read() as reading:
+        [package] = reading.packages_keyed(PackageFilter(name="plain"))
+    outcome = CheckOutcome("cve", CheckResult.FINDINGS, "found", findings=(finding("CVE-2026-9", Severity.CRITICAL),))
+    act = house.application.decisions.reopening.act
+    assert not act(package, house.suite("bookworm"), [outcome])
+    settings(house, new_findings="withdraw")
+    assert act(package, house.suite("bookworm"), [outcome])
+    assert not listed(house, "plain")
+    assert queue(house) == ["plain=1.0"]

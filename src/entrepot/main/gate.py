@@ -24,6 +24,7 @@ from entrepot.services.intake.checks.dependencies import DependencyCheck
 from entrepot.services.intake.checks.provenance import ProvenanceCheck
 from entrepot.services.intake.checks.signature import SignatureCheck
 from entrepot.services.intake.decisions import Decisions, Quarantines, Records, Reports, Waivers
+from entrepot.services.intake.decisions.reopening import Reopening
 from entrepot.services.intake.examining import Examiner
 from entrepot.services.intake.incoming import Incoming
 from entrepot.services.intake.inspection import Inspector
@@ -72,6 +73,7 @@ def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration
         *antivirus_checks(scanning, configuration, parts.monotonic),
     )
     rules = Rulebook(configuration, parts.now).of
+    reopening = Reopening(parts.catalog, parts.queue, rules, configuration, parts.now)
     intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), rules, parts.now)
     listings = Listings(parts.catalog, FORMATS)
     return Gate(
@@ -82,22 +84,23 @@ def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration
         transfers=_transfers(parts, checks, rules, lambda: configuration().decisions),
         movements=Movements(parts.catalog, parts.queue, parts.now),
         reviews=Reviews(parts.catalog, parts.blobs, parts.queue, FORMATS, configuration, parts.now),
-        decisions=_decisions(parts, configuration),
+        decisions=_decisions(parts, reopening, configuration),
         listings=listings,
         resolutions=Resolutions(parts.catalog, FORMATS),
         antivirus=Antivirus(parts.catalog, scanning, parts.now, parts.monotonic),
         trusted_keys=TrustedKeys(parts.catalog, judging, attesting, parts.now),
         provenances=Provenances(parts.catalog, parts.blobs, listings, judging, attesting, parts.now),
-        vulnerabilities=looking(parts, Examiner(parts.catalog, parts.blobs, checks), configuration),
+        vulnerabilities=looking(parts, Examiner(parts.catalog, parts.blobs, checks), reopening, configuration),
     )
 
 
-def _decisions(parts: Parts, configuration: Callable[[], Configuration]) -> Decisions:
+def _decisions(parts: Parts, reopening: Reopening, configuration: Callable[[], Configuration]) -> Decisions:
     return Decisions(
         records=Records(parts.catalog, parts.blobs, parts.queue, parts.now),
         quarantines=Quarantines(parts.catalog, parts.queue, parts.now),
         waivers=Waivers(parts.catalog, parts.blobs, parts.queue, FORMATS, configuration, parts.now),
         reports=Reports(parts.catalog, configuration, parts.now),
+        reopening=reopening,
     )
 
 

@@ -9,6 +9,7 @@ from entrepot.domain.model.configuration import Configuration
 from entrepot.domain.policy.gate import CheckOutcome
 from entrepot.main.parts import Parts
 from entrepot.services.intake.checks.comparison import Comparison
+from entrepot.services.intake.decisions.reopening import Reopening
 from entrepot.services.intake.examining import Examiner
 from entrepot.services.intake.receipts import step_of
 from entrepot.services.vulnerabilities.base import News
@@ -18,18 +19,20 @@ from entrepot.services.vulnerabilities.rematch import Rematch
 from entrepot.services.vulnerabilities.rescans import Rescans
 
 
-def looking(parts: Parts, examiner: Examiner, configuration: Callable[[], Configuration]) -> Looking:
+def looking(
+    parts: Parts, examiner: Examiner, reopening: Reopening, configuration: Callable[[], Configuration]
+) -> Looking:
     """What was found, and the ways to look again."""
     ways = (parts.now, parts.monotonic)
+
+    def effect(news: News) -> None:
+        reopening.act(news.package, news.suite, news.outcomes)
+
     return Looking(
         findings=Vulnerabilities(parts.catalog, parts.blobs),
-        rematch=Rematch(parts.catalog, parts.queue, Comparison(configuration), _leave, configuration, *ways),
-        rescans=Rescans(parts.catalog, parts.blobs, parts.queue, examiner, _leave, _steps, *ways),
+        rematch=Rematch(parts.catalog, parts.queue, Comparison(configuration), effect, configuration, *ways),
+        rescans=Rescans(parts.catalog, parts.blobs, parts.queue, examiner, effect, _steps, *ways),
     )
-
-
-def _leave(news: News) -> None:
-    """The audit entry tells those who want to hear of it; nothing else happens."""
 
 
 def _steps(outcomes: Sequence[CheckOutcome]) -> list[Mapping[str, JsonValue]]:

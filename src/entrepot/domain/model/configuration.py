@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, JsonValue, ValidationError, field_validator
@@ -207,6 +207,11 @@ class DecisionRules(Part):
     )
     exception_days: int = Field(default=30, ge=1, le=3650, description="How long an exception holds unless it says so")
     warning_days: int = Field(default=7, ge=0, le=365, description="How long before its end somebody is told")
+    new_findings: Literal["notify", "reopen", "withdraw"] = Field(
+        default="reopen",
+        description="When the policy would stop a published package because of what was found later: tell only, "
+        "take back what people let in, or take back everything",
+    )
     blocked_days: int = Field(
         default=30, ge=1, le=3650, description="How long a package that policy refused can still be let in"
     )

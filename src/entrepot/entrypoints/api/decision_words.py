@@ -9,6 +9,7 @@ from typing import Any
 from entrepot.adapters.catalog.decisions import Assignee, HeldPackage, StoredDecision
 from entrepot.domain.model.finding import SEVERITIES
 from entrepot.domain.policy.decisions import DecisionAction
+from entrepot.entrypoints.api.finding_words import cve_row
 from entrepot.entrypoints.api.words import when
 from entrepot.errors import InvalidRequest
 from entrepot.services.intake.decisions.reports import Report
@@ -18,6 +19,8 @@ from entrepot.services.intake.reviews import Waiting
 Body = dict[str, Any]
 
 _SOON_DAYS = 7
+MOST_RESULTS = 100
+"""Findings that a row of the queue lists; ``total_cve`` counts all, and the package's own address has them."""
 
 
 def assignee_named(name: str | None, kind: str | None) -> Assignee | None:
@@ -97,7 +100,7 @@ def waiting_row(one: Waiting, now: datetime) -> Body:
     held = one.held
     return {
         **_held(held),
-        "cve_results": [{"id": found} for found in held.rating.findings],
+        "cve_results": [cve_row(found, held.package.key.format) for found in one.findings[:MOST_RESULTS]],
         "decision": None if one.last is None else record(one.last, now),
         **assignment(held.assignee, held.assigned_at),
         "sla": sla(one.due_at, now),

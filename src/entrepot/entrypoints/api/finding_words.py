@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from entrepot.adapters.catalog.decisions import StoredDecision
 from entrepot.adapters.catalog.findings import Affected, Posture, Scan, Vulnerability
 from entrepot.domain.model.finding import SEVERITIES, Coverage, Finding, FixState, Severity
 from entrepot.domain.model.package import Format
@@ -176,10 +177,18 @@ def packages_body(report: PostureReport, page: int, per_page: int) -> Body:
 
 def posture_rows(report: PostureReport) -> list[Body]:
     """Posture items."""
-    return [_posture(one, report.suites[one.suite_id], present=one.package.id in report.present) for one in report.page]
+    return [
+        _posture(
+            one,
+            report.suites[one.suite_id],
+            report.decisions.get((one.package.id, one.suite_id)),
+            present=one.package.id in report.present,
+        )
+        for one in report.page
+    ]
 
 
-def _posture(one: Posture, suite: Suite, *, present: bool) -> Body:
+def _posture(one: Posture, suite: Suite, decision: StoredDecision | None, *, present: bool) -> Body:
     key, scan = one.package.key, one.scan
     status = "pending_review" if one.waits else "validated"
     counts = {} if scan is None else scan.counts
@@ -204,10 +213,18 @@ def _posture(one: Posture, suite: Suite, *, present: bool) -> Body:
         "hash_verified": present,
         "status": status,
         "actions": _ACTIONS[status],
-        "decision_action": None,
-        "decision_expires": None,
-        "sla_days": None,
-        "sla_status": None,
+        **_decided(decision),
+    }
+
+
+def _decided(decision: StoredDecision | None) -> Body:
+    ends = None if decision is None else decision.expires_at
+    days = None if decision is None or ends is None else round((ends - decision.decided_at).total_seconds() / 86_400)
+    return {
+        "decision_action": None if decision is None else decision.action.value,
+        "decision_expires": None if ends is None else ends.isoformat(),
+        "sla_days": days,
+        "sla_status": None if ends is None else "in_force",
     }
 
 

@@ -15,6 +15,7 @@ from entrepot.domain.formats.base import PackageFormat
 from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.configuration import Configuration
+from entrepot.domain.model.finding import Finding
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import PackageId, Suite, SuiteId
 from entrepot.domain.policy.decisions import DecisionAction, review_days, review_due
@@ -35,6 +36,7 @@ class Waiting:
     held: HeldPackage
     last: StoredDecision | None
     due_at: datetime | None
+    findings: Sequence[Finding] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +98,19 @@ class Reviews:
             page, total = reading.held_page(conditions, offset, limit)
             last = reading.decisions_about({one.package.id for one in page})
             review_count, blocked_count = reading.held_counts()
+            found = {
+                (number, suite_id): findings
+                for suite_id in {one.suite.id for one in page}
+                for number, findings in reading.findings(
+                    suite_id, [one.package.id for one in page if one.suite.id == suite_id]
+                ).items()
+            }
         rows = [
             Waiting(
                 one,
                 last.get((one.package.id, one.suite.id)),
                 review_due(one.held_at, one.rating.worst, policy),
+                found.get((one.package.id, one.suite.id), ()),
             )
             for one in page
         ]
@@ -172,7 +182,8 @@ class Reviews:
             revision = acts.take_out(unit, suite, package)
         if revision is not None:
             decision.revisions[suite.id] = revision
-        record = self._record(case, choice, actor, now)
+        known = {one.id for one in unit.findings(suite.id, [package.id]).get(package.id, ())}
+        record = self._record(case, choice, sorted(known), actor, now)
         record = acts.about(record, acts.supersede(unit, record, actor, now))
         reasons: dict[str, JsonValue] = {"reasons": list(case.held.admission.reasons) if case.held else []}
         unit.audit(acts.audit_of("SECURITY_DECISION", "SUCCESS", actor, record, now, reasons))
@@ -191,8 +202,9 @@ class Reviews:
         if not done:
             raise AlreadyDecided(f"somebody has decided about {held.package.key} at this moment")
 
-    def _record(self, case: Case, choice: Choice, actor: Actor, now: datetime) -> StoredDecision:
-        known = case.held.rating.findings if case.held else ()
+    def _record(self, case: Case, choice: Choice, shown: Sequence[str], actor: Actor, now: datetime) -> StoredDecision:
+        """``shown`` are the findings that are kept with the package; those of when it was held count, too."""
+        known = sorted({*shown, *(case.held.rating.findings if case.held else ())})
         days = self._days(case, choice)
         return StoredDecision(
             id=0,

@@ -13,7 +13,9 @@ from entrepot.domain.model.event import Event
 MOST_ARRIVALS = 20
 """A generation that brings more is one event with a number, not a flood."""
 _REASON_CHARACTERS = 500
-_INTAKE = frozenset({"UPLOAD", "VALIDATE", "IMPORT", "MIRROR", "PROMOTE", "PROMOTE_APPROVE", "RESCAN"})
+_INTAKE = frozenset(
+    {"DECISION_REOPENED", "UPLOAD", "VALIDATE", "IMPORT", "MIRROR", "PROMOTE", "PROMOTE_APPROVE", "RESCAN"}
+)
 _BY_RESULT = {"PENDING_REVIEW": "held", "BLOCKED": "rejected"}
 _ALWAYS = {
     "SLA_EXPIRED": "expired",

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from entrepot.adapters.catalog.base import Catalog, Reading
+from entrepot.adapters.catalog.decisions import StoredDecision
 from entrepot.adapters.catalog.findings import (
     Posture,
     PostureCounts,
@@ -40,13 +41,17 @@ class VulnerabilityReport:
 
 @dataclass(frozen=True, slots=True)
 class PostureReport:
-    """A page of packages with what is known of each; ``present`` are those whose stored bytes are there."""
+    """A page of packages with what is known of each; ``present`` are those whose stored bytes are there.
+
+    ``decisions`` are those in force about them.
+    """
 
     page: Sequence[Posture]
     total: int
     sums: PostureCounts
     suites: Mapping[SuiteId, Suite]
     present: Collection[PackageId] = field(default_factory=frozenset)
+    decisions: Mapping[tuple[PackageId, SuiteId], StoredDecision] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,7 @@ class Vulnerabilities:
         with self._catalog.read() as reading:
             chosen = _chosen(reading, distribution)
             page, total = reading.posture_page(PostureFilter(chosen), offset, limit)
-            return self._report(page, total, reading.posture_counts(chosen), _suites(reading))
+            return self._report(reading, page, total, reading.posture_counts(chosen))
 
     def packages(
         self, actor: Actor, distribution: str | None, wanted: PostureFilter, offset: int, limit: int
@@ -112,13 +117,13 @@ class Vulnerabilities:
         with self._catalog.read() as reading:
             chosen = _chosen(reading, distribution)
             page, total = reading.posture_page(replace(wanted, suites=chosen), offset, limit)
-            return self._report(page, total, reading.posture_counts(chosen), _suites(reading))
+            return self._report(reading, page, total, reading.posture_counts(chosen))
 
-    def _report(
-        self, page: Sequence[Posture], total: int, sums: PostureCounts, suites: Mapping[SuiteId, Suite]
-    ) -> PostureReport:
+    def _report(self, reading: Reading, page: Sequence[Posture], total: int, sums: PostureCounts) -> PostureReport:
         present = {one.package.id for one in page if self._blobs.has(one.package.digest)}
-        return PostureReport(page, total, sums, suites, present)
+        about = reading.decisions_about({one.package.id for one in page})
+        in_force = {key: decision for key, decision in about.items() if decision.ended_at is None}
+        return PostureReport(page, total, sums, _suites(reading), present, in_force)
 
     def package(
         self, actor: Actor, name: str, version: str, architecture: str | None, distribution: str | None

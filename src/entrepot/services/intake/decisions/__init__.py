@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from entrepot.services.intake.decisions.quarantines import Quarantines
 from entrepot.services.intake.decisions.records import Records
+from entrepot.services.intake.decisions.reopening import Reopening
 from entrepot.services.intake.decisions.reports import Reports
 from entrepot.services.intake.decisions.waivers import Waivers
 
-__all__ = ["Decisions", "Quarantines", "Records", "Reports", "Waivers"]
+__all__ = ["Decisions", "Quarantines", "Records", "Reopening", "Reports", "Waivers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +23,4 @@ class Decisions:
     quarantines: Quarantines
     waivers: Waivers
     reports: Reports
+    reopening: Reopening
