@@ -201,8 +201,8 @@ def test_what_a_package_carries_is_inside_of_it(auditor: httpx2.Client) -> None:
     assert (requests["purl"], requests["licenses"]) == ("pkg:pypi/requests@2.31.0", [{"license": {"id": "Apache-2.0"}}])
     assert left["licenses"] == [{"license": {"name": "Odd"}}]
     assert requests["evidence"] == {"occurrences": [{"location": f"{SITE}/requests-2.31.0.dist-info/METADATA"}]}
-    [composition] = [one["value"] for one in tool["properties"] if one["name"] == "entrepot:composition"]
-    assert composition.startswith("incomplete: opt/tool/node_modules/broken/package.json: ")
+    [word] = [one["value"] for one in tool["properties"] if one["name"] == "entrepot:inventory"]
+    assert word.startswith("incomplete: opt/tool/node_modules/broken/package.json: ")
     # In the list of everything it is the same, and a need has it only as what it is itself.
     whole = asked(auditor, "export", distribution="almalinux9")
     assert by_name(whole)["tool"]["components"] == tool["components"]

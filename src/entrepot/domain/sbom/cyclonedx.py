@@ -101,7 +101,7 @@ def _properties(item: Item) -> list[dict[str, str]]:
         "entrepot:filename": item.filename,
         "entrepot:size_bytes": str(item.size_bytes),
         "entrepot:role": item.role,
-        "entrepot:composition": _composition_word(item),
+        "entrepot:inventory": _composition_word(item),
     }
     return [{"name": name, "value": value} for name, value in found.items() if value]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +14,7 @@ from entrepot.client.answers_versions import VersionRow
 from entrepot.client.multipart import Progress as Told
 from entrepot.client.wire import Received
 from entrepot.entrypoints.cli.failures import CommandFailed, ExitCode
+from entrepot.entrypoints.cli.new_files import new_file
 from entrepot.entrypoints.cli.output import Output
 from entrepot.entrypoints.cli.session import ArchOption, DistOption, JsonOption, NoWaitOption, UrlOption, connect
 from entrepot.entrypoints.cli.text import PackageName, one_line, package_name, size
@@ -49,7 +48,7 @@ def download(  # noqa: PLR0913, PLR0917 - one for each option
         path = folder / _safe(row["filename"])
         if path.exists() and not force:
             raise CommandFailed(f"{path} is there already", "file_exists", ExitCode.CONFLICT, "give --force")
-        with _new_file(path) as name, name.open("wb") as file, _bar(output, path, row["size_bytes"]) as told:
+        with new_file(path) as name, name.open("wb") as file, _bar(output, path, row["size_bytes"]) as told:
             done = client.versions.download(
                 file, wanted.name, row["version"], architecture=row["arch"], distribution=dist, progress=told
             )
@@ -86,33 +85,6 @@ def _safe(name: str) -> str:
     if not shown:
         raise CommandFailed("the server names no file", "bad_answer", ExitCode.NOT_COMPLETE)
     return shown
-
-
-@contextmanager
-def _new_file(path: Path) -> Iterator[Path]:
-    """A file beside it that takes its name when everything went well, and is gone otherwise."""
-    try:
-        handle, text = tempfile.mkstemp(dir=path.parent, prefix=".entrepot-")
-        os.close(handle)
-    except OSError as error:
-        raise CommandFailed(
-            f"{path.parent} cannot be written: {error.strerror}", "bad_file", ExitCode.INVALID
-        ) from None
-    name = Path(text)
-    try:
-        yield name
-        name.chmod(0o666 & ~_mask())
-        name.replace(path)
-    except OSError as error:
-        raise CommandFailed(f"{path} cannot be written: {error.strerror}", "bad_file", ExitCode.INVALID) from None
-    finally:
-        name.unlink(missing_ok=True)
-
-
-def _mask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 @contextmanager

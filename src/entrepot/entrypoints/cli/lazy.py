@@ -30,6 +30,7 @@ COMMANDS = (
     Entry("show", "show", "Show a package, or one version of it.", _USE),
     Entry("download", "download", "Fetch the file of a package and check its SHA-256.", _USE),
     Entry("why", "why", "Show what a package needs, what satisfies it, and why it cannot be installed.", _USE),
+    Entry("sbom", "sbom", "Write what a package or everything consists of: CycloneDX or SPDX.", _USE),
     Entry("promote", "promote", "Copy a package from one distribution to another.", _USE),
     Entry("migrate", "promotion", "Copy all packages of a distribution, or some, to another one.", _USE),
     Entry("rm", "rm", "Remove a package, or one version of it.", _USE),
