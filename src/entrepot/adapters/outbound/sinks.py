@@ -46,7 +46,7 @@ class FileSink:
         self._file: BinaryIO | None = None
 
     def __enter__(self) -> Self:
-        with _translated():
+        with translated():
             self._file = self._path.open("ab")
         return self
 
@@ -57,18 +57,18 @@ class FileSink:
 
     def kept(self) -> Iterator[bytes]:
         """The bytes in the file."""
-        with _translated(), self._path.open("rb") as file:
+        with translated(), self._path.open("rb") as file:
             while piece := file.read(_PIECE_BYTES):
                 yield piece
 
     def write(self, data: bytes, /) -> None:
         """Append."""
-        with _translated():
+        with translated():
             self._open.write(data)
 
     def restart(self) -> None:
         """Cut to nothing."""
-        with _translated():
+        with translated():
             self._open.flush()
             os.ftruncate(self._open.fileno(), 0)
 
@@ -120,7 +120,8 @@ class BlobSink:
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Failures of the file system as ours."""
     try:
         yield
     except OSError as error:
