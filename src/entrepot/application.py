@@ -57,6 +57,7 @@ from entrepot.services.upkeep.preflight import Preflight
 from entrepot.services.upkeep.retention import Retention
 from entrepot.services.upkeep.schedule import Scheduler
 from entrepot.services.upkeep.signing_keys import SigningKeys
+from entrepot.services.upstream import Courier, Sources, Syncs
 from entrepot.services.vulnerabilities.feeds import Feeds
 from entrepot.services.vulnerabilities.looking import Looking
 
@@ -101,6 +102,9 @@ class Application:
     jobs: Jobs
     job_board: JobBoard
     scheduler: Scheduler
+    sources: Sources
+    syncs: Syncs
+    courier: Courier
     signing_keys: SigningKeys
     antivirus: Antivirus
     trusted_keys: TrustedKeys

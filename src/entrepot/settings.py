@@ -121,6 +121,14 @@ class Settings(BaseSettings):
     advisories: Path | None = Field(
         None, description="Folder that feeds of advisories may be read from; empty: only URLs and files that are sent"
     )
+    upstream_inside: str = Field(
+        "",
+        description="Addresses and networks of the own network, with commas and optional ports, that sources may lie "
+        "at, such as 10.1.0.0/16 or 192.168.1.5:8080; empty: none",
+    )
+    upstream_proxy: SecretStr | None = Field(
+        None, description="Proxy for sources: http://host:port or http://user:password@host:port; empty: none"
+    )
     metrics_token: SecretStr | None = Field(
         None,
         description="Token that GET /metrics takes as Authorization: Bearer; without one only auditors may read them",

@@ -27,6 +27,7 @@ from entrepot.errors.package import (
 )
 from entrepot.errors.provenance import UnfitEvidence, UnfitKey, WeakKey
 from entrepot.errors.upstream import (
+    BuiltInSource,
     UpstreamAmbiguous,
     UpstreamDigest,
     UpstreamExpired,
@@ -52,6 +53,7 @@ __all__ = [
     "BlobCorrupt",
     "BlobMissing",
     "BodyTooLarge",
+    "BuiltInSource",
     "CatalogTooNew",
     "CatalogUnavailable",
     "EntrepotError",

@@ -99,3 +99,9 @@ class UpstreamAmbiguous(EntrepotError):
     """The index of an upstream lists one package with two contents."""
 
     code, kind, title = "upstream.ambiguous", Kind.UPSTREAM, "Upstream contradicts itself"
+
+
+class BuiltInSource(EntrepotError):
+    """A source that comes with the program is asked to be another one."""
+
+    code, kind, title = "source.built_in", Kind.INVALID, "Source of the program"

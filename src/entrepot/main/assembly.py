@@ -18,6 +18,7 @@ from entrepot.main.people import signing_in
 from entrepot.main.publishing import publishing
 from entrepot.main.software import software_of
 from entrepot.main.upkeep import retention_of
+from entrepot.main.upstream import upstream
 from entrepot.main.watching import audit_of, notifications_of, overview
 from entrepot.services.access.accounts import accounts
 from entrepot.services.access.standing import WatchedPeople
@@ -45,8 +46,10 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     outbox = Outbox(parts.secret, parts.now)
     templates = Templates(parts.catalog, configuration, parts.now)
     notifications = notifications_of(parts, outbox, templates, configuration)
-    looking = let_in["vulnerabilities"]
-    retention, scheduler = retention_of(parts, configuration, audit, looking.rematch.begin)
+    looking, foreign = let_in["vulnerabilities"], upstream(settings, parts, configuration, followed["jobs"])
+    retention, scheduler = retention_of(
+        parts, configuration, audit, looking.rematch.begin, foreign["syncs"].begin_planned
+    )
     fed = feeding(settings, parts, followed["jobs"], configuration)
     unmet = (
         published["publisher"].unmet,
@@ -75,6 +78,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         **software_of(parts),
         **told,
         **fed,
+        **foreign,
         audit=audit,
         pins=Pins(parts.catalog, parts.now),
         retention=retention,

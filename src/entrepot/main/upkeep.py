@@ -18,6 +18,7 @@ def retention_of(
     configuration: Callable[[], Configuration],
     audit: Auditing,
     rematch: Callable[[Writing], Goal],
+    begin_sync: Callable[[Writing], Goal],
 ) -> tuple[Retention, Scheduler]:
     """What ages out, and when that is looked at."""
     forget = audit.seals.forget_before
@@ -25,5 +26,6 @@ def retention_of(
     jobs = {
         "retention": Job(lambda found: found.retention, retention.begin),
         "cve_rematch": Job(lambda found: found.cve_rematch, rematch),
+        "sync": Job(lambda found: found.sync, begin_sync),
     }
     return retention, Scheduler(parts.catalog, configuration, jobs, parts.now)

@@ -133,3 +133,7 @@ class Fetcher(Protocol):
             UpstreamRedirect, UpstreamTooLarge, UpstreamDigest: no such file came.
         """
         ...
+
+    def close(self) -> None:
+        """Let go of connections that were kept for the next fetch."""
+        ...

@@ -177,3 +177,11 @@ class Verification(Protocol):
             BadSignature: none did, or ``signature`` holds no signature.
         """
         ...
+
+    def fingerprints(self, certificate: bytes) -> tuple[str, ...]:
+        """Fingerprints of the primary keys of one or more certificates, upper-case hexadecimal.
+
+        Raises:
+            BadSignature: they cannot be read.
+        """
+        ...

@@ -6,6 +6,8 @@ The only module that knows that library, whose interface is declared unstable.  
 
 from __future__ import annotations
 
+import re
+
 import pysequoia
 
 from entrepot.adapters.signing.armor import Block, dearmor
@@ -17,6 +19,7 @@ _MAXIMUM_CLEAR_BYTES = 256 << 20
 _MAXIMUM_SIGNATURE_BYTES = 1 << 20
 _MAXIMUM_SIGNATURES = 64
 _CLEAR_HEAD = b"-----BEGIN PGP SIGNED MESSAGE-----"
+_CLEAR_START = re.compile(_CLEAR_HEAD + rb"[ \t]*\r?\n(?:Hash: [A-Za-z0-9, -]{1,100}[ \t]*\r?\n){0,8}[ \t]*\r?\n")
 _SIGNATURE_HEAD = b"\n-----BEGIN PGP SIGNATURE-----"
 _SIGNATURE_END = b"\n-----END PGP SIGNATURE-----"
 
@@ -52,6 +55,11 @@ def verify_detached(certificate: bytes, data: bytes, signature: bytes) -> None:
     raise BadSignature("the data has no valid signature by a trusted key")
 
 
+def fingerprints(certificate: bytes) -> tuple[str, ...]:
+    """Of every certificate; see ``Verification``."""
+    return tuple(str(each.fingerprint).upper() for each in _certificates(certificate))
+
+
 def _check_frame(signed: bytes) -> None:
     """One message and nothing around it: what surrounds it is unsigned, and apt refuses it as well."""
     end = signed.rfind(_SIGNATURE_END)
@@ -59,6 +67,8 @@ def _check_frame(signed: bytes) -> None:
         raise BadSignature("this is no clear-signed message")
     if signed[end + len(_SIGNATURE_END) :].strip():
         raise BadSignature("something unsigned follows the clear-signed message")
+    if not _CLEAR_START.match(signed):
+        raise BadSignature("a clear-signed message has other headers than Hash, or no empty line behind them")
     if signed.count(b"\n" + _CLEAR_HEAD) or signed.count(_SIGNATURE_HEAD) != 1 or signed.count(_SIGNATURE_END) != 1:
         raise BadSignature("more than one message or signature block in a clear-signed message")
 

@@ -47,6 +47,10 @@ class Permission(Enum):
     FEED_READ = ("feed.read", Role.MAINTAINER)
     FEED_REFRESH = ("feed.refresh", Role.MAINTAINER)
     FEED_WRITE = ("feed.write", Role.ADMIN)
+    UPSTREAM_READ = ("upstream.read", Role.READER)
+    SOURCE_READ = ("source.read", Role.MAINTAINER)
+    SOURCE_WRITE = ("source.write", Role.MAINTAINER)
+    SOURCE_SYNC = ("source.sync", Role.MAINTAINER)
     SUITE_WRITE = ("suite.write", Role.ADMIN)
     GROUP_READ = ("group.read", Role.READER)
     GROUP_WRITE = ("group.write", Role.ADMIN)
@@ -75,6 +79,7 @@ _WITHIN_SCOPE = frozenset(
         Permission.PROFILE_WRITE,
         Permission.PACKAGE_READ,
         Permission.SUITE_READ,
+        Permission.UPSTREAM_READ,
         Permission.AUDIT_READ,
         Permission.SBOM_READ,
         Permission.DASHBOARD_READ,

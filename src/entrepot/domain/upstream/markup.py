@@ -40,6 +40,8 @@ def read_xml(chunks: Iterable[bytes], elements: Elements, label: str, take: Call
         for chunk in chunks:
             for at in range(0, len(chunk), _FEED_BYTES):
                 piece = chunk[at : at + _FEED_BYTES]
+                if not fed and b"\0" in piece[:4]:  # UTF-16 and UTF-32 begin so, with or without a mark
+                    raise UpstreamParse(f"{label}: it is not in UTF-8")
                 parser.Parse(piece, False)  # noqa: FBT003 - expat knows no keywords
                 fed += len(piece)
                 if fed - max(0, parser.CurrentByteIndex) > MAX_UNREAD_BYTES:

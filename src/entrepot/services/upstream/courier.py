@@ -101,6 +101,10 @@ class Courier:
         sink = MemorySink()
         return self.fetch_from(source, bases, wanted, sink, watch), sink.data
 
+    def close(self) -> None:
+        """At the end of the program."""
+        self._fetcher.close()
+
     def _fetch(self, source: Source, url: str, wanted: Wanted) -> Fetch:
         reach, secrets = source.reach, self.secrets(source)
         pace = replace(self._ways.pace, bytes_per_second=reach.bytes_per_second, connections=max(1, reach.connections))

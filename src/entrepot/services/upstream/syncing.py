@@ -86,7 +86,7 @@ class Syncing:
         tell("started", 0, f"looking at {source.name}")
         look = self._roots.look(source, lambda _: tell("", 0))
         if look.verdict is None:
-            return self._note_unchanged(source, look.root)
+            return self._note_unchanged(source, look.root, tell)
         look, indexes = self._bring(source, look, tell)
         generation = self._begin(source, tell)
         ledger = Ledger(source.name)
@@ -96,7 +96,6 @@ class Syncing:
         outcome = self._switch(source, generation, look, ledger, actor)
         self._forget(source.id, generation, tell)
         self._indexes.keep_only(source, [])
-        tell("done", outcome.package_count, f"{outcome.package_count} packages")
         return outcome
 
     def _bring(self, source: Source, look: Look, tell: Tell) -> tuple[Look, list[IndexFile]]:
@@ -124,9 +123,7 @@ class Syncing:
         self._forget(source.id, source.state.generation, tell)
         return generation
 
-    def _write(
-        self, source: Source, generation: int, indexes: list[IndexFile], ledger: Ledger, tell: Tell
-    ) -> None:
+    def _write(self, source: Source, generation: int, indexes: list[IndexFile], ledger: Ledger, tell: Tell) -> None:
         tell("parsing", 0)
         written = 0
         for batch in _batches(self._listed(source, indexes, ledger)):
@@ -156,7 +153,7 @@ class Syncing:
         detail: dict[str, JsonValue] = {"source": source.name, "packages": ledger.count, "notes": list(notes)}
         with self._catalog.write() as unit:
             unit.switch_upstream(source.id, generation, state)
-            unit.audit(AuditEntry(_action(source), "SUCCESS", actor, now, distribution=source.name, detail=detail))
+            unit.audit(AuditEntry(_action(source), "SUCCESS", actor, now, detail=detail))
         _log.info("source.synced", source=source.name, packages=ledger.count, skipped=ledger.skipped)
         return Outcome(changed=True, package_count=ledger.count, notes=notes)
 
@@ -170,13 +167,14 @@ class Syncing:
                 return
             tell("", 0)
 
-    def _note_unchanged(self, source: Source, root: Root) -> Outcome:
+    def _note_unchanged(self, source: Source, root: Root, tell: Tell) -> Outcome:
         now = self._now()
         with self._catalog.write() as unit:
             known = unit.source(source.id).state
             unit.note_source(
                 source.id, replace(known, checked_at=now, attempted_at=now, error="", error_code="", root=root)
             )
+        self._forget(source.id, source.state.generation, tell)
         return Outcome(changed=False, package_count=source.state.package_count)
 
     def _note_failure(self, source: Source, actor: Actor, error: EntrepotError) -> None:
@@ -184,10 +182,8 @@ class Syncing:
         detail: dict[str, JsonValue] = {"source": source.name, "code": error.code, "reason": error.detail}
         with self._catalog.write() as unit:
             known = unit.source(source.id).state
-            unit.note_source(
-                source.id, replace(known, attempted_at=now, error=error.detail, error_code=error.code)
-            )
-            unit.audit(AuditEntry(_action(source), "FAILURE", actor, now, distribution=source.name, detail=detail))
+            unit.note_source(source.id, replace(known, attempted_at=now, error=error.detail, error_code=error.code))
+            unit.audit(AuditEntry(_action(source), "FAILURE", actor, now, detail=detail))
         _log.warning("source.refused", source=source.name, code=error.code, reason=error.detail)
 
 
