@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from entrepot.adapters.outbound.addresses import allowed
+from entrepot.adapters.outbound.addresses import allowed, nameable
 
 OUTSIDE = ("93.184.216.34", "8.8.8.8", "2606:4700::6810:84e5", "::ffff:8.8.8.8")
 OWN = (
@@ -37,3 +37,23 @@ def test_the_own_network_only_when_it_is_allowed(address: str) -> None:
 def test_some_places_are_never_asked(address: str) -> None:
     assert not allowed(address, inside=False)
     assert not allowed(address, inside=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("10.0.0.1", True),
+        ("127.0.0.1", True),
+        ("203.0.113.80", True),
+        ("fd00::1", True),
+        ("169.254.169.254", False),
+        ("::ffff:169.254.169.254", False),
+        ("fe80::1", False),
+        ("fd00:ec2::254", False),
+        ("100.100.100.200", False),
+        ("224.0.0.1", False),
+        ("0.0.0.0", False),
+    ],
+)
+def test_what_an_operator_may_name(text: str, wanted: bool) -> None:
+    assert nameable(text) == wanted

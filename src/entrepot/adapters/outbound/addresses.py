@@ -40,6 +40,17 @@ def allowed(text: str, *, inside: bool) -> bool:
     return all(_outside(each) or (inside and _own(each)) for each in found)
 
 
+def nameable(text: str) -> bool:
+    """Whether an operator may allow an address by naming it.
+
+    Anything but where machines find their credentials, and what is no single machine's address.
+    """
+    found = [_plain(each) for each in _carried(ipaddress.ip_address(text))]
+    return not any(
+        each in _METADATA or each.is_link_local or each.is_multicast or each.is_unspecified for each in found
+    )
+
+
 def _own(address: IpAddress) -> bool:
     return address not in _METADATA and any(
         address in network for network in _OWN if network.version == address.version

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import quote, urlsplit
 
-from entrepot.adapters.outbound.addresses import IpAddress, allowed
+from entrepot.adapters.outbound.addresses import IpAddress, allowed, nameable
 from entrepot.errors import AddressForbidden, BadSetting
 
 PORTS = {"http": 80, "https": 443}
@@ -126,7 +126,9 @@ def check_addresses(target: Target, found: Sequence[str], inside: Inside) -> Non
         AddressForbidden: naming the host; the addresses behind it are nobody's business.
     """
     named = [inside.covers(ipaddress.ip_address(each), target.port) for each in found]
-    good = [allowed(each, inside=is_named) for each, is_named in zip(found, named, strict=True)]
+    good = [
+        nameable(each) if is_named else allowed(each, inside=False) for each, is_named in zip(found, named, strict=True)
+    ]
     if not found or not all(good):
         raise AddressForbidden(
             f"{target.host} leads to an address that must not be asked from here; an operator may allow hosts of the "

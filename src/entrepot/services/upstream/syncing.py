@@ -28,7 +28,7 @@ from entrepot.services.upstream.roots import Look, Roots
 
 _log = structlog.get_logger(__name__)
 
-_PACKAGES_A_UNIT = 1000
+_PACKAGES_A_UNIT = 2000
 _ROWS_A_UNIT = 4000
 _MOST_LOST = 0.5
 """Less than so much of what there was is no change that somebody made on purpose, or they should say so."""

@@ -83,15 +83,15 @@ def _debian() -> Iterator[Source]:
 
 def _ubuntu() -> Iterator[Source]:
     for suite, number in (("jammy", "22.04"), ("noble", "24.04")):
-        for pocket, label in (("", ""), ("-updates", " updates"), ("-security", " security")):
+        for branch, label in (("", ""), ("-updates", " updates"), ("-security", " security")):
             yield _apt(
-                f"ubuntu-{suite}{pocket}",
+                f"ubuntu-{suite}{branch}",
                 f"Ubuntu {number}{label}",
                 _UBUNTU_URL,
-                f"{suite}{pocket}",
+                f"{suite}{branch}",
                 "main restricted universe multiverse",
                 _UBUNTU_KEYS,
-                security=pocket == "-security",
+                security=branch == "-security",
             )
 
 
