@@ -108,7 +108,12 @@ def test_a_run_of_retention_by_hand(office: Office) -> None:
 
 
 def test_the_next_synchronisation_is_the_truth(office: Office) -> None:
-    assert office.admin.get("/settings/next-sync").json() == {"next_run": None, "status": "job_not_found"}
+    found = office.admin.get("/settings/next-sync").json()
+    assert found["status"] == "scheduled"
+    assert datetime.fromisoformat(found["next_run"]).hour == 3
+    office.admin.patch("/settings", json={"sync_enabled": False})
+    assert office.admin.get("/settings/next-sync").json() == {"next_run": None, "status": "paused"}
+    office.admin.patch("/settings", json={"sync": None})
 
 
 def test_a_plan_counts_at_once(office: Office) -> None:
