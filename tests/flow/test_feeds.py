@@ -114,7 +114,9 @@ def test_a_folder_is_imported_and_what_changes_in_it_follows(installation: Memor
     assert found.newest_at == datetime(2026, 5, 1, 10, tzinfo=UTC)
     assert known(installation, "a", "b") == {f"DEBIAN-CVE-2026-{number:04}" for number in (1, 2, 3)}
 
+    installation.clock.advance(days=1)
     assert refreshed(installation, "debian")[1]["outcome"] == "unchanged"
+    assert state(installation, "debian").imported_at == found.imported_at, "the same file tells nothing new"
     (folder / "debian" / "2026" / "one.json").write_bytes(record(1, "c", modified="2026-05-02T00:00:00Z"))
     (folder / "debian" / "more.zip").write_bytes(osv_zip([record(2, withdrawn="2026-05-02T00:00:00Z")]))
     assert refreshed(installation, "debian")[1] == {"feed": "debian", "outcome": "imported", "changed": 3}
@@ -378,6 +380,7 @@ def test_a_url_is_asked_again_only_for_something_else(installation: MemoryInstal
     assert first.checked_at is not None
     assert second.checked_at is not None
     assert second.checked_at > first.checked_at
+    assert second.imported_at == second.checked_at, "the publisher said that there is nothing newer"
     publisher.content = osv_zip([record(1), record(2)])
     assert refreshed(installation, "debian")[1]["outcome"] == "imported"
     assert known(installation, "a") == {"DEBIAN-CVE-2026-0001", "DEBIAN-CVE-2026-0002"}

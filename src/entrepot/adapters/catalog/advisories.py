@@ -34,10 +34,11 @@ class FeedPhase(StrEnum):
 class FeedState:
     """One feed as it is now.
 
-    ``imported_at`` is when the last whole import ended, ``newest_at`` the newest modification in it: the date of the
-    knowledge.  ``digest`` names the file it came from; ``validators`` are what the server of a URL wants to hear.
+    ``imported_at`` is when the last whole import ended, or when a server was asked and had nothing else since then;
+    ``newest_at`` is the newest modification in it: the date of the knowledge.  ``digest`` names the file it came from;
+    ``validators`` are what the server of a URL wants to hear.
     ``contexts`` says of how many advisories each distribution has something.  ``failure`` is why the last attempt
-    changed nothing; a later success clears it.  ``checked_at`` is when the publisher was last asked and answered.
+    changed nothing; a later success clears it.  ``checked_at`` is when its place was last looked at.
     ``pending`` is a blob that somebody sent, to be imported.
     """
 

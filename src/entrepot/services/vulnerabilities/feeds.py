@@ -243,7 +243,7 @@ class Feeds:
                 return self._import(work, state, source, holding, None, force=force)
         with self._fetched(state, source, work) as (holding, fetched):
             if holding is None:
-                self._unchanged(state)
+                self._unchanged(state, state.validators)
                 return {"feed": state.name, "outcome": "unchanged", "count": state.count}
             return self._import(work, state, source, holding, fetched, force=force)
 
@@ -320,7 +320,8 @@ class Feeds:
         with self._catalog.write() as unit:
             now, held = self._now(), unit.hold_feed(state.name, state.kind)
             held = replace(_settled(held, state.pending), checked_at=now, failure="", failed_at=None)
-            unit.note_feed(replace(held, validators=validators) if validators else held)
+            # Only a publisher who was asked can say that what is there is still what there is to know.
+            unit.note_feed(replace(held, validators=validators, imported_at=now) if validators else held)
 
     def _failed(self, state: FeedState, work: Work, error: EntrepotError) -> None:
         """What is there stays, and its date; the reason is kept beside it."""

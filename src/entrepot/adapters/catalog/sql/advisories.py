@@ -174,10 +174,10 @@ class AdvisoryQueries:
             }
             for advisory, digest in some
         ]
-        insert = self._insert_of(t.advisory).values(rows)
+        insert = self._insert_of(t.advisory)
         new = {column: insert.excluded[column] for column in ("modified_at", "withdrawn_at", "digest", "body")}
         merged = insert.on_conflict_do_update(index_elements=["feed_id", "name"], set_=new)
-        found = self._connection.execute(merged.returning(t.advisory.c.name, t.advisory.c.id))
+        found = self._connection.execute(merged.returning(t.advisory.c.name, t.advisory.c.id), rows)
         return {row.name: row.id for row in found}
 
     def _forget_entries(self, numbers: Sequence[int]) -> set[tuple[str, str]]:
@@ -190,12 +190,10 @@ class AdvisoryQueries:
             return
         position = self._next_position()
         for some in _batches(sorted(names)):
-            insert = self._insert_of(t.advisory_name).values(
-                [{"context": context, "name": name, "position": position} for context, name in some]
-            )
-            self._connection.execute(
-                insert.on_conflict_do_update(index_elements=["context", "name"], set_={"position": position})
-            )
+            rows = [{"context": context, "name": name, "position": position} for context, name in some]
+            insert = self._insert_of(t.advisory_name)
+            new = {"position": insert.excluded.position}
+            self._connection.execute(insert.on_conflict_do_update(index_elements=["context", "name"], set_=new), rows)
 
     def _next_position(self) -> int:
         insert = self._insert_of(t.advisory_head).values(id=_HEAD, position=1)
