@@ -6,6 +6,7 @@ import base64
 import copy
 import hashlib
 import json
+import random
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -346,6 +347,30 @@ def test_documents_that_are_too_large_or_too_many(client: httpx2.Client) -> None
     for number in range(31):
         assert client.post(path, content=b" " * (number + 1) + document).status_code == 201
     assert client.post(path, content=b"\n" + document).status_code == 422
+    again = upload(client, data, b"\n" + document)
+    assert (again["code"], again["error"]) == (422, "evidence.unfit")
+    assert upload(client, data, document)["duplicate"] is True
+
+
+def test_bundles_with_changed_octets_never_break_anything(client: httpx2.Client, sigstore: Sigstore) -> None:
+    """Whatever a certificate or an entry turns into, there is a state and a sentence, and it is not verified."""
+    data = deb()
+    found = upload(client, data)
+    path = f"/artifacts/{found['name']}/1.0/attestations"
+    bundle = sigstore.bundle(statement(data))
+    material = bundle["verificationMaterial"]
+    places = [(material["certificate"], "rawBytes"), (material["tlogEntries"][0], "canonicalizedBody")]
+    chosen = random.Random(7)
+    for number in range(30):
+        place, name = places[number % 2]
+        good = place[name]
+        raw = bytearray(base64.b64decode(good))
+        raw[chosen.randrange(len(raw))] ^= 1 << chosen.randrange(8)
+        place[name] = b64(bytes(raw))
+        answer = client.post(path, content=json.dumps(bundle).encode())
+        place[name] = good
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["state"] in {"invalid", "unverified"}, answer.text
 
 
 def test_an_attestation_comes_later(client: httpx2.Client) -> None:

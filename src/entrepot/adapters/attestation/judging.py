@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from entrepot.adapters.attestation.base import AttestationReport, AttestationState, KeyMaterial
 from entrepot.adapters.attestation.keys import load_pem, public_key, signed_by, signed_digest
-from entrepot.adapters.attestation.roots import read_root, root_material
+from entrepot.adapters.attestation.roots import MALFORMED, read_root, root_material
 from entrepot.adapters.attestation.sigstore import Signer, check_chain, check_entries, check_signature, signer_of
 from entrepot.adapters.attestation.transparency import Contradicted, Unproven
 from entrepot.adapters.catalog.provenance import TrustedKey, TrustKind
@@ -38,6 +38,8 @@ def judge(attestation: Attestation, package: str, keys: Sequence[TrustedKey]) ->
         return _by_certificate(attestation, package, signer, keys)
     except (Contradicted, UnfitEvidence) as error:
         return AttestationReport(AttestationState.INVALID, str(error))
+    except MALFORMED:
+        return AttestationReport(AttestationState.INVALID, "carries a certificate or a key that is malformed")
     except Unproven as error:
         return AttestationReport(AttestationState.UNVERIFIED, f"stored, not verified: {error}")
 

@@ -22,6 +22,16 @@ _MOST_BYTES = 1 << 20
 _MOST = 32
 _MOST_CHAIN = 8
 _MOST_CERTIFICATE_BYTES = 16 << 10
+MALFORMED = (
+    ValueError,
+    OverflowError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the library raises of certificates and keys that are none."""
+
 _EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -77,7 +87,7 @@ def read_root(data: bytes) -> Root:
         ct_logs = [_log(one) for one in objects(document, "ctlogs", what, _MOST)]
     except UnfitEvidence as error:
         raise UnfitKey(error.detail) from error
-    except (ValueError, UnsupportedAlgorithm):
+    except MALFORMED:
         raise UnfitKey("a certificate, a key or a time in the root is malformed or of an unknown kind") from None
     if not authorities or not logs:
         raise UnfitKey("the root has no certificate authority, or no transparency log")
@@ -90,8 +100,8 @@ def _authority(found: Json) -> Authority:
     chain = [
         x509.load_der_x509_certificate(decoded(one, "rawBytes", what, _MOST_CERTIFICATE_BYTES)) for one in certificates
     ]
-    if not chain:
-        raise UnfitKey(f"{what} has no certificate")
+    if not chain or not all(list(one.extensions) for one in chain):  # which are read here
+        raise UnfitKey(f"{what} has no certificate, or one that is none of an authority")
     return Authority(chain, *_period(found))
 
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from entrepot.adapters.attestation.keys import VerifyingKey, known, signed_by, signed_digest
-from entrepot.adapters.attestation.roots import Root
+from entrepot.adapters.attestation.roots import MALFORMED, Root
 from entrepot.adapters.attestation.transparency import (
     Contradicted,
     Entry,
@@ -67,7 +67,7 @@ def signer_of(material: Json) -> Signer | None:
         certificate = x509.load_der_x509_certificate(raw)
         key = known(certificate.public_key())
         return Signer(certificate, key, _identity(certificate), _issuer(certificate))
-    except (ValueError, UnsupportedAlgorithm):
+    except MALFORMED:
         raise UnfitEvidence("the certificate of the bundle is malformed, or of an unknown kind") from None
 
 

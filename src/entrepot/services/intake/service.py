@@ -26,7 +26,7 @@ from entrepot.services.intake.checks.asking import ask
 from entrepot.services.intake.checks.base import Check, Surroundings
 from entrepot.services.intake.decisions import acts
 from entrepot.services.intake.findings import keep_scan
-from entrepot.services.intake.provenance.beside import Beside, brought
+from entrepot.services.intake.provenance.beside import Beside, brought, keep
 from entrepot.services.intake.receipts import (
     RESULTS,
     STATES,
@@ -206,8 +206,7 @@ class Intake:
                 warnings=judgement.warnings,
                 withheld=against is not None,
             )
-            for one in beside:
-                unit.add_evidence(one.evidence(digest, actor.name, now))
+            keep(unit, digest, [one.evidence(digest, actor.name, now) for one in beside])
             if known and live_in(unit, target.suite, known.id, facts.key):
                 self._audit_upload(unit, actor, receipt, "DUPLICATE", now)
                 return replace(receipt, status=ReceiptStatus.DUPLICATE, revision=unit.suite(target.suite.id).revision)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from entrepot.adapters.catalog.provenance import Evidence, EvidenceKind
+from entrepot.adapters.catalog.provenance import Evidence, EvidenceKind, ProvenanceWriting
 from entrepot.adapters.catalog.records import JsonValue
 from entrepot.adapters.storage.base import BlobStore
 from entrepot.domain.formats.attestation import Attestation, read_attestation
@@ -70,6 +70,18 @@ def attested(package: Digest, data: bytes) -> Beside:
 def _few(attestation: Attestation) -> str:
     first, *more = sorted(attestation.digests)
     return f"{first} and {len(more)} more" if more else first
+
+
+def keep(unit: ProvenanceWriting, package: Digest, found: Sequence[Evidence]) -> bool:
+    """Add to what is beside a package; whether any of it is new.
+
+    Raises:
+        UnfitEvidence: it would be too much.
+    """
+    new = [unit.add_evidence(one) for one in found]
+    if any(new) and len(unit.evidence_of(package)) > MOST_BESIDE:
+        raise UnfitEvidence(f"there may be {MOST_BESIDE} documents beside a package, and these would be more")
+    return any(new)
 
 
 def kept(blobs: BlobStore, found: Sequence[Evidence], kind: EvidenceKind) -> list[tuple[Evidence, bytes]]:

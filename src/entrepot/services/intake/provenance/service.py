@@ -16,10 +16,10 @@ from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.policy.permissions import Permission, demand, demand_suite
-from entrepot.errors import NotFound, UnfitEvidence
+from entrepot.errors import NotFound
 from entrepot.services.intake.listing import Listings, Version
 from entrepot.services.intake.provenance.attestations import Attested, judged
-from entrepot.services.intake.provenance.beside import MOST_BESIDE, attested, kept
+from entrepot.services.intake.provenance.beside import attested, keep, kept
 from entrepot.services.intake.provenance.signatures import Seen, Signed, signatures_of
 
 
@@ -122,10 +122,7 @@ class Provenances:
         key = package.key
         detail: dict[str, JsonValue] = {"sha256": evidence.digest, "architecture": key.architecture, **evidence.facts}
         with self._catalog.write() as unit:
-            known = unit.evidence_of(package.digest)
-            if len(known) >= MOST_BESIDE:
-                raise UnfitEvidence(f"there are {MOST_BESIDE} documents beside {key} already")
-            new = unit.add_evidence(evidence)
+            new = keep(unit, package.digest, [evidence])
             result = "SUCCESS" if new else "DUPLICATE"
             unit.audit(AuditEntry("ATTEST", result, actor, now, key.name, key.version, suite.codename, detail))
         keys, _ = self._known(package, suite)
