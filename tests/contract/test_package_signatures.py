@@ -339,3 +339,6 @@ def test_where_nobody_is_trusted_signatures_are_shown_not_judged(client: httpx2.
     found = upload(client, data, "noble", signature=signers.detach("alice", data))
     assert (found["status"], found["check"]["result"]) == ("published", "skipped")
     assert found["check"]["message"].startswith("not verified")
+    # What no package manager reads hurts nobody here.
+    found = upload(client, with_member(deb(), "_gpgorigin", b"x\n"), "noble")
+    assert (found["status"], found["check"]["result"]) == ("published", "skipped")

@@ -53,7 +53,10 @@ class SignatureCheck:
 
     def _outcome(self, seen: Sequence[Seen], keys: Sequence[TrustedKey]) -> CheckOutcome:
         detail = "; ".join(one.sentence() for one in seen)
-        faulty = [one for one in seen if one.report.state in FAULTY]
+        judges = any(key.kind is TrustKind.OPENPGP for key in keys)
+        # Package managers ignore what cannot be read there; whoever judges signatures does not.
+        faults = FAULTY if judges else FAULTY - {SignatureState.UNREADABLE}
+        faulty = [one for one in seen if one.report.state in faults]
         if faulty:
             concerns = tuple(Concern(INVALID, one.sentence()) for one in faulty)
             return CheckOutcome(self.name, CheckResult.FINDINGS, faulty[0].sentence(), detail, concerns)
@@ -61,6 +64,6 @@ class SignatureCheck:
         if good:
             return CheckOutcome(self.name, CheckResult.CLEAN, f"signature {good[0].report.detail}", detail)
         message = seen[0].sentence() if seen else "there is no signature in what should hold one"
-        if any(key.kind is TrustKind.OPENPGP for key in keys):
+        if judges:
             return CheckOutcome(self.name, CheckResult.FINDINGS, message, detail, (Concern(UNKNOWN, message),))
         return CheckOutcome(self.name, CheckResult.SKIPPED, f"not verified; {message}", detail)
