@@ -47,6 +47,7 @@ from entrepot.services.publish.verification import Verifier
 from entrepot.services.publish.waiting import Publications
 from entrepot.services.resolution import Resolutions
 from entrepot.services.sbom import Sboms
+from entrepot.services.snapshots import Environments, Snapshots
 from entrepot.services.upkeep.antivirus import Antivirus
 from entrepot.services.upkeep.collector import Collector
 from entrepot.services.upkeep.figures import Gauges
@@ -118,6 +119,8 @@ class Application:
     watching: Watching
     downloads: Downloads
     recorder: Recorder
+    snapshots: Snapshots
+    environments: Environments
     notices: Notices
     rollouts: Rollouts
     notifications: Notifications

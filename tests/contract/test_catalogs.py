@@ -165,7 +165,8 @@ def test_a_package_is_downloadable_from_its_generation_until_no_kept_one_names_i
     assert visible(), "the previous generation still names it"
     with catalog.write() as unit:
         newest, oldest = unit.generations(suite.id)
-        unit.forget_generation(oldest, newest.revision)
+        unit.forget_generation(oldest)
+        unit.keep_revisions(newest.suite_id, newest.revision)
     assert not visible()
 
 

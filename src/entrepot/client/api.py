@@ -25,6 +25,7 @@ from entrepot.client.reviews import Decisions, Reviews
 from entrepot.client.sbom import Sbom
 from entrepot.client.server import ServerTheme
 from entrepot.client.settings import Settings
+from entrepot.client.snapshots import EnvironmentsTheme, SnapshotsTheme
 from entrepot.client.transport import Patience, Transport
 from entrepot.client.versions import VersionsTheme
 from entrepot.client.vulnerabilities import VulnerabilitiesTheme
@@ -54,6 +55,8 @@ class Client:
         self.versions = VersionsTheme(wire)
         self.distributions = DistributionsTheme(wire)
         self.promotions = Promotions(wire)
+        self.snapshots = SnapshotsTheme(wire)
+        self.environments = EnvironmentsTheme(wire)
         self.errata = Errata(wire)
         self.rollouts = Rollouts(wire)
         self.keys = Keys(wire)

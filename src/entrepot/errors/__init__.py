@@ -261,6 +261,18 @@ class PackageQuarantined(EntrepotError):
     code, kind, title = "package.quarantined", Kind.CONFLICT, "Package is in quarantine"
 
 
+class StillShown(EntrepotError):
+    """A snapshot or distribution is what an environment shows."""
+
+    code, kind, title = "snapshot.shown", Kind.CONFLICT, "Still in use"
+
+
+class MoveRefused(EntrepotError):
+    """An environment would show what it must not: packages that nothing lets in, or that lose what they need."""
+
+    code, kind, title = "environment.refused", Kind.CONFLICT, "The move would do harm"
+
+
 class AlreadyRunning(EntrepotError):
     """A job of which there is one at a time was asked for again."""
 

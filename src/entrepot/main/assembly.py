@@ -16,6 +16,7 @@ from entrepot.main.gate import Gate, gate
 from entrepot.main.parts import CHECKS, Parts, outside
 from entrepot.main.people import signing_in
 from entrepot.main.publishing import publishing
+from entrepot.main.snapshots import frozen
 from entrepot.main.software import software_of
 from entrepot.main.upkeep import retention_of
 from entrepot.main.upstream import upstream
@@ -79,6 +80,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         **told,
         **fed,
         **foreign,
+        **frozen(parts),
         audit=audit,
         pins=Pins(parts.catalog, parts.now),
         retention=retention,

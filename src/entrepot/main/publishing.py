@@ -37,11 +37,11 @@ class Publishing(TypedDict):
 def publishing(settings: Settings, parts: Parts) -> Publishing:
     """From a revision of a suite to signed files, and the care for both."""
     manifests = Manifests(parts.blobs)
-    publisher = _publisher(parts, manifests)
+    publisher = _publisher(settings, parts, manifests)
     return Publishing(
         publisher=publisher,
         publications=Publications(parts.catalog, publisher),
-        published=PublishedFiles(parts.catalog, manifests, parts.keyring),
+        published=PublishedFiles(parts.catalog, manifests, parts.keyring, parts.blobs, parts.now),
         collector=_collector(settings, parts),
         verifier=Verifier(parts.catalog, parts.blobs, parts.keyring, verification, TREES),
         signing_keys=_signing_keys(settings, parts),
@@ -49,9 +49,9 @@ def publishing(settings: Settings, parts: Parts) -> Publishing:
     )
 
 
-def _publisher(parts: Parts, manifests: Manifests) -> Publisher:
+def _publisher(settings: Settings, parts: Parts, manifests: Manifests) -> Publisher:
     codecs = ThreadPoolExecutor(max_workers=2, thread_name_prefix="codec")
-    tools = PublisherParts(parts.blobs, manifests, parts.keyring, verification, codecs.map)
+    tools = PublisherParts(parts.blobs, manifests, parts.keyring, verification, codecs.map, settings.public_url)
     return Publisher(parts.catalog, tools, TREES, parts.now)
 
 

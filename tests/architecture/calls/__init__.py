@@ -18,6 +18,7 @@ from tests.architecture.calls import (
     policy,
     provenance,
     retention,
+    snapshots,
     software,
     vulnerabilities,
 )
@@ -42,6 +43,7 @@ CALLS: tuple[Call, ...] = (
     *provenance.CALLS,
     *retention.CALLS,
     *vulnerabilities.CALLS,
+    *snapshots.CALLS,
     *software.CALLS,
 )
 

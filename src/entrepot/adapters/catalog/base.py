@@ -45,6 +45,7 @@ from entrepot.adapters.catalog.records import (
     StoredPackage,
 )
 from entrepot.adapters.catalog.retention import RetentionReading, RetentionWriting
+from entrepot.adapters.catalog.snapshots import SnapshotReading, SnapshotWriting
 from entrepot.adapters.catalog.sources import SourceReading, SourceWriting
 from entrepot.adapters.catalog.strikes import StrikeReading, StrikeWriting
 from entrepot.domain.model.actor import Actor
@@ -225,6 +226,7 @@ class Reading(
     ContentsReading,
     SourceReading,
     StrikeReading,
+    SnapshotReading,
     JobReading,
     AdvisoryReading,
     ErrataReading,
@@ -253,6 +255,7 @@ class Writing(
     ProvenanceWriting,
     StrikeWriting,
     ContentsWriting,
+    SnapshotWriting,
     JobWriting,
     AdvisoryWriting,
     ErrataWriting,
@@ -340,7 +343,11 @@ class Writing(
         """
         ...
 
-    def forget_generation(self, generation: Generation, oldest_kept_revision: int) -> None: ...
+    def forget_generation(self, generation: Generation) -> None: ...
+
+    def keep_revisions(self, suite_id: SuiteId, oldest: int) -> None:
+        """Packages that left a suite at a revision up to ``oldest`` need not be kept for it."""
+        ...
 
     def set_fact(self, name: str, value: JsonValue) -> None: ...
 

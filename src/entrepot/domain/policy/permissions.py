@@ -31,6 +31,9 @@ class Permission(Enum):
     PACKAGE_PIN = ("package.pin", Role.MAINTAINER)
     INDEX_REBUILD = ("index.rebuild", Role.MAINTAINER)
     ERRATUM_WRITE = ("erratum.write", Role.MAINTAINER)
+    SNAPSHOT_WRITE = ("snapshot.write", Role.MAINTAINER)
+    ENVIRONMENT_MOVE = ("environment.move", Role.MAINTAINER)
+    ENVIRONMENT_WRITE = ("environment.write", Role.ADMIN)
     REVIEW_READ = ("review.read", Role.AUDITOR)
     REVIEW_DECIDE = ("review.decide", Role.MAINTAINER)
     VULNERABILITY_READ = ("cve.view", Role.READER)
@@ -90,6 +93,7 @@ _WITHIN_SCOPE = frozenset(
         Permission.JOB_READ,
         Permission.JOB_CANCEL,
         Permission.ERRATUM_WRITE,
+        Permission.SNAPSHOT_WRITE,
     }
 )
 

@@ -22,6 +22,7 @@ from entrepot.services.intake.targets import find_suite
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.+~-]{0,63}\Z")
 _CODENAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.+_~-]{0,63}\Z")
+_RESERVED = frozenset({"snapshot", "env"})
 _COMPONENT = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.+_-]{0,31}(/[a-zA-Z0-9][a-zA-Z0-9.+_-]{0,31}){0,3}\Z")
 _ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}\Z")
 
@@ -218,6 +219,8 @@ def check_names(archive: str, codename: str) -> None:
     """
     if not _NAME.match(archive):
         raise InvalidRequest(f"archive name {archive[:80]!r} must be lower-case letters, digits, '.', '+', '~', '-'")
+    if codename in _RESERVED:
+        raise InvalidRequest(f"{codename!r} cannot be a codename: it begins the paths of snapshots and environments")
     if not _CODENAME.match(codename):
         raise InvalidRequest(f"codename {codename[:80]!r} must be letters, digits, '.', '+', '_', '~', '-'")
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from entrepot.domain.model.suite import Suite
 
 
-def sources_file(suite: Suite, base_url: str, armored_key: bytes) -> bytes:
-    """deb822 source (sources.list(5)); the key stands inline, so that one download is the whole set-up."""
+def sources_file(suite: Suite, base_url: str, armored_key: bytes, within: str = "") -> bytes:
+    """deb822 source (sources.list(5)); the key stands inline, so that one download is the whole set-up.
+
+    ``within`` is the path below the archive where a view of it begins.
+    """
     key = "\n".join(f" {line or '.'}" for line in armored_key.decode("ascii").rstrip("\n").split("\n"))
     text = (
         f"# {suite.options.description or suite.codename}\n"
         f"Types: deb\n"
-        f"URIs: {base_url}/apt/{suite.archive.name}\n"
+        f"URIs: {base_url}/apt/{suite.archive.name}{within}\n"
         f"Suites: {suite.codename}\n"
         f"Components: {' '.join(suite.options.components)}\n"
         f"Signed-By:\n{key}\n"
@@ -19,7 +22,7 @@ def sources_file(suite: Suite, base_url: str, armored_key: bytes) -> bytes:
     return text.encode()
 
 
-def repo_file(suite: Suite, base_url: str) -> bytes:
+def repo_file(suite: Suite, base_url: str, within: str = "") -> bytes:
     """dnf.conf(5) repository section; metadata is signed, packages keep whatever signature they came with.
 
     ``gpgcheck=0`` because packages are not signed by this archive: ``repo_gpgcheck=1`` covers them through their
@@ -29,7 +32,7 @@ def repo_file(suite: Suite, base_url: str) -> bytes:
     text = (
         f"[{suite.archive.name}-{suite.codename}]\n"
         f"name={suite.options.description or suite.codename}\n"
-        f"baseurl={root}/{suite.codename}/$basearch/\n"
+        f"baseurl={root}{within}/{suite.codename}/$basearch/\n"
         f"enabled=1\n"
         f"gpgcheck=0\n"
         f"repo_gpgcheck=1\n"

@@ -71,7 +71,7 @@ class DebTree:
         extras: Extras = NO_EXTRAS,
     ) -> Tree:
         """Name every form of every Packages, list them in Release, sign it."""
-        fields, refresh_at = _fields(suite, now)
+        fields, refresh_at = _fields(suite, now, extras.snapshots)
         forms: dict[str, tuple[str, str]] = {}
         bodies: dict[str, bytes] = {}
         listed: list[ReleaseFile] = []
@@ -118,7 +118,7 @@ class DebTree:
                 raise GenerationRefused(f"{path}: size or digest differ from Release")
 
 
-def _fields(suite: Suite, now: datetime) -> tuple[ReleaseFields, datetime | None]:
+def _fields(suite: Suite, now: datetime, snapshots: str) -> tuple[ReleaseFields, datetime | None]:
     options = suite.options
     valid_until = refresh_at = None
     if options.valid_days is not None:
@@ -137,6 +137,7 @@ def _fields(suite: Suite, now: datetime) -> tuple[ReleaseFields, datetime | None
         description=options.description,
         not_automatic=options.not_automatic,
         but_automatic_upgrades=options.but_automatic_upgrades,
+        snapshots=snapshots or None,
     )
     return fields, refresh_at
 

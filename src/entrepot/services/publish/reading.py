@@ -10,10 +10,12 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.catalog.records import Pointer
 from entrepot.adapters.signing.base import Keyring
+from entrepot.adapters.storage.base import BlobStore
 from entrepot.domain.formats.manifest import Manifest
 from entrepot.domain.model.digest import digest_of
 from entrepot.domain.model.generation import Extent, PublishedFile
@@ -23,6 +25,7 @@ from entrepot.errors import CatalogUnavailable
 from entrepot.services.publish.client_files import repo_file, sources_file
 from entrepot.services.publish.manifests import Manifests
 from entrepot.services.publish.recent import Recent
+from entrepot.services.publish.views import View, Views, view_of
 
 _BY_HASH = re.compile(r"(?:^|.*/)by-hash/(SHA256|SHA512)/([0-9a-f]{64,128})\Z")
 _CHECKSUM_NAMED = re.compile(r".*/repodata/([0-9a-f]{64})-[^/]+\Z")
@@ -56,10 +59,14 @@ class PublishedFiles:
         catalog: Catalog,
         manifests: Manifests,
         keyring: Keyring,
+        blobs: BlobStore,
+        now: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._catalog = catalog
         self._keyring = keyring
+        self._blobs = blobs
+        self._views = Views(catalog, manifests, keyring, now)
         self._monotonic = monotonic
         self._archives: dict[tuple[Format, str], Archive] = {}
         self._manifests = manifests
@@ -78,9 +85,12 @@ class PublishedFiles:
             return None
         if path in ("key.asc", "key.gpg"):
             return self._key(archive, armored=path == "key.asc")
+        view = view_of(path)
+        if view is not None:
+            return self._viewed(archive, view, base_url)
         named = _SUITE_FILE.match(path)
         if named:
-            return self._client_file(archive, named[1], named[2], base_url)
+            return self._client_file(archive, named[1], named[2], base_url, "")
         if format_ is Format.DEB:
             return self._find_deb(archive, path)
         return self._find_rpm(archive, path)
@@ -114,6 +124,42 @@ class PublishedFiles:
             return None if file is None else Found(file, immutable=True, media_type=_HASHED_TYPE)
         manifest = self._manifests.remembered(remembered[1].manifest)
         return None if manifest is None else _found_in(manifest, inner)
+
+    def _viewed(self, archive: Archive, view: View, base_url: str) -> Found | None:
+        """The same files as of the archive, of a generation that a view shows."""
+        named = _SUITE_FILE.match(view.path)
+        if named:
+            if self._views.shown(archive, view, named[1]) is None:
+                return None
+            return self._client_file(archive, named[1], named[2], base_url, f"/{view.prefix}")
+        if view.path in ("key.asc", "key.gpg"):
+            return self._key(archive, armored=view.path == "key.asc")
+        path = view.path
+        if archive.format is Format.DEB:
+            if path.startswith("pool/"):
+                return self._pooled(archive, path)
+            top, _, path = path.partition("/")
+            if top != "dists":
+                return None
+        codename, _, inner = path.partition("/")
+        if archive.format is Format.RPM and inner.partition("/")[2].startswith("Packages/"):
+            return self._pooled(archive, inner.partition("/")[2])
+        shown = self._views.shown(archive, view, codename) if inner else None
+        if shown is None:
+            return None
+        _, manifests, digest = shown
+        hashed = (_BY_HASH if archive.format is Format.DEB else _CHECKSUM_NAMED).match(inner)
+        if hashed:
+            wanted = hashed[hashed.re.groups]
+            file = next((file for one in manifests if (file := one.by_digest(wanted))), None)
+            return None if file is None else Found(file, immutable=True, media_type=_HASHED_TYPE)
+        if inner not in manifests[0].files:
+            return None
+        signed = self._views.root(archive, digest, inner, lambda name: self._read(manifests[0], name))
+        return _found_in(manifests[0], inner) if signed is None else in_memory(signed, media_type(inner))
+
+    def _read(self, manifest: Manifest, path: str) -> bytes:
+        return b"".join(self._blobs.read(one.blob, one.offset, one.length) for one in manifest.files[path].extents)
 
     def _find_deb(self, archive: Archive, path: str) -> Found | None:
         if path.startswith("pool/"):
@@ -218,15 +264,15 @@ class PublishedFiles:
         kind = "application/pgp-keys" if armored else "application/octet-stream"
         return in_memory(signer.armored() if armored else signer.certificate(), kind)
 
-    def _client_file(self, archive: Archive, codename: str, suffix: str, base_url: str) -> Found | None:
+    def _client_file(self, archive: Archive, codename: str, suffix: str, base_url: str, within: str) -> Found | None:
         with self._catalog.read() as reading:
             suite = reading.suite_named(archive.id, codename)
         if suite is None or (suffix == "sources") != (archive.format is Format.DEB):
             return None
         if suffix == "repo":
-            return in_memory(repo_file(suite, base_url), "text/plain; charset=utf-8")
+            return in_memory(repo_file(suite, base_url, within), "text/plain; charset=utf-8")
         armored = self._keyring.signer(archive.key_name).armored()
-        return in_memory(sources_file(suite, base_url, armored), "text/plain; charset=utf-8")
+        return in_memory(sources_file(suite, base_url, armored, within), "text/plain; charset=utf-8")
 
 
 def _package_file(file: PublishedFile, path: str) -> Found:

@@ -34,6 +34,7 @@ _log = structlog.get_logger(__name__)
 
 _PACKS_PER_GENERATION = 48
 _TRIES = 20
+_TOPS = {Format.DEB: "apt", Format.RPM: "rpm"}
 _GATHERED_BYTES = 256 << 20
 _GATHER_SECONDS = 0.1
 
@@ -60,13 +61,17 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class PublisherParts:
-    """What generations are made with; ``map_jobs`` lends threads for compression."""
+    """What generations are made with; ``map_jobs`` lends threads for compression.
+
+    ``site`` is the address that clients use, empty where it is not known.
+    """
 
     blobs: BlobStore
     manifests: Manifests
     keyring: Keyring
     verification: Verification
     map_jobs: MapJobs
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,7 @@ class Publisher:
         self._now = now
         self._listeners: list[Listener] = []
         self._settle: Settle | None = None
+        self._site = parts.site.rstrip("/")
         self._pace = Pace()
 
     def on_switch(self, listener: Listener) -> None:
@@ -181,7 +187,7 @@ class Publisher:
             old = None if old_generation is None else self._manifests.get(old_generation.manifest)
             with PackWriter(self._blobs) as writer:
                 built = self._build(reading, suite, old, {} if late is None else late.documents, writer)
-                count, extras = reading.package_count(suite_id), Extras(reading.errata(suite_id))
+                count, extras = reading.package_count(suite_id), self._extras(reading, suite)
                 pack = writer.close()
         now = self._monotone(old_generation)
         documents = {each.plan.name: replace(each, document=seal(each.document, pack)) for each in built}
@@ -189,6 +195,10 @@ class Publisher:
         if all(plan.later is None for plan in self._trees[suite.format].plan(suite)):
             return self._switch(suite, draft, now, late_revision=suite.revision)
         return self._switch(suite, draft, now, late_revision=None if late is None else late.revision)
+
+    def _extras(self, reading: Reading, suite: Suite) -> Extras:
+        site = f"{self._site}/{_TOPS[suite.format]}/{suite.archive.name}" if self._site else ""
+        return Extras(reading.errata(suite.id), f"{site}/snapshot/@SNAPSHOTID@/" if site else "")
 
     def _monotone(self, old: Generation | None) -> datetime:
         """Now, but never before the generation in force: clients refuse a Release older than the one they hold."""

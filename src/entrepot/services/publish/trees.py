@@ -73,9 +73,13 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What a generation tells besides its packages."""
+    """What a generation tells besides its packages.
+
+    ``snapshots`` is the address of older states, with ``@SNAPSHOTID@`` for the time; empty where nobody knows it.
+    """
 
     errata: Sequence[Erratum] = ()
+    snapshots: str = ""
 
 
 NO_EXTRAS = Extras()

@@ -78,13 +78,17 @@ class Collector:
         for suite in suites:
             with self._catalog.write() as unit:
                 all_of_it = unit.generations(suite.id)
-                old = self._not_kept(all_of_it)
-                if old:
-                    kept = [generation for generation in all_of_it if generation not in old]
-                    oldest = min(generation.revision for generation in kept)
-                    for generation in old:
-                        unit.forget_generation(generation, oldest)
-                    dropped += len(old)
+                if not all_of_it:
+                    continue
+                old, pinned = self._not_kept(all_of_it), unit.pinned_generations(suite.id)
+                going = [generation for generation in old if generation.id not in pinned]
+                # What only snapshots keep is looked up by them; others need not be kept back to the oldest of these.
+                oldest = min(generation.revision for generation in all_of_it if generation not in old)
+                if going or oldest > suite.oldest_kept_revision:
+                    unit.keep_revisions(suite.id, oldest)
+                for generation in going:
+                    unit.forget_generation(generation)
+                dropped += len(going)
         return dropped
 
     def _not_kept(self, newest_first: list[Generation]) -> list[Generation]:

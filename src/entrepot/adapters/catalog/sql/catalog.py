@@ -38,12 +38,14 @@ from entrepot.adapters.catalog.sql.rates import RateQueries
 from entrepot.adapters.catalog.sql.retention import RetentionQueries
 from entrepot.adapters.catalog.sql.schema import upgrade
 from entrepot.adapters.catalog.sql.shelf import ShelfQueries
+from entrepot.adapters.catalog.sql.snapshots import SnapshotQueries
 from entrepot.adapters.catalog.sql.sources import SourceQueries
 from entrepot.adapters.catalog.sql.suites import SuiteQueries
 
 
 class Unit(
     SuiteQueries,
+    SnapshotQueries,
     ShelfQueries,
     PromotionQueries,
     OfferQueries,

@@ -226,12 +226,12 @@ class IndexQueries(ErrataQueries):
             [{"suite_id": suite_id, "digest": digest, "generation_id": generation_id} for digest in set(files)],
         )
 
-    def forget_generation(self, generation: Generation, oldest_kept_revision: int) -> None:
+    def forget_generation(self, generation: Generation) -> None:
         """Drop a superseded generation; its manifest and packs become garbage."""
         self._connection.execute(sa.delete(t.generation_file).where(t.generation_file.c.generation_id == generation.id))
         self._connection.execute(sa.delete(t.generation).where(t.generation.c.id == generation.id))
-        self._connection.execute(
-            sa.update(t.suite)
-            .where(t.suite.c.id == generation.suite_id)
-            .values(oldest_kept_revision=oldest_kept_revision)
-        )
+
+    def keep_revisions(self, suite_id: SuiteId, oldest: int) -> None:
+        """What left before it may go."""
+        change = sa.update(t.suite).where(t.suite.c.id == suite_id)
+        self._connection.execute(change.values(oldest_kept_revision=oldest))

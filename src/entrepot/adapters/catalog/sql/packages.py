@@ -22,6 +22,7 @@ from entrepot.adapters.catalog.sql.conditions import conditions_of
 from entrepot.adapters.catalog.sql.contents import insert_composition
 from entrepot.adapters.catalog.sql.rows import package_of, suite_columns, suite_of
 from entrepot.adapters.catalog.sql.shelving import Shelving
+from entrepot.adapters.catalog.sql.states import in_a_snapshot
 from entrepot.domain.dependencies.capabilities import capabilities
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.digest import Digest
@@ -116,7 +117,7 @@ class PackageQueries(Shelving):
                 t.content.c.suite_id == t.suite.c.id,
                 t.suite.c.archive_id == archive_id,
                 t.content.c.added_revision <= t.suite.c.published_revision,
-                sa.or_(_LIVE, t.content.c.removed_revision > t.suite.c.oldest_kept_revision),
+                sa.or_(_LIVE, t.content.c.removed_revision > t.suite.c.oldest_kept_revision, in_a_snapshot()),
             )
             .correlate(t.pool)
         )
@@ -140,7 +141,7 @@ class PackageQueries(Shelving):
         shown = (
             sa.select(t.content.c.package_id)
             .join(t.suite, t.suite.c.id == t.content.c.suite_id)
-            .where(sa.or_(_LIVE, t.content.c.removed_revision > t.suite.c.oldest_kept_revision))
+            .where(sa.or_(_LIVE, t.content.c.removed_revision > t.suite.c.oldest_kept_revision, in_a_snapshot()))
         )
         open_states = (AdmissionState.HELD.value, AdmissionState.RECEIVED.value)
         waiting = sa.select(t.admission.c.package_id).where(t.admission.c.state.in_(open_states))

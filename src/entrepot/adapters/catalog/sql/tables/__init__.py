@@ -57,6 +57,7 @@ from entrepot.adapters.catalog.sql.tables.rights import (
     role_permission,
 )
 from entrepot.adapters.catalog.sql.tables.shelf import capability, shelf
+from entrepot.adapters.catalog.sql.tables.snapshots import environment, environment_move, snapshot
 from entrepot.adapters.catalog.sql.tables.sources import source, upstream_capability, upstream_package
 from entrepot.adapters.catalog.sql.tables.upkeep import fact, node, throttle
 
@@ -94,6 +95,8 @@ __all__ = [
     "download_recent",
     "download_salt",
     "ended_session",
+    "environment",
+    "environment_move",
     "erratum",
     "erratum_package",
     "event_position",
@@ -133,6 +136,7 @@ __all__ = [
     "shelf",
     "sign_in_code",
     "signing_state",
+    "snapshot",
     "source",
     "suite",
     "throttle",

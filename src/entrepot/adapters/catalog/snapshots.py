@@ -1,0 +1,136 @@
+"""The part of the port about snapshots, environments and what a suite held at some time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from entrepot.adapters.catalog.offers import Offer
+from entrepot.adapters.catalog.records import StoredPackage
+from entrepot.domain.model.generation import Generation
+from entrepot.domain.model.snapshot import Content, Environment, Move, Snapshot
+from entrepot.domain.model.suite import GenerationId, PackageId, SuiteId
+
+
+class StateReading(Protocol):
+    """What a suite held at a revision."""
+
+    def contents_at(self, suite_id: SuiteId, revision: int, first: bytes = b"") -> Iterator[Content]:
+        """What the suite held at a revision, in order of component and key; streamed."""
+        ...
+
+    def moved_between(self, suite_id: SuiteId, older: int, newer: int) -> tuple[list[Content], list[Content]]:
+        """What the suite held at the older of two revisions only, and at the newer one only."""
+        ...
+
+    def versions_at(
+        self, suite_id: SuiteId, revision: int, names: Collection[str]
+    ) -> Mapping[tuple[str, str, str], list[str]]:
+        """All versions by (name, architecture, component), in any order."""
+        ...
+
+    def stored_at(self, suite_id: SuiteId, revision: int) -> Iterator[StoredPackage]:
+        """All packages with what was read from them, in any order; streamed."""
+        ...
+
+    def offered_names(self, package_ids: Collection[PackageId]) -> set[str]:
+        """What packages provide besides their own names, as it is indexed."""
+        ...
+
+    def offers_at(self, suite_id: SuiteId, revision: int, names: Collection[str]) -> list[Offer]:
+        """As ``offers``, at a revision."""
+        ...
+
+
+class SnapshotReading(StateReading, Protocol):
+    """What can be asked."""
+
+    def snapshots(self, suite_id: SuiteId | None, offset: int, limit: int) -> tuple[list[Snapshot], int]:
+        """A page, newest first, and the number of all."""
+        ...
+
+    def snapshot_named(self, suite_id: SuiteId, name: str) -> Snapshot | None:
+        """None where there is none."""
+        ...
+
+    def snapshot_of(self, snapshot_id: int) -> Snapshot:
+        """Raises ``NotFound``."""
+        ...
+
+    def generation_at(self, suite_id: SuiteId, at: datetime) -> Generation | None:
+        """The one that was in force then; none when there was none, or when it is kept no longer."""
+        ...
+
+    def pinned_generations(self, suite_id: SuiteId) -> set[GenerationId]:
+        """Those that a snapshot keeps."""
+        ...
+
+    def environments(self) -> list[Environment]:
+        """By name."""
+        ...
+
+    def environment_named(self, name: str) -> Environment | None:
+        """None where there is none."""
+        ...
+
+    def positions(self, environment_id: int) -> list[Move]:
+        """The move in force of each suite that is in the environment."""
+        ...
+
+    def moves(self, environment_id: int, suite_id: SuiteId | None, offset: int, limit: int) -> tuple[list[Move], int]:
+        """A page of all that were made, newest first, and their number."""
+        ...
+
+    def shown_generations(self, name: str, suite_id: SuiteId, most: int) -> list[Generation]:
+        """What an environment shows of a suite now, and what it showed before, newest first."""
+        ...
+
+    def environments_with(self, snapshot_id: int) -> list[str]:
+        """Names of those that show it now."""
+        ...
+
+
+class SnapshotWriting(SnapshotReading, Protocol):
+    """What can be changed."""
+
+    def add_snapshot(
+        self,
+        suite_id: SuiteId,
+        name: str,
+        generation: Generation,
+        content_id: str,
+        size_bytes: int,
+        description: str,
+        by: str,
+        now: datetime,
+    ) -> Snapshot:
+        """Raises ``AlreadyExists``."""
+        ...
+
+    def remove_snapshot(self, snapshot_id: int) -> None:
+        """It, and its place in the history of environments."""
+        ...
+
+    def add_environment(self, name: str, description: str, by: str, now: datetime, *, protected: bool) -> Environment:
+        """Raises ``AlreadyExists``."""
+        ...
+
+    def change_environment(self, environment_id: int, description: str, *, protected: bool) -> None:
+        """All that can change."""
+        ...
+
+    def remove_environment(self, environment_id: int) -> None:
+        """With its history."""
+        ...
+
+    def add_moves(
+        self,
+        environment_id: int,
+        moves: Sequence[tuple[SuiteId, int | None]],
+        by: str,
+        reason: str,
+        now: datetime,
+    ) -> None:
+        """Point each suite to a snapshot, or take it out."""
+        ...

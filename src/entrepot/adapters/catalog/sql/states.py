@@ -1,0 +1,159 @@
+"""What a suite held at some revision: rows of ``content`` say when each package came and went."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from entrepot.adapters.catalog.offers import Offer
+from entrepot.adapters.catalog.records import StoredPackage
+from entrepot.adapters.catalog.sql import tables as t
+from entrepot.adapters.catalog.sql.rows import package_of
+from entrepot.domain.dependencies.capabilities import capability_key
+from entrepot.domain.model.snapshot import Content
+from entrepot.domain.model.suite import PackageId, SuiteId
+
+T = TypeVar("T")
+_BATCH = 2000
+_CHUNK = 400
+
+
+def held_at(revision: Any) -> sa.ColumnElement[bool]:
+    """Whether a row of ``content`` was in its suite at a revision."""
+    removed = t.content.c.removed_revision
+    return sa.and_(t.content.c.added_revision <= revision, sa.or_(removed.is_(None), removed > revision))
+
+
+def in_a_snapshot() -> sa.ColumnElement[bool]:
+    """Whether a row of ``content`` is in some snapshot."""
+    return (
+        sa.exists()
+        .where(t.snapshot.c.suite_id == t.content.c.suite_id, held_at(t.snapshot.c.revision))
+        .correlate(t.content)
+    )
+
+
+class StateQueries:
+    """Implements ``StateReading``."""
+
+    _connection: sa.Connection
+
+    def contents_at(self, suite_id: SuiteId, revision: int, first: bytes = b"") -> Iterator[Content]:
+        """Streamed."""
+        query = (
+            _contents(suite_id)
+            .where(held_at(revision), t.content.c.sort_key >= first)
+            .order_by(t.content.c.component, t.content.c.sort_key)
+        )
+        for row in self._connection.execute(query.execution_options(yield_per=_BATCH)):
+            yield _content_of(row)
+
+    def moved_between(self, suite_id: SuiteId, older: int, newer: int) -> tuple[list[Content], list[Content]]:
+        """By the rows that came or went in between; a package that left and came back is in neither list."""
+        revision = t.content.c
+        came = _contents(suite_id).where(
+            revision.added_revision > older, revision.added_revision <= newer, held_at(newer)
+        )
+        went = _contents(suite_id).where(
+            revision.removed_revision > older, revision.removed_revision <= newer, held_at(older)
+        )
+        added = {_place(one): one for one in map(_content_of, self._connection.execute(came))}
+        gone = {_place(one): one for one in map(_content_of, self._connection.execute(went))}
+        stayed = added.keys() & gone.keys()
+        return (
+            sorted((one for place, one in gone.items() if place not in stayed), key=lambda one: one.key),
+            sorted((one for place, one in added.items() if place not in stayed), key=lambda one: one.key),
+        )
+
+    def versions_at(
+        self, suite_id: SuiteId, revision: int, names: Collection[str]
+    ) -> Mapping[tuple[str, str, str], list[str]]:
+        """By name."""
+        found: dict[tuple[str, str, str], list[str]] = {}
+        for chunk in _chunks(sorted(names)):
+            query = _contents(suite_id).where(held_at(revision), t.package.c.name.in_(chunk))
+            for one in map(_content_of, self._connection.execute(query)):
+                found.setdefault((one.name, one.architecture, one.component), []).append(one.version)
+        return found
+
+    def stored_at(self, suite_id: SuiteId, revision: int) -> Iterator[StoredPackage]:
+        """Streamed, in no order."""
+        query = (
+            sa.select(t.package)
+            .join(t.content, t.content.c.package_id == t.package.c.id)
+            .where(t.content.c.suite_id == suite_id, held_at(revision))
+        )
+        for row in self._connection.execute(query.execution_options(yield_per=_BATCH)):
+            yield package_of(row)
+
+    def offered_names(self, package_ids: Collection[PackageId]) -> set[str]:
+        """By the index of capabilities."""
+        found: set[str] = set()
+        for chunk in _chunks(sorted(package_ids)):
+            query = sa.select(t.capability.c.name).where(t.capability.c.package_id.in_(chunk))
+            found.update(row.name for row in self._connection.execute(query))
+        return found
+
+    def offers_at(self, suite_id: SuiteId, revision: int, names: Collection[str]) -> list[Offer]:
+        """Looked up by name and by capability."""
+        found: list[Offer] = []
+        control = sa.and_(t.fragment.c.package_id == t.package.c.id, t.fragment.c.kind == "control")
+        here = sa.exists().where(
+            t.content.c.package_id == t.package.c.id, t.content.c.suite_id == suite_id, held_at(revision)
+        )
+        for chunk in _chunks(sorted(names)):
+            keys = {capability_key(name): name for name in chunk}
+            called = sa.select(t.package, t.fragment.c.body).outerjoin(t.fragment, control)
+            found += (
+                Offer(row.name, package_of(row), bytes(row.body or b""))
+                for row in self._connection.execute(called.where(t.package.c.name.in_(chunk), here))
+            )
+            provided = called.add_columns(t.capability.c.name.label("offered")).join(
+                t.capability, t.capability.c.package_id == t.package.c.id
+            )
+            found += (
+                Offer(keys[row.offered], package_of(row), bytes(row.body or b""))
+                for row in self._connection.execute(provided.where(t.capability.c.name.in_(list(keys)), here))
+            )
+        return found
+
+
+def _contents(suite_id: SuiteId) -> sa.Select[Any]:
+    return (
+        sa.select(
+            t.content.c.package_id,
+            t.content.c.sort_key,
+            t.content.c.component,
+            t.package.c.name,
+            t.package.c.version,
+            t.package.c.architecture,
+            t.package.c.digest,
+            t.package.c.size_bytes,
+        )
+        .join(t.package, t.package.c.id == t.content.c.package_id)
+        .where(t.content.c.suite_id == suite_id)
+    )
+
+
+def _content_of(row: sa.Row[Any]) -> Content:
+    return Content(
+        package_id=PackageId(row.package_id),
+        key=row.sort_key,
+        name=row.name,
+        version=row.version,
+        architecture=row.architecture,
+        component=row.component,
+        digest=row.digest,
+        size_bytes=row.size_bytes,
+    )
+
+
+def _place(one: Content) -> tuple[str, int]:
+    return one.component, one.package_id
+
+
+def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), _CHUNK):
+        yield values[start : start + _CHUNK]

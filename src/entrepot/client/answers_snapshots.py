@@ -1,0 +1,174 @@
+"""Shapes of the API's answers about snapshots and environments."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class SnapshotAnswer(TypedDict):
+    """One snapshot."""
+
+    name: str
+    distribution: str
+    archive: str
+    format: str
+    content_id: str
+    packages: int
+    size_bytes: int
+    description: str
+    published_at: str
+    created_at: str
+    created_by: str
+    path: str
+    shown_in: list[str]
+
+
+class SnapshotPage(TypedDict):
+    """``GET /snapshots``."""
+
+    items: list[SnapshotAnswer]
+    total: int
+    page: int
+    per_page: int
+    pages: int
+
+
+class RemovedSnapshot(TypedDict):
+    """``DELETE /snapshots/{codename}/{name}``."""
+
+    status: str
+    snapshot: SnapshotAnswer
+
+
+class StateAnswer(TypedDict):
+    """Which state a reference means."""
+
+    reference: str
+    distribution: str
+    generation: int
+    published_at: str
+    time: str
+    packages: int
+
+
+class ChangedPackage(TypedDict):
+    """A line of a difference."""
+
+    change: str
+    name: str
+    arch: str
+    component: str
+    from_versions: list[str]
+    to_versions: list[str]
+
+
+class StateDifference(TypedDict):
+    """``GET /snapshots/diff``."""
+
+    identical: bool
+    counts: dict[str, int]
+    changes: list[ChangedPackage]
+    total: int
+    truncated: bool
+
+
+class ContentRow(TypedDict):
+    """A package of a state."""
+
+    name: str
+    version: str
+    arch: str
+    component: str
+    sha256: str
+    size: int
+
+
+class ContentPage(TypedDict):
+    """``GET /snapshots/contents``."""
+
+    state: StateAnswer
+    items: list[ContentRow]
+    total: int
+    page: int
+    per_page: int
+    pages: int
+
+
+class ShownSnapshot(TypedDict):
+    """Where an environment was pointed to."""
+
+    number: int
+    distribution: str
+    snapshot: dict[str, object] | None
+    moved_at: str
+    moved_by: str
+    reason: str
+
+
+class EnvironmentAnswer(TypedDict):
+    """One environment."""
+
+    name: str
+    description: str
+    protected: bool
+    created_at: str
+    created_by: str
+    distributions: list[ShownSnapshot]
+
+
+class EnvironmentList(TypedDict):
+    """``GET /environments``."""
+
+    environments: list[EnvironmentAnswer]
+    total: int
+
+
+class MovePage(TypedDict):
+    """``GET /environments/{name}/history``."""
+
+    items: list[ShownSnapshot]
+    total: int
+    page: int
+    per_page: int
+    pages: int
+
+
+class PlannedChange(TypedDict):
+    """What a move does to one distribution."""
+
+    distribution: str
+    to: str
+    difference: dict[str, object] | None
+    would_break: list[dict[str, object]]
+    refused: list[dict[str, object]]
+
+
+class MovePlan(TypedDict):
+    """``POST /environments/{name}/plan``."""
+
+    environment: str
+    protected: bool
+    harmless: bool
+    changes: list[PlannedChange]
+    unchanged: list[str]
+
+
+class MoveDone(MovePlan):
+    """``POST /environments/{name}/point``."""
+
+    status: str
+
+
+class MoveBack(TypedDict):
+    """``POST /environments/{name}/rollback``."""
+
+    status: str
+    environment: str
+    distributions: list[ShownSnapshot]
+
+
+class RemovedEnvironment(TypedDict):
+    """``DELETE /environments/{name}``."""
+
+    status: str
+    name: str

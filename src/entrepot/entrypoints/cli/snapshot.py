@@ -1,0 +1,148 @@
+"""``snapshot``: states that are kept; ``diff``: what differs between two of them."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Annotated
+
+import typer
+
+from entrepot.entrypoints.cli.commands import Commands
+from entrepot.entrypoints.cli.output import Output
+from entrepot.entrypoints.cli.session import JsonOption, UrlOption, YesOption, confirm, connect
+from entrepot.entrypoints.cli.text import moment, one_line, size
+from entrepot.entrypoints.cli.walks import pages
+
+_PER_PAGE = 200
+_STATE = "DISTRIBUTION, DISTRIBUTION@SNAPSHOT, @TIME (20261121T200000Z) or @env:NAME."
+DistributionArgument = Annotated[str, typer.Argument(metavar="DISTRIBUTION", help="Codename.")]
+StateArgument = Annotated[str, typer.Argument(metavar="STATE", help=_STATE)]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Of the snapshot.")]
+_SIGNS = {"added": "+", "removed": "-", "upgraded": "^", "downgraded": "v", "changed": "~"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    snapshots = Commands(no_args_is_help=True, help="States of distributions that are kept under a name.")
+    snapshots.command("ls")(ls)
+    snapshots.command("create")(create)
+    snapshots.command("show")(show)
+    snapshots.command("rm")(rm)
+    app.add_typer(snapshots, name="snapshot")
+    app.command("diff")(diff)
+
+
+def ls(
+    ctx: typer.Context,
+    distribution: Annotated[str | None, typer.Argument(metavar="[DISTRIBUTION]", help="Of this one only.")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, metavar="N", help="At most so many.")] = 1000,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+) -> None:
+    """List snapshots, the newest first."""
+    output = Output(as_json=as_json)
+    with connect(ctx, url, output) as client:
+        rows = list(islice(pages(lambda number: client.snapshots.all(distribution, number, _PER_PAGE)), limit))
+    if as_json:
+        output.json({"total": len(rows), "items": rows})
+    elif not rows:
+        output.note("no snapshots")
+    else:
+        output.table(
+            ("DISTRIBUTION", "NAME", "PACKAGES", "SIZE", "FROZEN (UTC)", "SHOWN IN", "CONTENT"),
+            (
+                (
+                    row["distribution"],
+                    row["name"],
+                    row["packages"],
+                    size(row["size_bytes"]),
+                    moment(row["created_at"]),
+                    ", ".join(row["shown_in"]) or "-",
+                    row["content_id"][:12],
+                )
+                for row in rows
+            ),
+        )
+
+
+def create(
+    ctx: typer.Context,
+    state: StateArgument,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Else it is named after the time.")] = None,
+    description: Annotated[str, typer.Option("--description", metavar="TEXT", help="For those who ask later.")] = "",
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+) -> None:
+    """Keep a state under a name; nothing is copied.  Needs the role maintainer."""
+    output = Output(as_json=as_json)
+    with connect(ctx, url, output) as client:
+        body = client.snapshots.freeze(state, name, description)
+    if as_json:
+        output.json(body)
+    else:
+        output.line(
+            f"{one_line(body['distribution'])}@{one_line(body['name'])}: {body['packages']} packages, "
+            f"content {body['content_id'][:12]}, at {one_line(body['path'])}"
+        )
+
+
+def show(
+    ctx: typer.Context,
+    state: StateArgument,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, metavar="N", help="At most so many.")] = 1000,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+) -> None:
+    """List the packages of a state."""
+    output = Output(as_json=as_json)
+    with connect(ctx, url, output) as client:
+        rows = list(islice(pages(lambda number: client.snapshots.contents(state, number, _PER_PAGE)), limit))
+    if as_json:
+        output.json({"total": len(rows), "items": rows})
+    elif not rows:
+        output.note("no packages")
+    else:
+        output.table(
+            ("NAME", "VERSION", "ARCH", "COMPONENT", "SIZE"),
+            ((row["name"], row["version"], row["arch"], row["component"], size(row["size"])) for row in rows),
+        )
+
+
+def rm(
+    ctx: typer.Context,
+    distribution: DistributionArgument,
+    name: NameArgument,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+) -> None:
+    """Let a snapshot go; refused while an environment shows it."""
+    output = Output(as_json=as_json)
+    confirm(f"remove the snapshot {one_line(distribution)}@{one_line(name)}", yes=yes)
+    with connect(ctx, url, output) as client:
+        body = client.snapshots.remove(distribution, name)
+    if as_json:
+        output.json(body)
+    else:
+        output.line(f"removed {one_line(distribution)}@{one_line(name)}")
+
+
+def diff(
+    ctx: typer.Context,
+    older: Annotated[str, typer.Argument(metavar="FROM", help=_STATE)],
+    newer: Annotated[str, typer.Argument(metavar="TO", help="Likewise.")],
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+) -> None:
+    """Show what differs between two states: + came, - went, ^ newer, v older, ~ other versions beside the newest."""
+    output = Output(as_json=as_json)
+    with connect(ctx, url, output) as client:
+        body = client.snapshots.diff(older, newer, 100_000)
+    if as_json:
+        output.json(body)
+        return
+    for row in body["changes"]:
+        versions = " -> ".join(word for word in (" ".join(row["from_versions"]), " ".join(row["to_versions"])) if word)
+        output.line(f"{_SIGNS.get(row['change'], '?')} {one_line(row['name'])} {row['arch']}  {one_line(versions)}")
+    counts = ", ".join(f"{count} {kind}" for kind, count in body["counts"].items() if count)
+    output.note(counts or "no difference")

@@ -1,0 +1,134 @@
+"""What differs between two states: packages that came, went, or changed their version."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cmp_to_key
+from typing import Literal
+
+from entrepot.adapters.catalog.base import Reading
+from entrepot.domain.formats.base import PackageFormat
+from entrepot.domain.model.package import Format
+from entrepot.domain.model.snapshot import Content
+from entrepot.errors import InvalidRequest
+from entrepot.services.snapshots.references import State
+
+Order = Callable[[str, str], int]
+Kind = Literal["added", "removed", "upgraded", "downgraded", "changed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One package of one architecture in one component.
+
+    ``kind`` says what its newest version does; ``before`` and ``after`` are the versions that are on one side alone,
+    newest first.  ``changed`` means that the newest one stayed, and older ones or its bytes differ.
+    """
+
+    kind: Kind
+    name: str
+    architecture: str
+    component: str
+    before: Sequence[str]
+    after: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Lines by name, and the packages themselves."""
+
+    older: State
+    newer: State
+    lines: Sequence[Line]
+    gone: Sequence[Content]
+    came: Sequence[Content]
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+def compare(reading: Reading, older: State, newer: State, formats: Mapping[Format, PackageFormat]) -> Difference:
+    """Cheap for two states of one suite: only what came or went in between is looked at.
+
+    Raises:
+        InvalidRequest: the two hold packages of different formats.
+    """
+    if older.suite.format is not newer.suite.format:
+        raise InvalidRequest("the two hold packages of different formats")
+    if older.suite.id == newer.suite.id:
+        first, last = older.generation.revision, newer.generation.revision
+        backwards = first > last
+        gone, came = reading.moved_between(older.suite.id, min(first, last), max(first, last))
+        if backwards:
+            gone, came = came, gone
+    else:
+        gone, came = _merged(
+            reading.contents_at(older.suite.id, older.generation.revision),
+            reading.contents_at(newer.suite.id, newer.generation.revision),
+        )
+    lines = _lines(reading, (older, newer), (gone, came), formats[older.suite.format].compare)
+    counts: dict[str, int] = {kind: sum(1 for line in lines if line.kind == kind) for kind in _KINDS}
+    return Difference(older, newer, lines, gone, came, counts)
+
+
+_KINDS: Sequence[Kind] = ("added", "removed", "upgraded", "downgraded", "changed")
+
+
+def _merged(older: Iterable[Content], newer: Iterable[Content]) -> tuple[list[Content], list[Content]]:
+    """What is in one of two ordered lists alone; constant memory for what is in both."""
+    alone: tuple[list[Content], list[Content]] = ([], [])
+    tagged = heapq.merge(
+        ((_order(one), 0, one) for one in older), ((_order(one), 1, one) for one in newer), key=lambda each: each[:2]
+    )
+    pending: tuple[tuple[str, bytes, str], int, Content] | None = None
+    for each in tagged:
+        if pending is not None and pending[0] == each[0] and pending[1] != each[1]:
+            pending = None
+            continue
+        if pending is not None:
+            alone[pending[1]].append(pending[2])
+        pending = each
+    if pending is not None:
+        alone[pending[1]].append(pending[2])
+    return alone
+
+
+def _order(one: Content) -> tuple[str, bytes, str]:
+    return one.component, one.key, one.digest
+
+
+Place = tuple[str, str, str]
+
+
+def _lines(
+    reading: Reading, states: tuple[State, State], sides: tuple[Sequence[Content], Sequence[Content]], order: Order
+) -> list[Line]:
+    places: dict[Place, tuple[list[str], list[str]]] = {}
+    for side, contents in enumerate(sides):
+        for one in contents:
+            place = places.setdefault((one.name, one.architecture, one.component), ([], []))
+            place[side].append(one.version)
+    names = {place[0] for place in places}
+    before, after = (reading.versions_at(one.suite.id, one.generation.revision, names) for one in states)
+    by_version = cmp_to_key(order)
+    return [
+        Line(
+            _kind(before.get(place, []), after.get(place, []), order),
+            *place,
+            *(sorted(versions, key=by_version, reverse=True) for versions in changed),
+        )
+        for place, changed in sorted(places.items())
+    ]
+
+
+def _kind(before: Sequence[str], after: Sequence[str], order: Order) -> Kind:
+    """By the newest version on each side, which is what machines take."""
+    if not before:
+        return "added"
+    if not after:
+        return "removed"
+    by_version = cmp_to_key(order)
+    step = order(max(before, key=by_version), max(after, key=by_version))
+    if step == 0:
+        return "changed"
+    return "upgraded" if step < 0 else "downgraded"
