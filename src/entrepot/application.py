@@ -29,7 +29,9 @@ from entrepot.services.dashboard import Watching
 from entrepot.services.downloads import Downloads, Recorder
 from entrepot.services.errata import Notices, Rollouts
 from entrepot.services.intake import Intake
+from entrepot.services.intake.cooling import Cooling
 from entrepot.services.intake.decisions import Decisions
+from entrepot.services.intake.forecasts import Forecasts
 from entrepot.services.intake.incoming import Incoming
 from entrepot.services.intake.inspection import Inspector
 from entrepot.services.intake.listing import Listings
@@ -69,6 +71,7 @@ class Application:
 
     configurations: Configurations
     policies: Policies
+    forecasts: Forecasts
     access: Access
     users: Users
     api_tokens: ApiTokens
@@ -85,6 +88,7 @@ class Application:
     intake: Intake
     incoming: Incoming
     inspector: Inspector
+    cooling: Cooling
     transfers: Transfers
     resolutions: Resolutions
     sboms: Sboms

@@ -19,6 +19,7 @@ SILENT = {
     "/api/files/{folder}/{name}": "a file that waits; what becomes of it is noted",
     "/api/files/{folder}": "a file that waits; what becomes of it is noted",
     "/settings/gpg/export": "tells where public keys are; nothing is written",
+    "/security/policy/preview": "nothing is changed",
     "/license": "there are no licenses",
     "/license/activate": "there are no licenses",
 }

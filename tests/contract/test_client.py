@@ -251,6 +251,7 @@ CASES = [
     case("templates", "reset", "test"),
     case("policy", "show"),
     case("policy", "change", {"low": "allow"}),
+    case("policy", "preview", {"low": "block"}),
     case("policy", "suite", "jammy"),
     case("policy", "change_suite", "jammy", {"low": "warn"}),
     case("policy", "remove_suite", "jammy"),

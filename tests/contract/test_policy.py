@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from tests.contract.people import Office, open_office
 
-from entrepot.testing.packages import build_deb
+from entrepot.testing.packages import build_deb, build_rpm
 
 pytestmark = pytest.mark.xdist_group("policy")
 
@@ -177,3 +177,46 @@ def test_a_signature_may_be_asked_for_in_one_distribution(office: Office) -> Non
     office.admin.patch(SUITE, json={"gpg_required": True})
     assert push(office, "unsigned").json()["status"] == "pending_review"
     assert push(office, "unsigned-there", "jammy").json()["status"] == "published"
+
+
+def test_licences_lead_to_something_where_packages_say_theirs(office: Office) -> None:
+    office.admin.patch(POLICY, json={"licences": {"deny": ["AGPL-*"], "unknown": "warn"}})
+    statuses = []
+    for name, licence in (("free", "MIT"), ("strict", "MIT AND AGPL-3.0-only"), ("choice", "MIT OR AGPL-3.0-only")):
+        files = {"file": (f"{name}-1.0-1.noarch.rpm", build_rpm(name, license=licence))}
+        answer = office.admin.post("/upload/", files=files, data={"distribution": "almalinux9"})
+        statuses.append((answer.status_code, answer.json()["status"]))
+    assert statuses == [(201, "published"), (422, "rejected"), (201, "published")]
+    silent = push(office, "silent")
+    assert (silent.json()["status"], silent.json()["warnings"]) == (
+        "published",
+        ["it does not say which licence it has"],
+    )
+
+
+def test_a_change_can_be_tried_before(office: Office) -> None:
+    office.admin.patch(SUITE, json={"concerns": {"control.essential": "warn"}})
+    assert push(office, "tried", **ESSENTIAL).json()["status"] == "published"
+    office.admin.delete(SUITE)
+    assert push(office, "tried-too", **ESSENTIAL).json()["status"] == "pending_review"
+
+    def preview(change: dict[str, Any], **query: Any) -> tuple[dict[str, Any], dict[str, str]]:
+        before = len(office.audited("POLICY_CHANGE"))
+        answer = office.admin.post(f"{POLICY}/preview", json=change, params={"per_page": 500, **query})
+        assert answer.status_code == 200, answer.text
+        assert len(office.audited("POLICY_CHANGE")) == before
+        return answer.json(), {row["name"]: row["effect"] for row in answer.json()["packages"]["items"]}
+
+    body, effects = preview({"concerns": {"control.essential": "block"}})
+    assert (effects["tried"], effects["tried-too"]) == ("withdraw", "refuse")
+    [row] = [row for row in body["packages"]["items"] if row["name"] == "tried"]
+    assert (row["codes"], row["before"], row["after"]) == (["control.essential"], "pending_review", "blocked")
+    assert body["counts"]["withdraw"] + body["counts"]["refuse"] == body["packages"]["total"]
+    assert (body["complete"], body["checked"] >= 2) == (True, True)
+    _, effects = preview({"concerns": {"control.essential": "allow"}})
+    assert ("tried" in effects, effects["tried-too"]) == (False, "let_in")
+    assert preview({"concerns": {"control.essential": "block"}}, distribution="jammy")[1].get("tried") is None
+    first = preview({"concerns": {"control.essential": "block"}}, per_page=1)[0]["packages"]
+    assert (len(first["items"]), first["total"]) == (1, body["packages"]["total"])
+    assert office.admin.post(f"{POLICY}/preview", json={"panic": 1}).status_code == 400
+    assert office.admin.post(f"{POLICY}/preview", json={}, params={"distribution": "nowhere"}).status_code == 400

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from entrepot.client.answers_overview import Page
+
 
 class PolicyRules(TypedDict):
     """What leads to ``block``, ``review``, ``warn`` or ``allow``."""
@@ -43,3 +45,32 @@ class SuitePolicyShown(PolicyRules):
     archive: str
     format: str
     own: dict[str, object]
+
+
+class ForeseenPackage(TypedDict):
+    """One that would fare otherwise; ``effect`` is ``withdraw``, ``hold``, ``let_in`` or ``refuse``."""
+
+    name: str
+    version: str
+    arch: str
+    distribution: str
+    effect: str
+    before: str
+    after: str
+    reasons: list[str]
+    codes: list[str]
+
+
+class ForeseenPage(Page):
+    """A page of them."""
+
+    items: list[ForeseenPackage]
+
+
+class PolicyPreview(TypedDict):
+    """``POST /security/policy/preview``."""
+
+    checked: int
+    complete: bool
+    counts: dict[str, int]
+    packages: ForeseenPage

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from entrepot.client.answers import shaped
-from entrepot.client.answers_policy import PolicyShown, SuitePolicyShown
+from entrepot.client.answers_policy import PolicyPreview, PolicyShown, SuitePolicyShown
 from entrepot.client.segments import segment
 from entrepot.client.wire import JsonCall, given
 
@@ -23,6 +23,20 @@ class PolicyTheme:
     def change(self, change: Mapping[str, object]) -> PolicyShown:
         """``PATCH /security/policy``: any subset; ``None`` brings a default back."""
         return shaped(self._call("PATCH", "/security/policy", payload=change), PolicyShown, critical=str)
+
+    def preview(
+        self,
+        change: Mapping[str, object],
+        *,
+        distribution: str | None = None,
+        format_: str | None = None,
+        page: int = 1,
+        per_page: int = 50,
+    ) -> PolicyPreview:
+        """``POST /security/policy/preview``: what a change would do to what is published and to what waits."""
+        query = given(distribution=distribution, format=format_, page=page, per_page=per_page)
+        body = self._call("POST", "/security/policy/preview", query, change)
+        return shaped(body, PolicyPreview, checked=int, counts=dict, packages=dict)
 
     def suite(self, codename: str, *, archive: str | None = None, format_: str | None = None) -> SuitePolicyShown:
         """``GET /security/policy/suites/{codename}``: what holds in one distribution."""

@@ -56,6 +56,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         published["publisher"].unmet,
         let_in["inspector"].unfinished,
         let_in["decisions"].waivers.unmet,
+        let_in["cooling"].unmet,
         notifications.unmet,
         scheduler.due,
         retention.unmet,

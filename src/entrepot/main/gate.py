@@ -17,15 +17,19 @@ from entrepot.main.parts import FORMATS, Parts
 from entrepot.main.vulnerabilities import looking
 from entrepot.services.configuration import Configurations, Policies, Rulebook
 from entrepot.services.intake import Intake
+from entrepot.services.intake.checks.age import AgeCheck
 from entrepot.services.intake.checks.antivirus import antivirus_checks
 from entrepot.services.intake.checks.base import Check
 from entrepot.services.intake.checks.cve import VulnerabilityCheck
 from entrepot.services.intake.checks.dependencies import DependencyCheck
+from entrepot.services.intake.checks.licence import LicenceCheck
 from entrepot.services.intake.checks.provenance import ProvenanceCheck
 from entrepot.services.intake.checks.signature import SignatureCheck
+from entrepot.services.intake.cooling import Cooling
 from entrepot.services.intake.decisions import Decisions, Quarantines, Records, Reports, Waivers
 from entrepot.services.intake.decisions.reopening import Reopening
 from entrepot.services.intake.examining import Examiner
+from entrepot.services.intake.forecasts import Forecasts
 from entrepot.services.intake.incoming import Incoming
 from entrepot.services.intake.inspection import Inspector
 from entrepot.services.intake.listing import Listings
@@ -34,6 +38,8 @@ from entrepot.services.intake.movements import Movements
 from entrepot.services.intake.promotions import Promotions
 from entrepot.services.intake.provenance.keys import TrustedKeys
 from entrepot.services.intake.provenance.service import Provenances
+from entrepot.services.intake.receipts import stored_subject
+from entrepot.services.intake.resuming import Resuming
 from entrepot.services.intake.reviews import Reviews
 from entrepot.services.intake.standings import Standings
 from entrepot.services.intake.transfers import Transfers
@@ -47,9 +53,11 @@ class Gate(TypedDict):
     """By their names in the application."""
 
     policies: Policies
+    forecasts: Forecasts
     intake: Intake
     incoming: Incoming
     inspector: Inspector
+    cooling: Cooling
     transfers: Transfers
     movements: Movements
     reviews: Reviews
@@ -65,22 +73,28 @@ class Gate(TypedDict):
 def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configurations: Configurations) -> Gate:
     """One list of checks for every way in; ``quick`` are those that need nothing but the package."""
     configuration, scanning = configurations.current, scanning_of(settings)
+    rules = Rulebook(configuration, parts.now).of
+    known = VulnerabilityCheck(configuration, parts.now)
+    told = (LicenceCheck(rules), AgeCheck(rules, known, stored_subject, FORMATS, parts.now))
     checks = (
         *quick,
         SignatureCheck(judging, parts.now),
         ProvenanceCheck(attesting),
-        VulnerabilityCheck(configuration, parts.now),
+        known,
+        *told,
         *antivirus_checks(scanning, configuration, parts.monotonic),
     )
-    rules = Rulebook(configuration, parts.now).of
     reopening = Reopening(parts.catalog, parts.queue, rules, configuration, parts.now)
     intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), rules, parts.now)
     listings = Listings(parts.catalog, FORMATS)
+    policies = Policies(parts.catalog, configurations, parts.now)
     return Gate(
-        policies=Policies(parts.catalog, configurations, parts.now),
+        policies=policies,
+        forecasts=Forecasts(parts.catalog, rules, policies.foreseen, parts.monotonic),
         intake=intake,
         incoming=Incoming(parts.catalog, parts.blobs, intake, verification, _uploaders(settings), parts.now),
         inspector=Inspector(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, rules, parts.now),
+        cooling=Cooling(parts.catalog, rules, parts.now),
         transfers=_transfers(parts, checks, rules, lambda: configuration().decisions),
         movements=Movements(parts.catalog, parts.queue, parts.now),
         reviews=Reviews(parts.catalog, parts.blobs, parts.queue, FORMATS, configuration, parts.now),
@@ -113,9 +127,11 @@ def _transfers(
     # What a suite lacks informs; it decides nothing, and is asked of thousands of packages here.
     judges = [check for check in checks if check.name != DependencyCheck.name]
     standings = Standings(parts.catalog, parts.blobs, judges, rules)
+    promotions = Promotions(parts.catalog, parts.queue, FORMATS, standings, deciding, parts.now)
     return Transfers(
-        Promotions(parts.catalog, parts.queue, FORMATS, standings, deciding, parts.now),
+        promotions,
         Migrations(parts.catalog, parts.queue, FORMATS, standings, parts.now),
+        Resuming(parts.catalog, parts.queue, standings, promotions, parts.now),
     )
 
 

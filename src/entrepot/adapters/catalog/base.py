@@ -16,6 +16,7 @@ from entrepot.adapters.catalog.accounts import AccountReading, AccountWriting
 from entrepot.adapters.catalog.advisories import AdvisoryReading, AdvisoryWriting
 from entrepot.adapters.catalog.auditing import AuditReading, AuditWriting
 from entrepot.adapters.catalog.contents import ContentsReading, ContentsWriting
+from entrepot.adapters.catalog.cooling import CoolingReading
 from entrepot.adapters.catalog.decisions import DecisionReading, DecisionWriting
 from entrepot.adapters.catalog.downloads import DownloadReading, DownloadWriting
 from entrepot.adapters.catalog.errata import ErrataReading, ErrataWriting
@@ -223,6 +224,7 @@ class Reading(
     KeyReading,
     ProvenanceReading,
     OfferReading,
+    CoolingReading,
     ContentsReading,
     SourceReading,
     StrikeReading,

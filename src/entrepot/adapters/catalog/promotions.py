@@ -82,6 +82,10 @@ class PromotionWriting(PromotionReading, Protocol):
         """A new one; its ``id`` is ignored."""
         ...
 
+    def restate_promotion(self, promotion_id: int, verdict: Mapping[str, JsonValue]) -> None:
+        """Another verdict of a pending one."""
+        ...
+
     def decide_promotion(
         self, promotion_id: int, state: PromotionState, decided_by: str, now: datetime, decision: str
     ) -> bool:

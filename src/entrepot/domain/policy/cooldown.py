@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 
 from entrepot.domain.model.finding import SEVERITIES, Finding, Severity
 
+COOLDOWN = "cooldown."
+"""What the codes of this file begin with."""
+
 YOUNG = "cooldown.young"
 CUT_OFF = "cooldown.cutoff"
 UNDATED = "cooldown.undated"
@@ -26,6 +29,12 @@ class CooldownRules:
     urgent: Severity | None = None
     kev: bool = True
     cutoff_at: datetime | None = None
+
+    @property
+    def latest(self) -> datetime:
+        """What was first seen then, or before, need not wait any more."""
+        due = self.now - timedelta(days=self.days)
+        return due if self.cutoff_at is None else min(due, self.cutoff_at)
 
 
 @dataclass(frozen=True, slots=True)

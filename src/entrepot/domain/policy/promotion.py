@@ -48,6 +48,16 @@ class PromotionVerdict:
     warnings: tuple[str, ...] = ()
     standings: tuple[Standing, ...] = ()
 
+    @property
+    def codes(self) -> frozenset[str]:
+        """Of all reasons."""
+        return frozenset(reason.code for reason in self.reasons)
+
+    def summary(self) -> dict[str, str | list[str]]:
+        """What is kept of it."""
+        reasons = [reason.message for reason in self.reasons]
+        return {"verdict": self.verdict.value, "reasons": reasons, "codes": sorted(self.codes)}
+
 
 def judge_promotion(standings: Sequence[Standing], rules: GateRules) -> PromotionVerdict:
     """Refuse what a person has rejected for the suite or the gate refuses, hold what it holds, accept the rest.

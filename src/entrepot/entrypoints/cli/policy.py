@@ -19,6 +19,7 @@ Distribution = Annotated[str, typer.Option("--dist", metavar="CODENAME", help="O
 Pairs = Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="Such as high=block or cooldown.days=7.")]
 _ABOUT = ("distribution", "archive", "format", "own", "distributions")
 _TABLES = ("concerns",)
+_MOST_SHOWN = 500
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     policy.command("show")(show)
     policy.command("set")(set_)
     policy.command("reset")(reset)
+    policy.command("preview")(preview)
     app.add_typer(policy, name="policy")
 
 
@@ -76,6 +78,36 @@ def set_(
     """
     change = merged([_parsed(pair) for pair in pairs])
     _change(ctx, change, [name for name, _ in leaves(change)], dist, as_json=as_json, url=url)
+
+
+def preview(
+    ctx: typer.Context,
+    pairs: Pairs,
+    dist: Distribution = "",
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+) -> None:
+    """Show what a change would do to what is published and to what waits; nothing is changed."""
+    output = Output(as_json=as_json)
+    change = merged([_parsed(pair) for pair in pairs])
+    with connect(ctx, url, output) as client:
+        found = client.policy.preview(change, distribution=dist or None, per_page=_MOST_SHOWN)
+    if as_json:
+        output.json(found)
+        return
+    shown = found["packages"]["items"]
+    if shown:
+        output.table(
+            ("EFFECT", "NAME", "VERSION", "ARCH", "DISTRIBUTION", "BECAUSE OF"),
+            (
+                (row["effect"], row["name"], row["version"], row["arch"], row["distribution"], " ".join(row["codes"]))
+                for row in shown
+            ),
+        )
+    counts = ", ".join(f"{count} {effect.replace('_', ' ')}" for effect, count in found["counts"].items())
+    output.line(f"{counts}; of {found['checked']} packages")
+    if not found["complete"]:
+        output.note("there are more packages than were looked at; name a distribution with --dist")
 
 
 def reset(

@@ -38,6 +38,8 @@ class Dispatch:
                 self._application.publisher.publish_late(SuiteId(goal.subject))
             case GoalKind.INSPECT:
                 self._application.inspector.inspect(goal.subject)
+            case GoalKind.RECONSIDER | GoalKind.RESUME:
+                self._ripen(goal)
             case GoalKind.COLLECT:
                 self._application.collector.collect()
             case GoalKind.NOTIFY:
@@ -52,3 +54,9 @@ class Dispatch:
                 self._application.vulnerabilities.rematch.pursue()
             case GoalKind.RESCAN:
                 self._application.vulnerabilities.rescans.pursue(goal.subject)
+
+    def _ripen(self, goal: Goal) -> None:
+        if goal.kind is GoalKind.RECONSIDER:
+            self._application.inspector.reconsider(goal.subject)
+        else:
+            self._application.transfers.resuming.resume(goal.subject)

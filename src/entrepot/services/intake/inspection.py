@@ -27,7 +27,7 @@ from entrepot.services.intake.checks.base import Check, Surroundings
 from entrepot.services.intake.decisions import acts
 from entrepot.services.intake.findings import keep_scan
 from entrepot.services.intake.patience import Patience
-from entrepot.services.intake.receipts import RESULTS, STATES, steps_of, stored_subject
+from entrepot.services.intake.receipts import RESULTS, STATES, cools, steps_of, stored_subject
 from entrepot.services.intake.steps import UploadJobs, verdict_of
 
 _log = structlog.get_logger(__name__)
@@ -90,6 +90,27 @@ class Inspector:
         if self._jobs is not None and job is not None:
             self._jobs.finish(job, JobStatus.DONE, self._verdict(admission_id))
 
+    def reconsider(self, admission_id: int) -> None:
+        """Judge a package anew that was held for its age; the same answers where they last, new ones where not.
+
+        Called by a worker, as often as it takes.  A person who decides at the same time is the first or the second.
+        """
+        with self._catalog.read() as reading:
+            admission = reading.admission(admission_id)
+            if admission.state is not AdmissionState.HELD or not cools(admission.steps):
+                return
+            package, suite = reading.package(admission.package_id), reading.suite(admission.suite_id)
+        subject = stored_subject(package, suite, admission.component)
+        try:
+            outcomes = ask_missing(subject, admission.steps, self._checks, self._around)
+        except ScannerUnavailable as error:
+            _log.warning("inspection.postponed", admission=admission_id, package=str(package.key), reason=error.detail)
+            return
+        if cools(steps_of(outcomes, judge(outcomes, self._rules(suite)))):
+            return
+        repeat_lost_races(lambda: self._settle(admission, package, suite, outcomes))
+        self._queue.submit(Goal(GoalKind.PUBLISH, suite.id))
+
     def watch(self, work: Work) -> Mapping[str, JsonValue] | None:
         """Whether the inspection that a job tells of has ended: a job outlives a worker that was killed."""
         return self._verdict(int(work.subject))
@@ -106,7 +127,7 @@ class Inspector:
         with self._catalog.write() as unit:
             # The suite first: whoever decides about its content waits here for the others.
             unit.touch_suite(suite.id)
-            if unit.admission(admission.id).state is not AdmissionState.RECEIVED:
+            if unit.admission(admission.id).state is not admission.state:
                 return
             against = acts.kept_out(unit, suite, package.id)
             judgement = against or judge(outcomes, rules, unit.accepted_findings(package.id, suite.id, now))

@@ -29,8 +29,6 @@ from entrepot.services.intake.pairs import Pair, copy, find_pair
 from entrepot.services.intake.standings import Standings
 from entrepot.services.intake.targets import find_suite
 
-_JUSTIFICATION_CHARACTERS = 4000
-
 
 @dataclass(frozen=True, slots=True)
 class PromotionRequest:
@@ -128,7 +126,7 @@ class Promotions:
         demand(actor, Permission.PACKAGE_PROMOTE)
         if request.force:
             demand(actor, Permission.PROMOTION_DECIDE)
-            _justified(request.justification)
+            acts.justified(request.justification)
         with self._catalog.read() as reading:
             pair = find_pair(reading, request.source, request.target)
             demand_suite(actor, pair.target)
@@ -172,7 +170,7 @@ class Promotions:
                 acts.record_promotion(
                     unit, actor, chosen, pair.target, verdict, request.justification.strip(), actor.name, now
                 )
-            keys, revisions = self._place_all(unit, actor, pair, chosen, verdict, now)
+            keys, revisions = self.place_all(unit, actor, pair, chosen, verdict, now)
             detail: dict[str, JsonValue] = {"from": pair.source.codename, "to": pair.target.codename}
             detail |= {"count": len(keys), "packages": [str(key) for key in keys]}
             if request.force:
@@ -184,7 +182,7 @@ class Promotions:
             )
         return Promotion(PromotionStatus.DONE, pair, keys, [], verdict, revisions, forced=forced)
 
-    def _place_all(
+    def place_all(
         self,
         unit: Writing,
         actor: Actor,
@@ -250,7 +248,7 @@ class Promotions:
             FourEyes: the actor asked for it, or brought the packages.
         """
         demand(actor, Permission.PROMOTION_DECIDE)
-        text = _justified(justification)
+        text = acts.justified(justification)
         with self._catalog.read() as reading:
             stored = _open(reading.promotion(number), name)
             pair = Pair(reading.suite(stored.source_id), reading.suite(stored.target_id))
@@ -285,9 +283,9 @@ class Promotions:
                 acts.demand_other_eyes(unit, self._rules(), pair.target, actor, brought)
                 by = stored.requested_by
                 acts.record_promotion(unit, actor, chosen, pair.target, verdict, justification, by, now)
-                keys, revisions = self._place_all(unit, actor, pair, chosen, verdict, now)
+                keys, revisions = self.place_all(unit, actor, pair, chosen, verdict, now)
             result = "BLOCKED" if blocked else "SUCCESS"
-            _audit(unit, actor, "PROMOTE_APPROVE", result, stored, pair, justification, now)
+            note(unit, actor, "PROMOTE_APPROVE", result, stored, pair, justification, now)
         status = PromotionStatus.BLOCKED if blocked else PromotionStatus.DONE
         return Promotion(status, pair, keys, [], verdict, revisions, number=stored.id)
 
@@ -300,13 +298,13 @@ class Promotions:
             AlreadyDecided: somebody has decided.
         """
         demand(actor, Permission.PROMOTION_DECIDE)
-        text, now = _justified(reason), self._now()
+        text, now = acts.justified(reason), self._now()
         with self._catalog.write() as unit:
             stored = _open(unit.promotion(number), name)
             pair = Pair(unit.suite(stored.source_id), unit.suite(stored.target_id))
             if not unit.decide_promotion(number, PromotionState.REJECTED, actor.name, now, text):
                 raise AlreadyDecided(f"somebody has decided about promotion {number} already")
-            _audit(unit, actor, "PROMOTE_REJECT", "SUCCESS", stored, pair, text, now)
+            note(unit, actor, "PROMOTE_REJECT", "SUCCESS", stored, pair, text, now)
             keys = sorted(one.key for one in unit.packages(stored.packages))
             return PendingPromotion(unit.promotion(number), pair, keys)
 
@@ -345,8 +343,8 @@ def record(
             version=version,
             packages=numbers,
             state=PromotionState.BLOCKED if blocked else PromotionState.PENDING,
-            verdict={"verdict": verdict.verdict.value, "reasons": [one.message for one in verdict.reasons]},
-            justification=request.justification.strip()[:_JUSTIFICATION_CHARACTERS],
+            verdict=verdict.summary(),
+            justification=request.justification.strip()[: acts.JUSTIFICATION_CHARACTERS],
             requested_by=actor.name,
             requested_at=now,
         )
@@ -365,13 +363,6 @@ def _wanted(request: PromotionRequest, pair: Pair) -> PackageFilter:
     )
 
 
-def _justified(text: str) -> str:
-    found = text.strip()
-    if not found or len(found) > _JUSTIFICATION_CHARACTERS:
-        raise InvalidRequest(f"this needs a justification of at most {_JUSTIFICATION_CHARACTERS} characters")
-    return found
-
-
 def _open(stored: StoredPromotion, name: str) -> StoredPromotion:
     if stored.name != name:
         raise InvalidRequest(f"promotion {stored.id} is not one of {name[:200]}")
@@ -380,7 +371,7 @@ def _open(stored: StoredPromotion, name: str) -> StoredPromotion:
     return stored
 
 
-def _audit(
+def note(
     unit: Writing,
     actor: Actor,
     action: str,
@@ -390,6 +381,7 @@ def _audit(
     justification: str,
     now: datetime,
 ) -> None:
+    """Write down what became of a promotion that was held."""
     detail: dict[str, JsonValue] = {"promotion": stored.id, "from": pair.source.codename, "to": pair.target.codename}
     detail |= {"justification": justification, "requested_by": stored.requested_by}
     unit.audit(AuditEntry(action, result, actor, now, stored.name, stored.version, pair.target.codename, detail))

@@ -17,6 +17,7 @@ from entrepot.domain.model.finding import Coverage, Severity
 from entrepot.domain.model.package import Concern, PackageFacts, PackageKey
 from entrepot.domain.model.suite import PackageId, Suite
 from entrepot.domain.policy.action import Action
+from entrepot.domain.policy.cooldown import COOLDOWN
 from entrepot.domain.policy.gate import CheckOutcome, CheckResult, Ground, Judgement, Verdict
 from entrepot.services.intake.checks.base import Subject
 from entrepot.services.intake.targets import Target
@@ -139,6 +140,7 @@ def subject_of(facts: PackageFacts, digest: Digest, target: Target) -> Subject:
         source=source,
         source_version=source_version,
         components=facts.composition.components if facts.composition else (),
+        licence=facts.license,
     )
 
 
@@ -155,12 +157,19 @@ def stored_subject(package: StoredPackage, suite: Suite, component: str) -> Subj
         concerns=tuple(Concern(concern["code"], concern["detail"]) for concern in concerns),
         signed=bool(facts.get("signed")),
         source=package.source,
+        licence=str(facts.get("license") or ""),
     )
 
 
 def steps_of(outcomes: Sequence[CheckOutcome], judgement: Judgement) -> list[dict[str, JsonValue]]:
     """Outcomes as they are kept with the admission, with what the policy made of each."""
     return [step_of(outcome, [one for one in judgement.grounds if one.check == outcome.name]) for outcome in outcomes]
+
+
+def cools(steps: Sequence[Mapping[str, JsonValue]]) -> bool:
+    """Whether the age of the version was among what held it."""
+    rows = [row for step in steps for row in cast("list[Mapping[str, str]]", step.get("policy") or [])]
+    return any(row["code"].startswith(COOLDOWN) for row in rows)
 
 
 def warnings_of(steps: Sequence[Mapping[str, JsonValue]]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from entrepot.services.intake.migrations import Migrations
 from entrepot.services.intake.promotions import Promotions
+from entrepot.services.intake.resuming import Resuming
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +15,4 @@ class Transfers:
 
     promotions: Promotions
     migrations: Migrations
+    resuming: Resuming

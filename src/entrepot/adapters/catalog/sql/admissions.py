@@ -14,6 +14,8 @@ from entrepot.adapters.catalog.sql.holding import Holding
 from entrepot.adapters.catalog.sql.rows import admission_of
 from entrepot.adapters.catalog.sql.shelving import Shelving
 from entrepot.domain.model.actor import Actor
+from entrepot.domain.model.suite import SuiteId
+from entrepot.domain.policy.cooldown import COOLDOWN
 from entrepot.errors import NotFound
 
 WAITING = (AdmissionState.RECEIVED, AdmissionState.HELD)
@@ -46,6 +48,36 @@ class AdmissionQueries(Shelving, Holding):
         """Not inspected yet."""
         query = sa.select(t.admission.c.id).where(t.admission.c.state == AdmissionState.RECEIVED.value)
         return [int(row.id) for row in self._connection.execute(query)]
+
+    def cooling_admissions(self, suite_id: SuiteId, received_until: datetime, limit: int) -> list[int]:
+        """By the codes in their steps; within a step's JSON text, a quoted code is nothing that a package could say."""
+        query = (
+            sa.select(t.admission.c.id)
+            .join(t.package, t.package.c.id == t.admission.c.package_id)
+            .where(
+                t.admission.c.state == AdmissionState.HELD.value,
+                t.admission.c.suite_id == suite_id,
+                t.package.c.received_at <= received_until,
+                sa.cast(t.admission.c.steps, sa.Text).contains(f'"{COOLDOWN}', autoescape=True),
+            )
+            .order_by(t.admission.c.id)
+            .limit(limit)
+        )
+        return [int(row.id) for row in self._connection.execute(query)]
+
+    def held_admissions(self, suite_id: SuiteId, after: int, limit: int) -> list[Admission]:
+        """In order of their ids."""
+        query = (
+            sa.select(t.admission)
+            .where(
+                t.admission.c.id > after,
+                t.admission.c.state == AdmissionState.HELD.value,
+                t.admission.c.suite_id == suite_id,
+            )
+            .order_by(t.admission.c.id)
+            .limit(limit)
+        )
+        return [admission_of(row) for row in self._connection.execute(query)]
 
     def add_admission(self, admission: Admission) -> int:
         """A new admission; its ``id`` is ignored."""
@@ -86,14 +118,9 @@ class AdmissionQueries(Shelving, Holding):
         revision: int | None,
     ) -> bool:
         """Compare and set on the state."""
-        before = (
-            (AdmissionState.RECEIVED,)
-            if state is AdmissionState.HELD
-            else (AdmissionState.RECEIVED, AdmissionState.HELD)
-        )
         query = (
             sa.update(t.admission)
-            .where(t.admission.c.id == admission_id, t.admission.c.state.in_([s.value for s in before]))
+            .where(t.admission.c.id == admission_id, t.admission.c.state.in_([s.value for s in WAITING]))
             .values(
                 state=state.value,
                 steps=list(steps),
@@ -109,6 +136,6 @@ class AdmissionQueries(Shelving, Holding):
         if row is not None and state not in WAITING:
             self._unshelve(row.suite_id, row.package_id, waits=True)
             self._unhold(admission_id)
-        elif row is not None:
+        elif row is not None and not self._is_held(admission_id):
             self._hold(admission_id, row.suite_id, row.package_id, now)
         return row is not None

@@ -41,6 +41,10 @@ class Holding:
         }
         self._connection.execute(sa.insert(t.held).values(row))
 
+    def _is_held(self, admission_id: int) -> bool:
+        known = sa.select(_ROW.admission_id).where(_ROW.admission_id == admission_id)
+        return self._connection.execute(known).first() is not None
+
     def _unhold(self, admission_id: int) -> bool:
         gone = sa.delete(t.held).where(_ROW.admission_id == admission_id).returning(_ROW.admission_id)
         return self._connection.execute(gone).first() is not None

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from entrepot.adapters.catalog.promotions import PromotionState, StoredPromotion
-from entrepot.adapters.catalog.records import Admission, PackageFilter, Placement
+from entrepot.adapters.catalog.records import Admission, JsonValue, PackageFilter, Placement
 from entrepot.adapters.catalog.sql import tables as t
 from entrepot.adapters.catalog.sql.packages import PackageQueries
 from entrepot.adapters.catalog.sql.rows import Row, admission_of
 from entrepot.domain.model.suite import PackageId, SuiteId
+from entrepot.domain.policy.cooldown import COOLDOWN
 from entrepot.errors import NotFound
 
 _CHUNK = 500
@@ -102,6 +103,27 @@ class PromotionQueries(PackageQueries):
             .returning(t.promotion.c.id)
         )
         return int(self._connection.execute(query).scalar_one())
+
+    def cooling_promotions(self, after: int, limit: int) -> list[StoredPromotion]:
+        """By the codes in their verdicts."""
+        query = (
+            sa.select(t.promotion)
+            .where(
+                t.promotion.c.id > after,
+                t.promotion.c.state == PromotionState.PENDING.value,
+                sa.cast(t.promotion.c.verdict, sa.Text).contains(f'"{COOLDOWN}', autoescape=True),
+            )
+            .order_by(t.promotion.c.id)
+            .limit(limit)
+        )
+        return [_promotion_of(row) for row in self._connection.execute(query)]
+
+    def restate_promotion(self, promotion_id: int, verdict: Mapping[str, JsonValue]) -> None:
+        """While it is pending."""
+        query = sa.update(t.promotion).where(
+            t.promotion.c.id == promotion_id, t.promotion.c.state == PromotionState.PENDING.value
+        )
+        self._connection.execute(query.values(verdict=dict(verdict)))
 
     def decide_promotion(
         self, promotion_id: int, state: PromotionState, decided_by: str, now: datetime, decision: str

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from entrepot.domain.policy.gate import CheckOutcome, CheckResult
 from entrepot.errors import EntrepotError, ScannerUnavailable
-from entrepot.services.intake.checks.base import Check, Subject, Surroundings
+from entrepot.services.intake.checks.base import Check, Selective, Subject, Surroundings
 from entrepot.services.intake.steps import Step, StepStatus, ended
 
 
@@ -18,6 +18,8 @@ def ask(subject: Subject, checks: Sequence[Check], around: Surroundings) -> list
     """
     outcomes = []
     for check in checks:
+        if isinstance(check, Selective) and not check.wanted(subject.suite):
+            continue
         around.report(Step(check.name, StepStatus.RUNNING))
         try:
             outcomes.append(check.inspect(subject, around))

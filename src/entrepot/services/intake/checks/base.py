@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.storage.base import BlobStore
@@ -37,6 +37,7 @@ class Subject:
     source: str = ""
     source_version: str = ""
     components: tuple[Component, ...] = ()
+    licence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +81,13 @@ class Check(Protocol):
         Raises:
             ScannerUnavailable: a slow check cannot say anything now; the package goes on waiting.
         """
+        ...
+
+
+@runtime_checkable
+class Selective(Protocol):
+    """A check that is left out where its answer leads to nothing."""
+
+    def wanted(self, suite: Suite) -> bool:
+        """Whether it is asked before this suite."""
         ...
