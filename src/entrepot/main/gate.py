@@ -87,7 +87,11 @@ def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration
     reopening = Reopening(parts.catalog, parts.queue, rules, configuration, parts.now)
     intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), rules, parts.now)
     listings = Listings(parts.catalog, FORMATS)
+<<<<<<< HEAD
     policies = Policies(parts.catalog, configurations, parts.now)
+=======
+    quarantines = Quarantines(parts.catalog, parts.queue, parts.now)
+>>>>>>> 6a28e5a (vulnerabilities: entrepot cve, vulnerabilities and rescan; malware that a rescan finds leaves at once)
     return Gate(
         policies=policies,
         forecasts=Forecasts(parts.catalog, rules, policies.foreseen, parts.monotonic),
@@ -104,7 +108,9 @@ def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration
         antivirus=Antivirus(parts.catalog, scanning, parts.now, parts.monotonic),
         trusted_keys=TrustedKeys(parts.catalog, judging, attesting, parts.now),
         provenances=Provenances(parts.catalog, parts.blobs, listings, judging, attesting, parts.now),
-        vulnerabilities=looking(parts, Examiner(parts.catalog, parts.blobs, checks), reopening, configuration),
+        vulnerabilities=looking(
+            parts, Examiner(parts.catalog, parts.blobs, checks), quarantines, reopening, configuration
+        ),
     )
 
 

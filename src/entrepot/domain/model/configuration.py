@@ -106,7 +106,9 @@ class Rematch(Daily):
     """The nightly comparison of stored packages with advisories."""
 
     minute: int = Field(default=45, ge=0, le=59)
-    max_artifacts_per_run: int = Field(default=50, ge=1, le=10_000_000)
+    max_artifacts_per_run: int = Field(
+        default=50, ge=1, le=10_000_000, description="So many at a time; the run goes on until all are done"
+    )
     max_runtime_minutes: int = Field(default=30, ge=1, le=10_000)
 
 

@@ -62,17 +62,28 @@ class Scanning:
         before = self._rows_of([(scan.suite_id, scan.package_id) for scan, _ in wanted])
         sums: _Sums = defaultdict(lambda: dict.fromkeys(_COLUMNS.values(), 0))
         texts: dict[tuple[int, str], Finding] = {}
+        added: list[dict[str, Any]] = []
+        lessened: set[tuple[int, str]] = set()
         for scan, found in wanted:
             key = (int(scan.suite_id), int(scan.package_id))
-            self._keep_scan(scan)
             rows = [_row(scan, finding) for finding in found]
             if sorted(map(_same, rows)) == sorted(_same(row) for row in before.get(key, [])):
                 continue
-            self._replace(key, rows, before.get(key, []), sums)
+            self._drop(key, before.get(key, []))
+            added += rows
+            lessened |= {(scope, row["vulnerability"]) for row in before.get(key, []) for scope in (EVERYWHERE, key[0])}
+            _tally(key[0], rows, before.get(key, []), sums)
             for finding in found:
                 for scope in (EVERYWHERE, key[0]):
                     texts[scope, finding.id[:128]] = finding
+        if wanted:
+            row = t.scan.c
+            here = (row.suite_id == sa.bindparam("its_suite"), row.package_id == sa.bindparam("its_package"))
+            self._connection.execute(sa.update(t.scan).where(*here), [_scan_values(scan) for scan, _ in wanted])
+        if added:
+            self._connection.execute(sa.insert(t.finding), added)
         self._sum_up(sums, texts)
+        self._rank(sorted(lessened))
 
     def confirm_scans(
         self, suite_id: SuiteId, package_ids: Collection[PackageId], coverage: Coverage, now: datetime
@@ -126,44 +137,11 @@ class Scanning:
                 found[int(row["suite_id"]), int(row["package_id"])].append(dict(row))
         return found
 
-    def _keep_scan(self, scan: Scan) -> None:
-        date = scan.coverage.database_date
-        coverage = {**asdict(scan.coverage), "database_date": date.isoformat() if date else None}
-        worst = UNASKED if not scan.scanned else NOTHING
-        if scan.worst is not None:
-            worst = SEVERITIES.index(scan.worst)
-        values: dict[str, Any] = {severity.value: scan.counts.get(severity, 0) for severity in SEVERITIES}
-        values |= {
-            "context": scan.context[:128],
-            "engine": scan.engine[:64],
-            "result": scan.result.value,
-            "message": scan.message[:_SUMMARY_CHARACTERS],
-            "database": scan.database[:256],
-            "database_date": scan.database_date,
-            "position": scan.position,
-            "round": scan.round,
-            "scanned_at": scan.scanned_at,
-            "rematched_at": scan.rematched_at,
-            "coverage": {**coverage, "skipped": list(scan.coverage.skipped)},
-            "worst": worst,
-            "kev_count": scan.kev_count,
-            "high_epss_count": scan.high_epss_count,
-            "news": list(scan.news) or None,
-        }
-        row = t.scan.c
-        here = (row.suite_id == scan.suite_id, row.package_id == scan.package_id)
-        self._connection.execute(sa.update(t.scan).where(*here).values(**values))
-
-    def _replace(self, key: Shelved, rows: list[dict[str, Any]], before: list[dict[str, Any]], sums: _Sums) -> None:
-        suite_id, package_id = key
+    def _drop(self, key: Shelved, before: list[dict[str, Any]]) -> None:
         if before:
             row = t.finding.c
-            self._connection.execute(sa.delete(t.finding).where(row.suite_id == suite_id, row.package_id == package_id))
-        if rows:
-            self._connection.execute(sa.insert(t.finding), rows)
-        for each, by in (*((row, 1) for row in rows), *((row, -1) for row in before)):
-            for scope in (EVERYWHERE, suite_id):
-                sums[scope, each["vulnerability"]][_COLUMNS[FixState(each["fix_state"])]] += by
+            here = (row.suite_id == key[0], row.package_id == key[1])
+            self._connection.execute(sa.delete(t.finding).where(*here))
 
     def _sum_up(self, sums: _Sums, texts: Mapping[tuple[int, str], Finding]) -> None:
         """The findings are there already: what they say of the worst is read from them."""
@@ -181,27 +159,29 @@ class Scanning:
             query = insert(t.vulnerability)
             new = query.excluded
             counted = {column: row[column] + new[column] for column in _COLUMNS.values()}
-            kept = {name: new[name] for name in ("cvss_vector", "summary", "urls", "aliases", "published_at")}
+            least = sa.func.least if self._connection.dialect.name == "postgresql" else sa.func.min
+            kept: dict[str, Any] = {
+                name: new[name] for name in ("cvss_vector", "summary", "urls", "aliases", "published_at")
+            }
+            kept["rank"] = least(row.rank, new.rank)
             self._connection.execute(
-                query.on_conflict_do_update(index_elements=["scope", "id"], set_={**counted, **kept, "rank": new.rank}),
-                added,
+                query.on_conflict_do_update(index_elements=["scope", "id"], set_={**counted, **kept}), added
             )
         if changed:
             less = {column: row[column] + sa.bindparam(f"by_{column}") for column in _COLUMNS.values()}
             self._connection.execute(sa.update(t.vulnerability).where(*here).values(less), changed)
             empty = sa.delete(t.vulnerability).where(*here, row.fixed + row.not_fixed + row.unknown <= 0)
             self._connection.execute(empty, [{name: one[name] for name in ("its_scope", "its_id")} for one in changed])
-        self._rank(sums)
 
-    def _rank(self, sums: _Sums) -> None:
-        """Two looks at an index for each."""
+    def _rank(self, lessened: Sequence[tuple[int, str]]) -> None:
+        """The worst may have gone: two looks at an index for each."""
         row, found = t.vulnerability.c, t.finding.c
         least = sa.select(sa.func.min(found.rank)).where(found.vulnerability == sa.bindparam("its_id"))
         inside = least.where(found.suite_id == sa.bindparam("its_scope")).scalar_subquery()
         within = sa.update(t.vulnerability).where(
             row.scope == sa.bindparam("its_scope"), row.id == sa.bindparam("its_id")
         )
-        keys = [{"its_scope": scope, "its_id": name} for scope, name in sorted(sums)]
+        keys = [{"its_scope": scope, "its_id": name} for scope, name in lessened]
         here = [key for key in keys if key["its_scope"] != EVERYWHERE]
         if here:
             self._connection.execute(within.values(rank=sa.func.coalesce(inside, row.rank)), here)
@@ -246,10 +226,47 @@ class Scanning:
         key = (int(suite_id), int(package_id))
         before = self._rows_of([(suite_id, package_id)]).get(key, [])
         sums: _Sums = defaultdict(lambda: dict.fromkeys(_COLUMNS.values(), 0))
-        self._replace(key, [], before, sums)
+        self._drop(key, before)
+        _tally(key[0], [], before, sums)
         self._sum_up(sums, {})
+        self._rank(sorted(sums))
         row = t.scan.c
         self._connection.execute(sa.delete(t.scan).where(row.suite_id == suite_id, row.package_id == package_id))
+
+
+def _scan_values(scan: Scan) -> dict[str, Any]:
+    date = scan.coverage.database_date
+    coverage = {**asdict(scan.coverage), "database_date": date.isoformat() if date else None}
+    worst = UNASKED if not scan.scanned else NOTHING
+    if scan.worst is not None:
+        worst = SEVERITIES.index(scan.worst)
+    values: dict[str, Any] = {severity.value: scan.counts.get(severity, 0) for severity in SEVERITIES}
+    values |= {
+        "its_suite": scan.suite_id,
+        "its_package": scan.package_id,
+        "context": scan.context[:128],
+        "engine": scan.engine[:64],
+        "result": scan.result.value,
+        "message": scan.message[:_SUMMARY_CHARACTERS],
+        "database": scan.database[:256],
+        "database_date": scan.database_date,
+        "position": scan.position,
+        "round": scan.round,
+        "scanned_at": scan.scanned_at,
+        "rematched_at": scan.rematched_at,
+        "coverage": {**coverage, "skipped": list(scan.coverage.skipped)},
+        "worst": worst,
+        "kev_count": scan.kev_count,
+        "high_epss_count": scan.high_epss_count,
+        "news": list(scan.news) or None,
+    }
+    return values
+
+
+def _tally(suite_id: int, rows: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]], sums: _Sums) -> None:
+    for each, by in (*((row, 1) for row in rows), *((row, -1) for row in before)):
+        for scope in (EVERYWHERE, suite_id):
+            sums[scope, each["vulnerability"]][_COLUMNS[FixState(each["fix_state"])]] += by
 
 
 def coverage_of(stored: Mapping[str, Any]) -> Coverage:
