@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from entrepot.application import Application
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.policy.permissions import Permission
 from entrepot.entrypoints.api import words
@@ -15,7 +14,7 @@ from entrepot.entrypoints.api.artifacts import Page, Text
 from entrepot.entrypoints.api.bodies import described, json_body
 from entrepot.entrypoints.api.context import App, Who, requiring
 from entrepot.entrypoints.api.state_words import environment_words, move_words, moves_words, plan_words
-from entrepot.errors import InvalidRequest
+from entrepot.services.snapshots.environments import Aim
 
 router = APIRouter(tags=["environments"])
 
@@ -152,7 +151,7 @@ def plan(
     limit: Annotated[int, Query(ge=1, le=100_000)] = _LINES,
 ) -> dict[str, Any]:
     """What machines would get and lose, what would break, and what was refused.  Changes nothing."""
-    return plan_words(app.environments.plan(who, name, _targets(app, who, given)), limit)
+    return plan_words(app.environments.plan(who, name, _aim(given)), limit)
 
 
 @router.post(
@@ -165,7 +164,7 @@ def point(
     name: str, app: App, who: Who, given: Annotated[MoveRequest, Depends(json_body(MoveRequest))]
 ) -> dict[str, Any]:
     """All distributions at once; machines see it with their next request.  A move that does harm is refused (409)."""
-    done = app.environments.point(who, name, _targets(app, who, given), given.reason, override=given.override)
+    done = app.environments.point(who, name, _aim(given), given.reason, override=given.override)
     return {"status": "moved" if done.changes else "unchanged", **plan_words(done, _LINES)}
 
 
@@ -193,9 +192,5 @@ def take_out(name: str, codename: str, app: App, who: Who, reason: Text = None) 
     return environment_words(app.environments.take_out(who, name, codename, reason or ""))
 
 
-def _targets(app: Application, who: Actor, given: MoveRequest) -> list[tuple[str, str]]:
-    if bool(given.targets) == (given.source is not None):
-        raise InvalidRequest("give either targets, or from with the name of another environment")
-    if given.source is not None:
-        return app.environments.targets_of(who, given.source, given.distributions)
-    return [(one.distribution, one.snapshot) for one in given.targets]
+def _aim(given: MoveRequest) -> Aim:
+    return Aim([(one.distribution, one.snapshot) for one in given.targets], given.source, given.distributions)

@@ -55,7 +55,7 @@ def freeze(
     app: App, who: Who, given: Annotated[SnapshotRequest, Depends(json_body(SnapshotRequest))]
 ) -> dict[str, Any]:
     """Nothing is copied: its packages and indexes are kept until the snapshot is removed."""
-    return snapshot_words(app.snapshots.freeze(who, given.distribution, given.name, given.description))
+    return snapshot_words(app.snapshots.keep(who, given.distribution, given.name, given.description))
 
 
 @router.get("/snapshots/diff", summary="What differs between two states")

@@ -10,7 +10,7 @@ from entrepot.domain.model.suite import Suite
 from entrepot.entrypoints.api.words import when
 from entrepot.services.snapshots.comparison import Difference
 from entrepot.services.snapshots.environments import Change, Plan, Shown
-from entrepot.services.snapshots.freezer import Frozen
+from entrepot.services.snapshots.keeping import Frozen
 from entrepot.services.snapshots.references import MOMENT, State
 
 

@@ -1,6 +1,6 @@
 """Content that is frozen under a name, compared, and shown to machines under names that move."""
 
 from entrepot.services.snapshots.environments import Environments
-from entrepot.services.snapshots.freezer import Snapshots
+from entrepot.services.snapshots.keeping import Snapshots
 
 __all__ = ["Environments", "Snapshots"]

@@ -70,6 +70,15 @@ class Plan:
     unchanged: Sequence[str] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """Where to point: (distribution, snapshot) pairs, or what another environment shows, all of it or a part."""
+
+    targets: Sequence[tuple[str, str]] = ()
+    source: str | None = None
+    distributions: Sequence[str] = ()
+
+
 class Environments:
     """Make, plan, move, go back.  Moving changes a row; machines see the other content with their next request."""
 
@@ -144,23 +153,19 @@ class Environments:
             detail: dict[str, JsonValue] = {"environment": name}
             unit.audit(AuditEntry("ENVIRONMENT_DELETE", "SUCCESS", actor, self._now(), detail=detail))
 
-    def targets_of(self, actor: Actor, source: str, distributions: Sequence[str]) -> list[tuple[str, str]]:
-        """What another environment shows, as targets: all of it, or of some distributions."""
-        demand(actor, Permission.SUITE_READ)
-        with self._catalog.read() as reading:
-            positions = reading.positions(_find(reading, source).id)
-        shown = {move.suite.codename: move.snapshot.name for move in positions if move.snapshot is not None}
-        if unknown := sorted(set(distributions) - set(shown)):
-            raise NotFound(f"{source} shows no {unknown[0][:80]}")
-        return [(codename, name) for codename, name in shown.items() if not distributions or codename in distributions]
+    def plan(self, actor: Actor, name: str, aim: Aim) -> Plan:
+        """What a move would change, and what speaks against it.
 
-    def plan(self, actor: Actor, name: str, targets: Sequence[tuple[str, str]]) -> Plan:
-        """What pointing to (distribution, snapshot) pairs would change, and what speaks against it."""
+        Raises:
+            InvalidRequest, NotFound, UnknownDistribution: there is no such aim.
+        """
         demand(actor, Permission.SUITE_READ)
-        if not 0 < len(targets) <= _MOST_TARGETS:
-            raise InvalidRequest(f"name between 1 and {_MOST_TARGETS} distributions with a snapshot each")
+        return self._plan(name, aim)
+
+    def _plan(self, name: str, aim: Aim) -> Plan:
         with self._catalog.read() as reading:
             environment = _find(reading, name)
+            targets = _targets(reading, aim)
             shown = {move.suite.id: move.snapshot for move in reading.positions(environment.id)}
             changes, unchanged = [], []
             for distribution, wanted in targets:
@@ -185,9 +190,7 @@ class Environments:
         harmed = broken(reading, old, new, difference.gone)
         return Change(suite, before, after, difference, harmed, _objections(reading, suite, difference.came))
 
-    def point(
-        self, actor: Actor, name: str, targets: Sequence[tuple[str, str]], reason: str, *, override: bool = False
-    ) -> Plan:
+    def point(self, actor: Actor, name: str, aim: Aim, reason: str, *, override: bool = False) -> Plan:
         """Make the move that ``plan`` shows, of all distributions at once.
 
         Raises:
@@ -195,7 +198,7 @@ class Environments:
             PermissionDenied: the environment is protected, and the actor is no administrator.
         """
         demand(actor, Permission.ENVIRONMENT_MOVE)
-        plan = self.plan(actor, name, targets)
+        plan = self._plan(name, aim)
         self._may_move(actor, plan.environment, reason)
         harmful = [change for change in plan.changes if not change.harmless]
         if harmful and not (override and reason.strip()):
@@ -243,7 +246,8 @@ class Environments:
                 raise NotFound(f"{name} shows no {suite.codename}")
         self._may_move(actor, environment, reason)
         self._move(actor, environment, "ENVIRONMENT_MOVE", [(suite, None)], reason, override=False)
-        return self.one(actor, name)
+        with self._catalog.read() as reading:
+            return Shown(environment, reading.positions(environment.id))
 
     def _may_move(self, actor: Actor, environment: Environment, reason: str) -> None:
         _check_text(reason)
@@ -291,6 +295,20 @@ def _find(reading: Reading, name: str) -> Environment:
         known = ", ".join(one.name for one in reading.environments()) or "none"
         raise NotFound(f"there is no environment {name[:64]!r}; there are {known}")
     return found
+
+
+def _targets(reading: Reading, aim: Aim) -> Sequence[tuple[str, str]]:
+    if bool(aim.targets) == (aim.source is not None):
+        raise InvalidRequest("give either targets, or from with the name of another environment")
+    if len(aim.targets) > _MOST_TARGETS:
+        raise InvalidRequest(f"name at most {_MOST_TARGETS} distributions")
+    if aim.source is None:
+        return aim.targets
+    positions = reading.positions(_find(reading, aim.source).id)
+    shown = {move.suite.codename: move.snapshot.name for move in positions if move.snapshot is not None}
+    if unknown := sorted(set(aim.distributions) - set(shown)):
+        raise NotFound(f"{aim.source} shows no {unknown[0][:80]}")
+    return [(codename, name) for codename, name in shown.items() if codename in (aim.distributions or shown)]
 
 
 def _objections(reading: Reading, suite: Suite, came: Sequence[Content]) -> list[Objection]:

@@ -1,4 +1,4 @@
-"""Snapshots: freeze, list, compare, bring back, let go."""
+"""Snapshots: keep, list, compare, let go."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Snapshots:
                     rows.append(one)
         return state, rows, state.generation.package_count
 
-    def freeze(self, actor: Actor, reference: str, name: str | None, description: str = "") -> Frozen:
+    def keep(self, actor: Actor, reference: str, name: str | None, description: str = "") -> Frozen:
         """Keep a state under a name: what is published now, or any other that is still kept.
 
         Raises:
