@@ -87,11 +87,8 @@ def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration
     reopening = Reopening(parts.catalog, parts.queue, rules, configuration, parts.now)
     intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), rules, parts.now)
     listings = Listings(parts.catalog, FORMATS)
-<<<<<<< HEAD
     policies = Policies(parts.catalog, configurations, parts.now)
-=======
     quarantines = Quarantines(parts.catalog, parts.queue, parts.now)
->>>>>>> 6a28e5a (vulnerabilities: entrepot cve, vulnerabilities and rescan; malware that a rescan finds leaves at once)
     return Gate(
         policies=policies,
         forecasts=Forecasts(parts.catalog, rules, policies.foreseen, parts.monotonic),
@@ -117,7 +114,7 @@ def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration
 def _decisions(parts: Parts, reopening: Reopening, configuration: Callable[[], Configuration]) -> Decisions:
     return Decisions(
         records=Records(parts.catalog, parts.blobs, parts.queue, parts.now),
-        quarantines=Quarantines(parts.catalog, parts.queue, parts.now),
+        quarantines=quarantines,
         waivers=Waivers(parts.catalog, parts.blobs, parts.queue, FORMATS, configuration, parts.now),
         reports=Reports(parts.catalog, configuration, parts.now),
         reopening=reopening,
