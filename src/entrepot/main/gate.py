@@ -99,7 +99,7 @@ def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration
         transfers=_transfers(parts, checks, rules, lambda: configuration().decisions),
         movements=Movements(parts.catalog, parts.queue, parts.now),
         reviews=Reviews(parts.catalog, parts.blobs, parts.queue, FORMATS, configuration, parts.now),
-        decisions=_decisions(parts, reopening, configuration),
+        decisions=_decisions(parts, quarantines, reopening, configuration),
         listings=listings,
         resolutions=Resolutions(parts.catalog, FORMATS),
         antivirus=Antivirus(parts.catalog, scanning, parts.now, parts.monotonic),
@@ -111,7 +111,9 @@ def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration
     )
 
 
-def _decisions(parts: Parts, reopening: Reopening, configuration: Callable[[], Configuration]) -> Decisions:
+def _decisions(
+    parts: Parts, quarantines: Quarantines, reopening: Reopening, configuration: Callable[[], Configuration]
+) -> Decisions:
     return Decisions(
         records=Records(parts.catalog, parts.blobs, parts.queue, parts.now),
         quarantines=quarantines,
