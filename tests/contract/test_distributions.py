@@ -86,3 +86,18 @@ def test_what_cannot_be_made_is_refused(office: Office, wrong: dict[str, str]) -
     assert office.admin.post("/distributions/init", json=wrong).status_code == 400
     with office.session(office.hire(role="maintainer")) as client:
         assert client.post("/distributions/init", json={"codename": "mine"}).status_code == 403
+
+
+def test_whose_advisories_speak_of_its_packages_can_be_said(office: Office) -> None:
+    def row(name: str) -> object:
+        rows = office.admin.get("/distributions/").json()["distributions"]
+        return next(each["ecosystem"] for each in rows if each["codename"] == name)
+
+    assert row("jammy") == "Ubuntu:22.04:LTS"
+    for said, known in (("Debian:12", "Debian:12"), (None, "Debian:12"), ("none", ""), ("", "")):
+        given = {"codename": "internal"} if said is None else {"codename": "internal", "ecosystem": said}
+        assert office.admin.post("/distributions/init", json=given).status_code in {200, 201}
+        assert row("internal") == known
+    answer = office.admin.post("/distributions/init", json={"codename": "internal", "ecosystem": "npm"})
+    assert answer.status_code == 400
+    assert "Debian:12" in answer.json()["detail"]

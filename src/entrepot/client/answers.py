@@ -180,6 +180,7 @@ class Distribution(TypedDict):
     archive: NotRequired[str]
     repo_url_path: NotRequired[str]
     description: NotRequired[str]
+    ecosystem: NotRequired[str]
     client_file: NotRequired[str]
     key_url: NotRequired[str]
 

@@ -30,6 +30,7 @@ class DistributionOptions(TypedDict, total=False):
     valid_days: int | None
     not_automatic: bool | None
     but_automatic_upgrades: bool | None
+    ecosystem: str | None
     max_versions: int | None
     package_days: int | None
 

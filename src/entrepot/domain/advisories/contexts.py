@@ -8,7 +8,9 @@ from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite
 
 ATTRIBUTE = "ecosystem"
-"""The attribute of a suite that overrules what its name says; ``none`` says that there are no advisories for it."""
+"""The attribute of a suite that overrules what its name says."""
+NO_CONTEXT = "none"
+"""As that attribute: there are no advisories for the suite."""
 
 _DEBIAN = {
     "jessie": "8",
@@ -75,7 +77,7 @@ def context_of(suite: Suite) -> str:
     attributes = suite.options.attributes
     said = attributes.get(ATTRIBUTE, "").strip()
     if said:
-        return "" if said.lower() == "none" else said
+        return "" if said == NO_CONTEXT else said
     codename = _SUFFIXES.sub("", suite.codename.lower())
     os = _WORDS.get(_squeezed(attributes.get("os", "")), "")
     if os == "opensuse" and "tumbleweed" in codename:

@@ -45,6 +45,7 @@ class InitRequest(BaseModel):
     valid_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     not_automatic: bool | None = None
     but_automatic_upgrades: bool | None = None
+    ecosystem: Annotated[str, Field(max_length=100, description="As in advisories: Debian:12, or none")] | None = None
     max_versions: Annotated[int, Field(ge=0, le=100_000)] | None = None
     package_days: Annotated[int, Field(ge=0, le=36_500)] | None = None
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from entrepot.adapters.catalog.records import AuditEntry, JsonValue, Placement, StoredPackage
+from entrepot.domain.advisories.contexts import context_of
 from entrepot.domain.model.generation import Generation
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite, SuiteId
@@ -363,6 +364,7 @@ def distribution_row(suite: Suite, sizes: Mapping[SuiteId, tuple[int, int, datet
         "architectures": list(options.architectures),
         "repo_url_path": path if suite.format is Format.DEB else f"{path}/{suite.codename}",
         "description": options.description,
+        "ecosystem": context_of(suite),
         "revision": suite.revision,
         "published_revision": suite.published_revision,
         "client_file": f"{base_url}{path}/{suite.codename}.{suffix}",

@@ -96,7 +96,7 @@ def show(
     )
 
 
-def add(
+def add(  # noqa: PLR0913, PLR0917 - each is an option of the command
     ctx: typer.Context,
     dist: DistArgument,
     format_: Annotated[Literal["deb", "rpm"], typer.Option("--format", "-f", help="Format of its packages.")] = "deb",
@@ -107,6 +107,9 @@ def add(
         list[str] | None, typer.Option("--arch", "-a", metavar="ARCH", help="An architecture; several times for more.")
     ] = None,
     description: Annotated[str | None, typer.Option("--description", metavar="TEXT", help="One line.")] = None,
+    ecosystem: Annotated[
+        str | None, typer.Option("--ecosystem", metavar="NAME", help="As in advisories: Debian:12, or none.")
+    ] = None,
     as_json: JsonOption = False,
     url: UrlOption = None,
 ) -> None:
@@ -117,7 +120,12 @@ def add(
     output = Output(as_json=as_json)
     with connect(ctx, url, output) as client:
         body = client.initialise(
-            dist, format=format_, components=component, architectures=arch, description=description
+            dist,
+            format=format_,
+            components=component,
+            architectures=arch,
+            description=description,
+            ecosystem=ecosystem,
         )
     if as_json:
         output.json(body)

@@ -11,6 +11,7 @@ from entrepot.adapters.catalog.base import Catalog, Writing
 from entrepot.adapters.catalog.records import AuditEntry
 from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.signing.base import Keyring
+from entrepot.domain.advisories.contexts import ATTRIBUTE, NO_CONTEXT, format_of
 from entrepot.domain.formats.deb.release import ReleaseFields, write_release
 from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.domain.model.actor import Actor
@@ -232,6 +233,8 @@ def with_options(base: SuiteOptions, changes: Mapping[str, object]) -> SuiteOpti
         InvalidRequest: naming the option and the rule.
     """
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in changes.items()}
+    if ATTRIBUTE in values:
+        values["attributes"] = _with_ecosystem(base.attributes, str(values.pop(ATTRIBUTE)))
     for name, pattern in (("components", _COMPONENT), ("architectures", _ARCHITECTURE)):
         for word in values.get(name, ()):  # type: ignore[attr-defined]
             if not pattern.match(word):
@@ -248,6 +251,16 @@ def with_options(base: SuiteOptions, changes: Mapping[str, object]) -> SuiteOpti
     changed = replace(base, **values)  # type: ignore[arg-type]
     _check_release(changed)
     return changed
+
+
+def _with_ecosystem(attributes: Mapping[str, str], said: str) -> dict[str, str]:
+    """Which distribution's advisories speak of the packages; nothing leaves it to the names."""
+    rest = {name: value for name, value in attributes.items() if name != ATTRIBUTE}
+    if not said:
+        return rest
+    if not said.isprintable() or len(said) > 100 or (said != NO_CONTEXT and format_of(said) is None):
+        raise InvalidRequest(f"ecosystem must be {NO_CONTEXT}, or as advisories have it, such as Debian:12")
+    return {**rest, ATTRIBUTE: said}
 
 
 def _check_release(options: SuiteOptions) -> None:
