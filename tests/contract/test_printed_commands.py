@@ -61,7 +61,7 @@ ELSEWISE = (
 NOT_YET = (
     r"/import(/.*)?",
     r"/security/(packages|vulnerabilities|packages-posture|policy)",
-    r"/security/packages/[^/]+/[^/]+/(cve|rescan|quarantine)",
+    r"/security/packages/[^/]+/[^/]+/(cve|rescan)",
 )
 
 

@@ -184,6 +184,8 @@ class Intake:
         rules = self._rules(target.suite)
         with self._catalog.write() as unit:
             known = unit.package_with_digest(digest)
+            if known:  # somebody may be deciding about these bytes: what they decide counts
+                unit.seize(known.id)
             against = acts.kept_out(unit, target.suite, known.id) if known else None
             accepted = unit.accepted_findings(known.id, target.suite.id, now) if known else frozenset[str]()
             judgement = against or judge(outcomes, rules, accepted, pending=pending)
