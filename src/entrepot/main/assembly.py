@@ -12,7 +12,7 @@ from entrepot.errors import BadSetting
 from entrepot.main.errata import errata
 from entrepot.main.feeds import feeding
 from entrepot.main.following import following, watch_uploads
-from entrepot.main.gate import Gate, gate
+from entrepot.main.gate import Gate, gate, unmet_of
 from entrepot.main.parts import CHECKS, Parts, outside
 from entrepot.main.people import signing_in
 from entrepot.main.publishing import publishing
@@ -54,14 +54,10 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     fed = feeding(settings, parts, followed["jobs"], configuration)
     unmet = (
         published["publisher"].unmet,
-        let_in["inspector"].unfinished,
-        let_in["decisions"].waivers.unmet,
-        let_in["cooling"].unmet,
+        *unmet_of(let_in),
         notifications.unmet,
         scheduler.due,
         retention.unmet,
-        looking.rematch.unmet,
-        looking.rescans.unmet,
         published["signing_keys"].settle,
         followed["jobs"].unmet,
         fed["feeds"].due,

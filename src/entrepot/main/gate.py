@@ -9,6 +9,7 @@ from entrepot.adapters.antivirus.setup import scanning_of
 from entrepot.adapters.attestation import judging as attesting
 from entrepot.adapters.signing import judging, verification
 from entrepot.domain.formats.base import Limits
+from entrepot.domain.jobs.goals import Goal
 from entrepot.domain.model.configuration import Configuration, DecisionRules
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.policy.security import GateRules
@@ -108,6 +109,18 @@ def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration
         vulnerabilities=looking(
             parts, Examiner(parts.catalog, parts.blobs, checks), quarantines, reopening, configuration
         ),
+    )
+
+
+def unmet_of(let_in: Gate) -> tuple[Callable[[], list[Goal]], ...]:
+    """What the gate still has to do, found in the catalog."""
+    looking = let_in["vulnerabilities"]
+    return (
+        let_in["inspector"].unfinished,
+        let_in["decisions"].waivers.unmet,
+        let_in["cooling"].unmet,
+        looking.rematch.unmet,
+        looking.rescans.unmet,
     )
 
 
