@@ -189,7 +189,7 @@ def samples(
             given = [one | {name: sample(kind, folder, example) for name, kind in options.items()} for one in given]
         elif several and get_origin(hint) is Literal:
             given = [one | {parameter.name: choice} for one in given for choice in get_args(hint)]
-        elif parameter.name not in {"progress", "most_bytes", "declare_hash"}:
+        elif parameter.name not in {"progress", "told", "most_bytes", "declare_hash"}:
             given = [one | {parameter.name: sample(hint, folder, example)} for one in given]
     return given
 

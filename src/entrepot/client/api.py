@@ -14,6 +14,7 @@ from entrepot.client.distributions import DistributionsTheme
 from entrepot.client.errata import Errata, Rollouts
 from entrepot.client.feeds import Feeds
 from entrepot.client.groups import GroupsTheme, RolesTheme
+from entrepot.client.jobs import JobsTheme
 from entrepot.client.keys import Keys
 from entrepot.client.notifications import Notifications, TemplatesTheme
 from entrepot.client.people import People
@@ -59,6 +60,7 @@ class Client:
         self.environments = EnvironmentsTheme(wire)
         self.errata = Errata(wire)
         self.rollouts = Rollouts(wire)
+        self.jobs = JobsTheme(wire)
         self.keys = Keys(wire)
         self.reviews = Reviews(wire)
         self.decisions = Decisions(wire)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 from entrepot.client.answers import (
     Artifact,
@@ -16,11 +18,12 @@ from entrepot.client.answers import (
     Upload,
     shaped,
 )
+from entrepot.client.answers_jobs import UploadStep
 from entrepot.client.answers_promotions import IndexesRenewed
-from entrepot.client.errors import BadAnswer
+from entrepot.client.errors import BadAnswer, Unreachable
 from entrepot.client.multipart import FileForm, Progress, sha256_of
 from entrepot.client.segments import segment
-from entrepot.client.transport import Call, failure
+from entrepot.client.transport import Answer, Call, Patience, failure
 from entrepot.client.wire import CHANGE_SECONDS, Wire, given
 
 PER_PAGE = 200
@@ -112,13 +115,62 @@ class Artifacts:
         With ``declare_hash`` the file is read once before, so that the server can tell bytes that changed on the way.
         ``progress`` counts sent bytes; the count goes back by a negative number when a try is repeated.
         """
+        fields, beside = _fields(distribution, component), _beside(signature, attestations)
+        form, patience = self._form(path, fields, beside, progress, declare_hash=declare_hash)
+        call = Call("POST", "/upload/", form=(form.headers, form), read_seconds=CHANGE_SECONDS)
+        answer = self._wire.transport.send(call, patience)
+        if answer.status >= 400:
+            raise failure(answer)
+        return shaped(answer.json(), Upload, status=str)
+
+    def upload_watched(
+        self,
+        path: Path,
+        told: Callable[[UploadStep], object] = lambda _: None,
+        *,
+        distribution: str | None = None,
+        component: str | None = None,
+        declare_hash: bool = True,
+        progress: Progress | None = None,
+        signature: Path | None = None,
+        attestations: Sequence[Path] = (),
+    ) -> Upload:
+        """``POST /upload/stream``: as ``upload``, and ``told`` hears of every step as it happens."""
+        fields, beside = _fields(distribution, component), _beside(signature, attestations)
+        form, patience = self._form(path, fields, beside, progress, declare_hash=declare_hash)
+        call = Call("POST", "/upload/stream", form=(form.headers, form), read_seconds=CHANGE_SECONDS)
+        begun, result = False, cast("dict[str, object] | None", None)
+        for event in self._wire.streamed(call, patience):
+            if event.kind == "step":
+                told(shaped(event.data, UploadStep, name=str, label=str, status=str, message=str))
+            elif event.kind == "result":
+                result = event.data
+            begun = True
+        if not begun:
+            raise BadAnswer("the answer is not a stream of events", code="bad_answer")
+        if result is None:
+            raise Unreachable(
+                "the connection ended before the upload did, which goes on by itself; send the file again to see how",
+                code="unreachable",
+            )
+        status = result.get("status_code")
+        if isinstance(status, int) and status >= 400:
+            raise failure(Answer(status, {}, json.dumps(result).encode()))
+        return shaped(result, Upload, status=str)
+
+    def _form(
+        self,
+        path: Path,
+        said: dict[str, str],
+        beside: Sequence[tuple[str, Path]],
+        progress: Progress | None,
+        *,
+        declare_hash: bool,
+    ) -> tuple[FileForm, Patience]:
+        """The body, and a patience that takes its progress back when it is sent again."""
         meter = _Meter(progress)
-        fields = {"distribution": distribution, "component": component}
-        said = {name: value for name, value in fields.items() if value}
         if declare_hash:
-            said["sha256"] = sha256_of(path)
-        beside = [*([("signature", signature)] if signature else []), *(("attestation", one) for one in attestations)]
-        form = FileForm(path, said, meter.count, beside)
+            said = {**said, "sha256": sha256_of(path)}
         told = self._wire.patience.told
 
         def start_over(seconds: float, reason: str) -> None:
@@ -126,11 +178,16 @@ class Artifacts:
             if told is not None:
                 told(seconds, reason)
 
-        call = Call("POST", "/upload/", form=(form.headers, form), read_seconds=CHANGE_SECONDS)
-        answer = self._wire.transport.send(call, replace(self._wire.patience, told=start_over))
-        if answer.status >= 400:
-            raise failure(answer)
-        return shaped(answer.json(), Upload, status=str)
+        return FileForm(path, said, meter.count, beside), replace(self._wire.patience, told=start_over)
+
+
+def _fields(distribution: str | None, component: str | None) -> dict[str, str]:
+    fields = {"distribution": distribution, "component": component}
+    return {name: value for name, value in fields.items() if value}
+
+
+def _beside(signature: Path | None, attestations: Sequence[Path]) -> list[tuple[str, Path]]:
+    return [*([("signature", signature)] if signature else []), *(("attestation", one) for one in attestations)]
 
 
 def version_path(name: str, version: str) -> str:

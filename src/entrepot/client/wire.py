@@ -48,10 +48,14 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class ServerEvent:
-    """One event of a stream; ``number`` is where to go on after it, none where that is not possible."""
+    """One event of a stream; ``number`` is where to go on after it, none where that is not possible.
+
+    ``kind`` is its name, where the server gives it one.
+    """
 
     number: int | None
     data: dict[str, object]
+    kind: str = "message"
 
 
 class Wire:
@@ -131,16 +135,25 @@ class Wire:
             headers = dict(response.headers)
         return Received(_filename(headers), size, digest.hexdigest(), headers)
 
-    def events(self, path: str, *, after: int | None, follow: bool) -> Iterator[ServerEvent]:
+    def events(
+        self, path: str, *, after: int | None, follow: bool, params: Params | None = None
+    ) -> Iterator[ServerEvent]:
         """Server-sent events until the server ends the stream, or whoever reads does.
 
         Raises:
             BadAnswer: an event is larger than a MiB, or no JSON object.
         """
         headers = {"accept": "text/event-stream"} | ({} if after is None else {"last-event-id": str(after)})
-        params = {"follow": "true" if follow else "false"}
-        call = Call("GET", path, params, headers=headers, read_seconds=_STREAM_SECONDS)
-        with self.transport.stream(call, self.patience) as response:
+        query = {"follow": "true" if follow else "false"} | dict(params or {})
+        yield from self.streamed(Call("GET", path, query, headers=headers, read_seconds=_STREAM_SECONDS))
+
+    def streamed(self, call: Call, patience: Patience | None = None) -> Iterator[ServerEvent]:
+        """The events that answer a call.
+
+        Raises:
+            BadAnswer: an event is larger than a MiB, or no JSON object.
+        """
+        with self.transport.stream(call, patience or self.patience) as response:
             rest = b""
             for part in response.iter_bytes():
                 *blocks, rest = (rest + part).split(b"\n\n")
@@ -172,16 +185,18 @@ def _filename(headers: Mapping[str, str]) -> str:
 
 
 def _event(block: bytes) -> ServerEvent | None:
-    """One event (WHATWG HTML, server-sent events); comments and what carries no data are none."""
-    number, lines = None, []
+    """One event (WHATWG HTML, server-sent events); comments, what carries no data, and the word at the end are none."""
+    number, lines, kind = None, [], "message"
     for line in block.decode("utf-8", "replace").split("\n"):
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if name == "data":
             lines.append(value)
+        elif name == "event":
+            kind = value[:40]
         elif name == "id" and value.isascii() and value.isdigit():
             number = int(value[:20])
-    if not lines:
+    if not lines or lines == ["done"]:
         return None
     try:
         data = json.loads("\n".join(lines))
@@ -189,4 +204,4 @@ def _event(block: bytes) -> ServerEvent | None:
         data = None
     if not isinstance(data, dict):
         raise BadAnswer("an event of the stream is not a JSON object", code="bad_answer")
-    return ServerEvent(number, data)
+    return ServerEvent(number, data, kind)

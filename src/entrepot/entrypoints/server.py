@@ -26,6 +26,7 @@ from entrepot.entrypoints.api import (
     forgotten,
     groups,
     health,
+    jobs,
     keys,
     logs,
     metrics,
@@ -44,6 +45,7 @@ from entrepot.entrypoints.api import (
     snapshots,
     tokens,
     upload,
+    upload_stream,
     users,
     versions,
     vulnerabilities,
@@ -75,6 +77,7 @@ _ROUTES = (
     versions,
     artifacts,
     upload,
+    upload_stream,
     sbom,
     policy,
     decisions,
@@ -90,6 +93,7 @@ _ROUTES = (
     edition,
     notifications,
     directory,
+    jobs,
     health,
     metrics,
     pages,
@@ -120,6 +124,7 @@ def make_api(
     )
     api.state.application = application
     api.state.streams = Streams()
+    api.state.job_watch = jobs.JobWatch()
     api.state.max_upload_bytes = max_upload_bytes
     api.state.publish_wait_seconds = publish_wait_seconds
     api.state.public_url = public_url

@@ -53,6 +53,12 @@ CALLS = (
         Role.UPLOADER,
         {"content": FORM, "headers": {"content-type": "multipart/form-data; boundary=b"}},
     ),
+    Call(
+        "POST",
+        "/upload/stream",
+        Role.UPLOADER,
+        {"content": FORM, "headers": {"content-type": "multipart/form-data; boundary=b"}},
+    ),
     Call("POST", "/artifacts/admin/sync-index", Role.MAINTAINER),
     Call("DELETE", "/artifacts/{name}", Role.MAINTAINER),
     Call("DELETE", "/artifacts/{name}/{version}", Role.MAINTAINER),

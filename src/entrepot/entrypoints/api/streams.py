@@ -19,10 +19,8 @@ from starlette.concurrency import run_in_threadpool
 from entrepot.errors import EntrepotError, TooManyStreams
 
 HEARTBEAT_SECONDS = 25.0
-_LOOK_SECONDS = 1.0
-_MOST = 100
-_MOST_OF_ONE = 10
-_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+_ASK_SECONDS = 4.0
+HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 # Data of each event, with its number if the reader may go on after it.
 Page = tuple[Iterable[tuple[int | None, dict[str, Any]]], int]
@@ -40,14 +38,15 @@ class Subscriber:
 
 @dataclass(slots=True)
 class Streams:
-    """All streams of this process.  Used by one event loop."""
+    """All streams of one kind in this process.  Used by one event loop.
 
+    ``limit`` is how many there may be at a time, ``limit_of_one`` how many of one person.
+    """
+
+    limit: int = 100
+    limit_of_one: int = 10
+    look_seconds: float = 1.0
     subscribers: list[Subscriber] = field(default_factory=list)
-
-    @property
-    def limit(self) -> int:
-        """Most streams at a time."""
-        return _MOST
 
     def open(
         self,
@@ -55,55 +54,58 @@ class Streams:
         read: Callable[[int], Awaitable[Page]],
         still_allowed: Callable[[], object],
         *,
-        follow: bool,
+        follow: bool | Callable[[], bool],
     ) -> StreamingResponse:
-        """A stream of whatever ``read`` finds after the subscriber's number; without ``follow`` of what there is now.
+        """A stream of whatever ``read`` finds after the subscriber's number, as long as ``follow``; then what there is.
 
-        ``still_allowed`` is asked at each heartbeat, in a thread, and raises when a session is over.
+        ``still_allowed`` is asked every few seconds, in a thread, and raises when a session is over.
 
         Raises:
             TooManyStreams: there are too many, of all or of this person.
         """
         mine = sum(1 for one in self.subscribers if one.username == subscriber.username)
-        if len(self.subscribers) >= _MOST or mine >= _MOST_OF_ONE:
+        if len(self.subscribers) >= self.limit or mine >= self.limit_of_one:
             raise TooManyStreams("too many event streams are open; close one, or try again later", retry_after=30)
-        events = self._events(subscriber, read, still_allowed, follow=follow)
-        return StreamingResponse(events, media_type="text/event-stream", headers=_HEADERS)
+        goes_on = follow if callable(follow) else lambda: follow
+        events = self._events(subscriber, read, still_allowed, goes_on)
+        return StreamingResponse(events, media_type="text/event-stream", headers=HEADERS)
 
     async def _events(
         self,
         subscriber: Subscriber,
         read: Callable[[int], Awaitable[Page]],
         still_allowed: Callable[[], object],
-        *,
-        follow: bool,
+        goes_on: Callable[[], bool],
     ) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         self.subscribers.append(subscriber)
-        beat_at = loop.time() + HEARTBEAT_SECONDS
+        beat_at, ask_at = loop.time() + HEARTBEAT_SECONDS, loop.time() + _ASK_SECONDS
         try:
             yield b"retry: 3000\n: watching\n\n"
             while True:
                 before = subscriber.number
                 found, subscriber.number = await read(before)
-                text = b"".join(_event(number, data) for number, data in found)
+                text = b"".join(event_text(number, data) for number, data in found)
                 if text:
                     yield text
                 if subscriber.number > before:
                     continue  # there may be more
-                if not follow:
+                if not goes_on():
                     return
-                if loop.time() >= beat_at:
+                if loop.time() >= ask_at:
                     await run_in_threadpool(still_allowed)
+                    ask_at = loop.time() + _ASK_SECONDS
+                if loop.time() >= beat_at:
                     yield b": heartbeat\n\n"
                     beat_at = loop.time() + HEARTBEAT_SECONDS
-                await asyncio.sleep(min(_LOOK_SECONDS, max(0.0, beat_at - loop.time())))
+                await asyncio.sleep(min(self.look_seconds, max(0.0, beat_at - loop.time())))
         except EntrepotError as error:  # the session is over, or the database is away: the client comes again
             yield f": {error.code}\n\n".encode()
         finally:
             self.subscribers.remove(subscriber)
 
 
-def _event(number: int | None, data: dict[str, Any]) -> bytes:
+def event_text(number: int | None, data: dict[str, Any]) -> bytes:
+    """One event on the wire."""
     head = "" if number is None else f"id: {number}\n"
     return f"{head}data: {json.dumps(data, default=str)}\n\n".encode()

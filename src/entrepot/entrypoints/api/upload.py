@@ -32,7 +32,7 @@ _BESIDE = {"signature": 1, "attestation": 8}
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}\Z")
 
-_FORM = {
+FORM = {
     "requestBody": {
         "required": True,
         "content": {
@@ -107,7 +107,7 @@ class Form:
     "/upload",
     summary="Upload a package",
     dependencies=[Depends(requiring(Permission.PACKAGE_UPLOAD)), Depends(Limited("upload"))],
-    openapi_extra=_FORM,
+    openapi_extra=FORM,
     status_code=201,
 )
 async def upload(request: Request, app: App, who: Who) -> JSONResponse:
@@ -119,8 +119,8 @@ async def upload(request: Request, app: App, who: Who) -> JSONResponse:
     state = request.app.state
     with app.intake.stage() as writer:
         form = Form(writer, state.max_upload_bytes)
-        await _receive(request, form)
-        asked = _request_of(form)
+        await receive_form(request, form)
+        asked = request_of(form)
         receipt = await run_in_threadpool(app.intake.receive, who, writer, asked)
     request.app.state.observation.upload(receipt.status.value)
     receipt, generation = await conclusion(app, receipt, state.publish_wait_seconds)
@@ -128,7 +128,12 @@ async def upload(request: Request, app: App, who: Who) -> JSONResponse:
     return JSONResponse(body, status_of(receipt, generation))
 
 
-async def _receive(request: Request, form: Form) -> None:
+async def receive_form(request: Request, form: Form) -> None:
+    """Take the body.
+
+    Raises:
+        InvalidRequest, BodyTooLarge: it is not what an upload is.
+    """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     boundary = options.get("boundary", "")
     if kind != "multipart/form-data" or not 0 < len(boundary) <= 70:
@@ -177,7 +182,12 @@ def _end(form: Form, segment: MultipartSegment | None, text: bytes) -> None:
         form.fields[segment.name] = text.decode("utf-8", "replace").strip()
 
 
-def _request_of(form: Form) -> UploadRequest:
+def request_of(form: Form) -> UploadRequest:
+    """What the fields say.
+
+    Raises:
+        InvalidRequest, RequestValidationError: nothing that makes sense.
+    """
     if form.filename is None:
         missing = {"type": "missing", "loc": ("body", "file"), "msg": "Field required", "input": None}
         raise RequestValidationError([missing])

@@ -52,6 +52,8 @@ COMMANDS = (
     Entry("policy", "policy", "What findings, uncertainty, licences and age lead to.", _MANAGE),
     Entry("retention", "retention", "Remove versions that the settings keep no longer, or show them.", _MANAGE),
     Entry("audit", "audit", "The audit log: list, export, verify.", _MANAGE),
+    Entry("jobs", "job", "List long work, newest first.", _MANAGE),
+    Entry("job", "job", "One piece of long work: show, watch, cancel.", _MANAGE),
     Entry("user", "user", "Accounts of people.", _MANAGE),
     Entry("group", "group", "Groups of accounts that share a role.", _MANAGE),
     Entry("role", "role", "Roles: those of the program, and your own.", _MANAGE),

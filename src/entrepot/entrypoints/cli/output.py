@@ -53,6 +53,11 @@ class Output:
         """One document; ASCII only, so that nothing in it can act on a terminal."""
         sys.stdout.write(json.dumps(body, indent=2) + "\n")
 
+    def json_line(self, body: object) -> None:
+        """One of many documents, in a line, shown now."""
+        sys.stdout.write(json.dumps(body) + "\n")
+        sys.stdout.flush()
+
     def ids(self, ids: Iterable[str]) -> None:
         """One per line, each once."""
         for each in dict.fromkeys(ids):

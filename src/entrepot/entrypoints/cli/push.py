@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -35,11 +36,15 @@ def register(app: typer.Typer) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Where the files shall go; what is not said is the server's choice."""
+    """Where the files shall go; what is not said is the server's choice.
+
+    ``steps`` asks the server to tell what it does with them.
+    """
 
     distribution: str | None
     component: str | None
     beside: bool = False
+    steps: bool = False
 
 
 class Stopped(Exception):
@@ -75,7 +80,8 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
     pushed = [Pushed(path) for path in paths]
     try:
         with connect(ctx, url, output, wait=not no_wait) as client, Bars(output, paths) as bars:
-            _push_all(client, pushed, Wish(to, component, beside), min(jobs, len(paths)), bars)
+            wish = Wish(to, component, beside, steps=bars.shown and _tells_steps(client))
+            _push_all(client, pushed, wish, min(jobs, len(paths)), bars)
             snippets = {} if as_json or quiet else installation(client, [each.answer for each in pushed if each.answer])
     except KeyboardInterrupt:
         report(output, pushed, {})
@@ -84,6 +90,15 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
     code = _exit_code(pushed, strict=strict)
     if code:
         raise typer.Exit(code)
+
+
+def _tells_steps(client: Client) -> bool:
+    """Whether the server is one that does; what is wrong with it otherwise, the upload will say."""
+    try:
+        client.jobs(per_page=1)
+    except ClientError:
+        return False
+    return True
 
 
 def _push_all(client: Client, pushed: list[Pushed], wish: Wish, jobs: int, bars: Bars) -> None:
@@ -115,9 +130,10 @@ def _push_all(client: Client, pushed: list[Pushed], wish: Wish, jobs: int, bars:
 
 
 def _push_one(client: Client, path: Path, wish: Wish, bars: Bars, stop: threading.Event) -> Pushed:
-    with bars.file(path) as progress:
+    with bars.file(path) as (progress, step):
         try:
-            answer: Upload = client.upload(
+            send = functools.partial(client.artifacts.upload_watched, told=step) if wish.steps else client.upload
+            answer: Upload = send(
                 path,
                 distribution=wish.distribution,
                 component=wish.component,
