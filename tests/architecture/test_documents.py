@@ -137,6 +137,7 @@ WORDS = (
     *("advisory", "context", "feed"),
     *("verdict", "decision", "goal", "node", "role", "snapshot", "environment", "mirror", "host"),
     *("waiver", "quarantine"),
+    *("job", "lease"),
 )
 
 
