@@ -202,13 +202,13 @@ def test_a_killed_worker_goes_on_where_it_was_and_an_open_stream_ends_at_the_end
             until(tmp_path / "counted", "3")
             headers = client.headers
         server.kill()
+        stop.unlink()
+        (tmp_path / "stop-5").touch()
         server.start()
         headers["Last-Event-ID"] = "1"
         with httpx2.stream("GET", f"{server.url}/jobs/{job}/stream", headers=headers, timeout=60) as answer:
             seen = events(answer.iter_lines())
             assert next(seen)[1] == 2
-            (tmp_path / "stop-5").touch()
-            stop.unlink()
             while next(seen)[1] != 4:
                 pass
             assert server.stop() == 0, "an open stream holds nothing up, nor does a job that runs"
@@ -238,19 +238,16 @@ def steps(found: list[Event]) -> list[tuple[str, str]]:
 
 def test_an_upload_is_told_step_by_step(client: httpx2.Client) -> None:
     found = send(client, build_deb("hello", "1.0"), distribution="jammy")
-    assert steps(found) == [
+    told = steps(found)
+    checks = {(name, status) for name, status in told if name.startswith("sub_")}
+    assert {f"sub_{name}" for name in ("format", "provenance", "antivirus", "cve", "gpg", "dependencies")} <= {
+        name for name, _ in checks
+    }
+    assert {("sub_slow", "running"), ("sub_slow", "done"), ("sub_antivirus", "warn")} <= checks
+    assert not any(status == "error" for _, status in checks)
+    assert [one for one in told if one not in checks] == [
         ("reception", "done"),
         ("validation", "running"),
-        ("sub_format", "running"),
-        ("sub_format", "done"),
-        ("sub_dependencies", "running"),
-        ("sub_dependencies", "done"),
-        ("sub_slow", "running"),
-        ("sub_slow", "done"),
-        ("sub_provenance", "warn"),
-        ("sub_antivirus", "warn"),
-        ("sub_cve", "warn"),
-        ("sub_gpg", "done"),
         ("validation", "done"),
         ("pool", "done"),
         ("manifest", "done"),
@@ -278,7 +275,8 @@ def test_a_refusal_is_the_result_and_what_is_wrong_before_is_an_answer(client: h
     assert steps(found)[-2:] == [("sub_format", "error"), ("validation", "error")]
     plain = client.post("/upload/", files={"file": ("a.deb", b"!<arch>\nnonsense")})
     assert found[-2][2] == {**plain.json(), "status_code": plain.status_code}
-    other = send(client, build_deb("hello", "1.0", fields={"Homepage": "https://example.org"}), distribution="jammy")
+    assert send(client, build_deb("taken", "1.0"), distribution="jammy")[-2][2]["status_code"] == 201
+    other = send(client, build_deb("taken", "1.0", fields={"Homepage": "https://example.org"}), distribution="jammy")
     assert (other[-2][2]["status_code"], other[-2][2]["error"]) == (409, "duplicate_conflict")
     for files, status in (({"other": ("a.deb", b"x")}, 400), ({"file": (" ", b"x")}, 400)):
         answer = client.post("/upload/stream", files=files)
