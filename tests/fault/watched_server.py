@@ -28,6 +28,7 @@ class SlowCheck:
 
     name = "slow"
     slow = True
+    anew = False
 
     def inspect(self, subject: Subject, around: Surroundings) -> CheckOutcome:
         for number in (1, 2, 3):
