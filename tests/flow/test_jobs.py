@@ -31,13 +31,13 @@ def house(tmp_path: Path) -> Iterator[MemoryInstallation]:
 def define(
     house: MemoryInstallation, work: Callable[[Work], Result], *, elsewhere: bool = False, jobs: Jobs | None = None
 ) -> None:
-    kind = JobKind("sync", Permission.INDEX_REBUILD, Permission.INDEX_REBUILD, work, elsewhere=elsewhere)
+    kind = JobKind("rehearsal", Permission.INDEX_REBUILD, Permission.INDEX_REBUILD, work, elsewhere=elsewhere)
     (jobs or house.application.jobs).define(kind)
 
 
 def begin(house: MemoryInstallation, actor: Actor = UPLOADER, subject: str = "source:1") -> JobId:
     with house.catalog.write() as unit:
-        return house.application.jobs.begin(unit, "sync", "ubuntu", actor, subject, 3, {"source": 1})
+        return house.application.jobs.begin(unit, "rehearsal", "ubuntu", actor, subject, 3, {"source": 1})
 
 
 def read(house: MemoryInstallation, job: JobId) -> Job:
