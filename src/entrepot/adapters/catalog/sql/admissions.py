@@ -50,7 +50,7 @@ class AdmissionQueries(Shelving, Holding):
         return [int(row.id) for row in self._connection.execute(query)]
 
     def cooling_admissions(self, suite_id: SuiteId, received_until: datetime, limit: int) -> list[int]:
-        """By the codes in their steps; within a step's JSON text, a quoted code is nothing that a package could say."""
+        """By the codes in the JSON text of their steps: quotes in what a package says are written otherwise there."""
         query = (
             sa.select(t.admission.c.id)
             .join(t.package, t.package.c.id == t.admission.c.package_id)
@@ -58,7 +58,7 @@ class AdmissionQueries(Shelving, Holding):
                 t.admission.c.state == AdmissionState.HELD.value,
                 t.admission.c.suite_id == suite_id,
                 t.package.c.received_at <= received_until,
-                sa.cast(t.admission.c.steps, sa.Text).contains(f'"{COOLDOWN}', autoescape=True),
+                sa.cast(t.admission.c.steps, sa.Text).contains(f'"code": "{COOLDOWN}', autoescape=True),
             )
             .order_by(t.admission.c.id)
             .limit(limit)
