@@ -380,3 +380,23 @@ def test_what_the_gate_let_in_is_taken_back_only_if_the_settings_say_so(house: M
     assert act(package, house.suite("bookworm"), [outcome])
     assert not listed(house, "plain")
     assert queue(house) == ["plain=1.0"]
+
+
+def test_what_policy_refused_can_still_be_let_in_for_a_while(house: MemoryInstallation) -> None:
+    house.application.configurations.change(
+        ADMIN, {"gate": {"concerns": {"*": "review", "control.essential": "block"}}}
+    )
+    for name in ("appeal", "forgotten", "removed"):
+        data = build_deb(name, "1.0", "all", fields=ODD)
+        assert house.upload(data, "x.deb", "bookworm", actor=UPLOADER).status is ReceiptStatus.REFUSED
+    found = house.application.reviews.queue(RITA, HeldFilter(blocked=True), 0, 9)
+    assert (found.total, found.review_count, found.blocked_count) == (3, 0, 3)
+    decide(house, name="appeal")
+    assert listed(house, "appeal")
+    house.application.movements.remove(ADMIN, "removed")
+    assert queue(house) == ["forgotten=1.0"]
+    house.clock.advance(days=31)
+    turn(house)
+    assert queue(house) == []
+    with pytest.raises((AlreadyDecided, NotFound)):
+        decide(house, name="forgotten")

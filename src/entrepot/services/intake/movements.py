@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from entrepot.adapters.catalog.base import Catalog, Writing
+from entrepot.adapters.catalog.decisions import HeldFilter
 from entrepot.adapters.catalog.records import AdmissionState, AuditEntry, PackageFilter
 from entrepot.adapters.queue.base import Queue
 from entrepot.domain.jobs.goals import Goal, GoalKind
@@ -19,6 +20,7 @@ from entrepot.services.intake.admit import repeat_lost_races
 from entrepot.services.intake.standings import REMOVED
 from entrepot.services.intake.targets import find_suite, find_suites
 
+_MOST_BLOCKED = 500
 Revisions = Mapping[SuiteId, int]
 
 
@@ -117,6 +119,23 @@ class Movements:
                 entry = AuditEntry("DELETE", "SUCCESS", actor, now, key.name, key.version, suite.codename, detail)
                 unit.audit(entry)
                 dropped.append(key)
+        dropped += self._drop_blocked(unit, actor, wanted, suites, now)
+        return dropped
+
+    def _drop_blocked(
+        self, unit: Writing, actor: Actor, wanted: PackageFilter, suites: set[SuiteId] | None, now: datetime
+    ) -> list[PackageKey]:
+        """What policy refused can be let in by nobody any more."""
+        dropped = []
+        for one in unit.held_page(HeldFilter(wanted, blocked=True), 0, _MOST_BLOCKED)[0]:
+            if suites is not None and one.suite.id not in suites:
+                continue
+            demand_suite(actor, one.suite)
+            unit.settle_blocked(one.admission.id, AdmissionState.REFUSED, actor.name, now, REMOVED, None)
+            key = one.package.key
+            detail = {"architecture": key.architecture, "was": "blocked"}
+            unit.audit(AuditEntry("DELETE", "SUCCESS", actor, now, key.name, key.version, one.suite.codename, detail))
+            dropped.append(key)
         return dropped
 
     def _publish(self, revisions: Revisions) -> None:
