@@ -59,7 +59,7 @@ def vulnerabilities(
     page: Page = 1,
     per_page: PerPage = 50,
 ) -> dict[str, Any]:
-    """The worst first: by severity, then CVSS.  Each with the first hundred packages that have it.
+    """The worst first: by severity, then CVSS.  Each with the first twenty packages that have it and a count of all.
 
     ``packages_scanned`` counts those that were compared to the end; what was not is no proof of anything.
     """

@@ -23,7 +23,7 @@ from entrepot.domain.model.suite import DEFAULT_ARCHIVE, PackageId, Suite, Suite
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.errors import NotFound, UnknownDistribution
 
-_MOST_AFFECTED = 100
+_MOST_AFFECTED = 20
 _MOST_PACKAGES = 200
 
 
