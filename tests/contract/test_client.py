@@ -279,6 +279,7 @@ APART = {
     "provenance.document",
     "sbom.package",
     "sbom.export",
+    "sbom.vex",
     "audit.export",
     "audit.export_archive",
     "audit.export_user",
@@ -382,6 +383,8 @@ def test_files_are_taken_whole_or_refused(client: Client, tmp_path: Path) -> Non
         client.versions.download(io.BytesIO(), "hello", "9.9")
     listed = io.BytesIO()
     assert client.sbom.package(listed, "hello", "1.0").filename == "hello_1.0.cdx.json"
+    with pytest.raises(Missing, match="nothing is known"):
+        client.sbom.vex(listed, "hello", "1.0")
     assert client.sbom.export(listed, format_="spdx", distribution="jammy").filename == "jammy.sbom.spdx.json"
     exports = io.BytesIO()
     signed = client.audit.export(exports, AuditConditions(action="upload"), format_="json", sign=True)

@@ -46,6 +46,22 @@ class Sbom:
         path = f"/sbom/{segment(name)}/{segment(version)}"
         return self._wire.file(path, target, params, most_bytes=most_bytes, progress=progress)
 
+    def vex(
+        self,
+        target: BinaryIO,
+        name: str,
+        version: str,
+        *,
+        architecture: str | None = None,
+        distribution: str | None = None,
+        most_bytes: int = MOST_FILE_BYTES,
+        progress: Progress | None = None,
+    ) -> Received:
+        """``GET /sbom/{name}/{version}/vex``: what is known to be wrong with it, and what was decided."""
+        params = given(arch=architecture, distribution=distribution)
+        path = f"/sbom/{segment(name)}/{segment(version)}/vex"
+        return self._wire.file(path, target, params, most_bytes=most_bytes, progress=progress)
+
     def export(
         self,
         target: BinaryIO,

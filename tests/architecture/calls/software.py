@@ -10,4 +10,5 @@ CALLS = (
     Call("GET", "/sbom/export", Role.AUDITOR),
     Call("GET", "/sbom/preview", Role.AUDITOR),
     Call("GET", "/sbom/{name}/{version}", Role.AUDITOR),
+    Call("GET", "/sbom/{name}/{version}/vex", Role.AUDITOR),
 )

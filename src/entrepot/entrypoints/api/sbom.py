@@ -25,6 +25,10 @@ _DOCUMENT = {
     **_WORDS,
 }
 
+_VEX: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A document of OpenVEX", "content": {"application/json": {"schema": {"type": "object"}}}}
+}
+
 router = APIRouter(tags=["sbom"], dependencies=_GUARD)
 
 FormatText = Annotated[str, Query(max_length=40, description="cyclonedx or spdx", examples=["cyclonedx"])]
@@ -94,3 +98,19 @@ def package(
     The same content gives the same bytes.  A package that waits for review has one, too.
     """
     return _sent(app.sboms.package(who, Asked(name, version, arch, distribution), format))
+
+
+@router.get(
+    "/sbom/{name}/{version}/vex",
+    summary="What is wrong with one package, and what was decided",
+    response_class=StreamingResponse,
+    responses={
+        200: {"description": "A document of OpenVEX", "content": {"application/json": {"schema": {"type": "object"}}}}
+    },
+)
+def vex(name: str, version: str, app: App, who: Who, arch: Text = None, distribution: Text = None) -> StreamingResponse:
+    """One statement for each finding: *affected* where a person has decided, *under investigation* where nobody has.
+
+    404 also where nothing is known to be wrong: OpenVEX has no documents without statements.
+    """
+    return _sent(app.sboms.vex(who, Asked(name, version, arch, distribution)))

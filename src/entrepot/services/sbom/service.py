@@ -11,16 +11,19 @@ from datetime import datetime
 from typing import Any
 
 from entrepot.adapters.catalog.base import Catalog, Reading
+from entrepot.adapters.catalog.contents import Place
 from entrepot.domain.formats.bundled import READERS
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.suite import DEFAULT_ARCHIVE, Suite
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.domain.sbom.cyclonedx import CycloneDx
+from entrepot.domain.sbom.findings import Statement, openvex, vulnerabilities
 from entrepot.domain.sbom.items import About, Document, Item
 from entrepot.domain.sbom.spdx import Spdx
-from entrepot.errors import InvalidRequest, UnknownDistribution
+from entrepot.errors import InvalidRequest, NotFound, UnknownDistribution
 from entrepot.services.sbom.providers import Providers
 from entrepot.services.sbom.standing import Asked, Stand, dependency_of, find_stand, item_of
+from entrepot.services.sbom.statements import statements_of
 
 DOCUMENTS: Mapping[str, Document] = {"cyclonedx": CycloneDx(), "spdx": Spdx()}
 _NAMESPACE = uuid.UUID("4c1a1f0e-6d2b-5c58-9a44-0f6f3d0b7b11")
@@ -54,6 +57,16 @@ class _State:
     published_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Collected:
+    """A package, those that it needs, what is said of it, and when the last of all that came."""
+
+    item: Item
+    others: Sequence[Item]
+    statements: Sequence[Statement]
+    made_at: datetime
+
+
 class Sboms:
     """Says what there is.  The same content gives the same bytes: serial numbers and times come from it."""
 
@@ -70,15 +83,31 @@ class Sboms:
         """
         demand(actor, Permission.SBOM_READ)
         document = document_named(format_)
-        item, others, made_at = self._collected(asked)
+        found = self._collected(asked)
+        item = found.item
         key = item.ref.key
-        about = About(f"{key.name} {key.version}", "", made_at, self._version, item)
-        whole = _whole(document, about, [item, *others])
-        ident = str(uuid.uuid5(_NAMESPACE, json.dumps(whole, sort_keys=True)))
-        whole |= document.head(About(about.name, ident, made_at, self._version, item))
-        name = _NOT_IN_FILENAME.sub("_", f"{key.name}_{key.version}")
-        chunks = iter([json.dumps(whole, indent=2).encode() + b"\n"])
-        return Listed(f"{name}{document.suffix}", document.media_type, chunks)
+        about = About(f"{key.name} {key.version}", "", found.made_at, self._version, item)
+        whole = _whole(document, about, [item, *found.others])
+        if isinstance(document, CycloneDx) and found.statements:
+            whole["vulnerabilities"] = vulnerabilities(item, found.statements)
+        about = replace(about, uuid=_uuid_of(whole))
+        whole |= document.head(about)
+        return Listed(f"{_stem(item)}{document.suffix}", document.media_type, _printed(whole))
+
+    def vex(self, actor: Actor, asked: Asked) -> Listed:
+        """What is known to be wrong with one package, and what was decided about it, as OpenVEX.
+
+        Raises:
+            NotFound: there is no such package, or nothing to be said of it.
+        """
+        demand(actor, Permission.SBOM_READ)
+        found = self._collected(asked)
+        if not found.statements:
+            raise NotFound(f"nothing is known to be wrong with {found.item.ref.key}, so there is no statement about it")
+        about = About(str(found.item.ref.key), "", found.made_at, self._version, found.item)
+        about = replace(about, uuid=_uuid_of(openvex(found.item, about, found.statements)))
+        whole = openvex(found.item, about, found.statements)
+        return Listed(f"{_stem(found.item)}.openvex.json", "application/json", _printed(whole))
 
     def preview(self, actor: Actor, format_: str, distribution: str | None, limit: int) -> Preview:
         """The first packages of what ``export`` would give, whole as a document.
@@ -165,22 +194,26 @@ class Sboms:
         name = "repository" if distribution is None else f"distribution {distribution}"
         return About(name, str(uuid.uuid5(_NAMESPACE, text)), made_at, self._version)
 
-    def _collected(self, asked: Asked) -> tuple[Item, list[Item], datetime]:
-        """A package, those that it needs, and when the last of them came."""
+    def _collected(self, asked: Asked) -> _Collected:
         with self._catalog.read() as reading:
             stand = find_stand(reading, asked)
             composition = reading.compositions([stand.package.id]).get(stand.package.id)
-        suite = stand.suite
-        if stand.waits:
-            return item_of(stand, composition), [], stand.at
-        places = Providers(self._catalog, suite, suite.revision).of([stand.package])[stand.package.id][:_MOST_NEEDED]
+            statements = statements_of(reading, stand)
+        suite, places = stand.suite, list[Place]()
+        if not stand.waits:
+            places = Providers(self._catalog, suite, suite.revision).of([stand.package])[stand.package.id]
+            places = places[:_MOST_NEEDED]
         with self._catalog.read() as reading:
             packages = {package.id: package for package in reading.packages([one.package_id for one in places])}
         needed = [
             Stand(packages[one.package_id], suite, one.number, packages[one.package_id].received_at) for one in places
         ]
-        item, others = item_of(stand, composition, places), [dependency_of(one) for one in needed]
-        return item, others, max(one.at for one in (stand, *needed))
+        return _Collected(
+            item=item_of(stand, composition, places),
+            others=[dependency_of(one) for one in needed],
+            statements=statements,
+            made_at=max([stand.at, *(one.at for one in needed), *(one.at for one in statements)]),
+        )
 
 
 def document_named(format_: str) -> Document:
@@ -193,6 +226,18 @@ def document_named(format_: str) -> Document:
     if found is None:
         raise InvalidRequest(f"unknown format {format_[:40]!r}; there are {' and '.join(DOCUMENTS)}")
     return found
+
+
+def _stem(item: Item) -> str:
+    return _NOT_IN_FILENAME.sub("_", f"{item.ref.key.name}_{item.ref.key.version}")
+
+
+def _uuid_of(document: Mapping[str, Any]) -> str:
+    return str(uuid.uuid5(_NAMESPACE, json.dumps(document, sort_keys=True)))
+
+
+def _printed(document: Mapping[str, Any]) -> Iterator[bytes]:
+    return iter([json.dumps(document, indent=2).encode() + b"\n"])
 
 
 def _is_meant(suite: Suite, distribution: str | None) -> bool:
