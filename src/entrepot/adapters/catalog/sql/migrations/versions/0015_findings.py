@@ -69,7 +69,7 @@ def _scans() -> None:
         sqlite_where=sa.text("news IS NOT NULL"),
         postgresql_where=sa.text("news IS NOT NULL"),
     )
-    op.create_index("ix_scan_counts", "scan", ["suite_id", "result", *_COUNTS])
+    op.create_index("ix_scan_counts", "scan", ["suite_id", "result", *_COUNTS, "kev_count"])
 
 
 def _findings() -> None:
