@@ -17,6 +17,7 @@ from entrepot.adapters.catalog.advisories import FeedKind, FeedPhase
 from entrepot.adapters.catalog.sql.catalog import SqlCatalog
 from entrepot.domain.advisories.advisory import Exploitation
 from entrepot.domain.advisories.osv import read_osv
+from entrepot.entrypoints.cli.app import run
 from entrepot.testing.advisories import affected, osv
 from entrepot.testing.debs import build_deb
 from entrepot.testing.rpms import build_rpm
@@ -323,3 +324,22 @@ def test_a_reader_sees_findings_and_no_more(office: Office) -> None:
         assert client.get("/security/packages-posture").status_code == 200
         assert client.get("/security/packages").status_code == 403
         assert client.post("/artifacts/admin/reenrich-cve").status_code == 403
+
+
+def test_the_command_line_shows_what_is_known(
+    office: Office, feeds: Feeds, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = fresh()
+    feeds.say(osv(f"K-{name}", affected(JAMMY, name, ("fixed", "2")), upstream=["CVE-2031-7008"], **rated("low")))
+    upload(office, build_deb(name), f"{name}.deb", "jammy")
+    monkeypatch.setenv("ENTREPOT_URL", office.server.url)
+    monkeypatch.setenv("ENTREPOT_TOKEN", office.token(role="maintainer")["token"])
+    assert run(["cve", name]) == 0
+    assert capsys.readouterr().out.split("\t")[:2] == ["CVE-2031-7008", "low"]
+    assert run(["vulnerabilities", "--severity", "low", "--dist", "jammy"]) == 0
+    assert "CVE-2031-7008\tlow\t" in capsys.readouterr().out
+    assert run(["rescan", name, "1.0"]) == 0
+    assert "findings\tcve: 1 low" in capsys.readouterr().out
+    assert run(["rescan", "--all"]) == 0
+    assert run(["rescan"]) == 2
+    assert run(["vulnerabilities", "--severity", "terrible"]) == 2
