@@ -21,6 +21,7 @@ from tests.architecture.calls import (
     retention,
     snapshots,
     software,
+    sources,
     vulnerabilities,
 )
 from tests.architecture.calls.base import Call
@@ -47,6 +48,7 @@ CALLS: tuple[Call, ...] = (
     *vulnerabilities.CALLS,
     *snapshots.CALLS,
     *software.CALLS,
+    *sources.CALLS,
 )
 
 __all__ = ["CALLS", "Call"]

@@ -26,17 +26,17 @@ def content_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def bounded(request: Request) -> bytes:
+async def bounded(request: Request, most_bytes: int = _MOST_BYTES) -> bytes:
     """The whole body.
 
     Raises:
-        BodyTooLarge: it has more than 64 KiB.
+        BodyTooLarge: it has more than 64 KiB, or than the route takes.
     """
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _MOST_BYTES:
-            raise BodyTooLarge(f"this request has a body of at most {_MOST_BYTES >> 10} KiB")
+        if len(body) > most_bytes:
+            raise BodyTooLarge(f"this request has a body of at most {most_bytes >> 10} KiB")
     return body
 
 
@@ -74,11 +74,11 @@ def parsed(model: type[M], given: object) -> M:
         raise RequestValidationError([{**one, "loc": ("body", *one["loc"]), "input": None} for one in found]) from None
 
 
-def json_body(model: type[M]) -> Callable[..., Awaitable[M]]:
+def json_body(model: type[M], most_bytes: int = _MOST_BYTES) -> Callable[..., Awaitable[M]]:
     """A dependency: the body of a signed-in caller's request."""
 
     async def read(request: Request, _who: Who) -> M:
-        return await _json_as(model, request)
+        return await _json_as(model, request, most_bytes)
 
     return read
 
@@ -92,8 +92,8 @@ def open_json_body(model: type[M]) -> Callable[..., Awaitable[M]]:
     return read
 
 
-async def _json_as(model: type[M], request: Request) -> M:
-    body = await bounded(request)
+async def _json_as(model: type[M], request: Request, most_bytes: int = _MOST_BYTES) -> M:
+    body = await bounded(request, most_bytes)
     if body and content_type(request) != "application/json":
         raise InvalidRequest("send the body with Content-Type: application/json")
     return parsed(model, json_of(body))

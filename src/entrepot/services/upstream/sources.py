@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from entrepot.adapters.catalog.base import Catalog, Reading, Writing
+from entrepot.adapters.catalog.jobs import JobFilter
 from entrepot.adapters.catalog.records import AuditEntry, JsonValue
 from entrepot.adapters.signing.base import Verification
+from entrepot.domain.jobs.work import JobStatus
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.configuration import Configuration
 from entrepot.domain.policy.permissions import Permission, demand
@@ -72,6 +74,18 @@ class Sources:
     def _listed(self) -> list[Source]:
         with self._catalog.read() as reading:
             return [self.switched(source) for source in reading.sources()]
+
+    def running(self, actor: Actor) -> frozenset[SourceId]:
+        """Those that a job has yet to be done with."""
+        demand(actor, Permission.UPSTREAM_READ)
+        conditions = JobFilter(("sync",), "", "sync", JobStatus.RUNNING)
+        with self._catalog.read() as reading:
+            jobs, _ = reading.jobs(conditions, 0, 100)
+        return frozenset(
+            SourceId(number)
+            for job in jobs
+            for number in set(_numbers(job.parameters.get("sources"))) - set(_numbers(job.position.get("done")))
+        )
 
     def one(self, actor: Actor, key: str) -> Source:
         """By number or name.
@@ -169,6 +183,10 @@ class Sources:
             "allow_unsigned": source.trust.allow_unsigned,
         }
         unit.audit(AuditEntry(action, "SUCCESS", actor, self._now(), detail=detail))
+
+
+def _numbers(value: object) -> list[int]:
+    return [int(each) for each in value] if isinstance(value, (list, tuple)) else []
 
 
 def _is_another(before: Source, after: Source) -> bool:

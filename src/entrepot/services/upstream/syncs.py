@@ -179,9 +179,9 @@ class Syncs:
             raise
         count = outcome.package_count
         shown = f"{count} packages" + ("" if outcome.changed else ", as before")
-        work.progress(event=_event("done", count, name, shown), at_once=True)
         for note in outcome.notes:
             work.progress(event=_event("indexing", count, name, note, level="warning"))
+        work.progress(event=_event("done", count, name, shown), at_once=True)
 
 
 def _event(status: str, count: int, name: str, message: str, **more: JsonValue) -> dict[str, JsonValue]:

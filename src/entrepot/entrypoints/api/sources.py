@@ -1,0 +1,285 @@
+"""Sources to import from, and their synchronisation (contract 4.5)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, Field, StrictInt, StrictStr
+from starlette.concurrency import run_in_threadpool
+
+from entrepot.adapters.catalog.jobs import Job, JobEvent
+from entrepot.application import Application
+from entrepot.domain.jobs.work import JobId, JobStatus
+from entrepot.domain.model.actor import Actor
+from entrepot.domain.policy.permissions import Permission
+from entrepot.entrypoints.api.bodies import described, json_body
+from entrepot.entrypoints.api.context import App, Who, requiring
+from entrepot.entrypoints.api.limits import Limited
+from entrepot.entrypoints.api.source_words import (
+    SourceChange,
+    SourceRequest,
+    source_words,
+    state_words,
+    sync_job_words,
+)
+from entrepot.entrypoints.api.words import when
+from entrepot.errors import NotFound
+from entrepot.services.upstream.syncs import SYNC_JOB, Begun
+
+router = APIRouter(tags=["import"], prefix="/import")
+
+_LOOK_SECONDS = 0.3
+_BEAT_LOOKS = 50
+_MOST_BODY_BYTES = 8 << 20
+_READ = [Depends(requiring(Permission.SOURCE_READ))]
+_WRITE = [Depends(requiring(Permission.SOURCE_WRITE)), Depends(Limited("import"))]
+_SYNC = [Depends(requiring(Permission.SOURCE_SYNC))]
+_SEE = [Depends(requiring(Permission.UPSTREAM_READ))]
+_ONE, _MANY = [*_SYNC, Depends(Limited("import"))], [*_SYNC, Depends(Limited("import", "import_sync"))]
+_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+_EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {}}, "description": "Events, until the job ends"},
+    202: {"description": "Begun, or attached to"},
+}
+AcceptLoss = Annotated[bool, Query(description="Also when most packages are gone")]
+
+
+class SyncRequest(BaseModel):
+    """Which ones; none given are all that are switched on."""
+
+    sources: list[StrictStr | StrictInt] | None = Field(None, max_length=500, examples=[["debian-bookworm"]])
+
+
+@router.get("/sources", summary="List sources", dependencies=_READ)
+def sources(app: App, who: Who) -> dict[str, Any]:
+    """Those that come with the program and those of administrators, and how each stands."""
+    found, running = app.sources.all(who), app.sources.running(who)
+    rows = [source_words(source, running=source.id in running) for source in found]
+    return {"sources": rows, "total": len(rows)}
+
+
+@router.post(
+    "/sources",
+    summary="Add a source",
+    status_code=201,
+    dependencies=_WRITE,
+    openapi_extra=described(SourceRequest),
+)
+def add_source(
+    app: App, who: Who, given: Annotated[SourceRequest, Depends(json_body(SourceRequest, _MOST_BODY_BYTES))]
+) -> dict[str, Any]:
+    """An apt or rpm repository.  Nothing is fetched now."""
+    return source_words(app.sources.create(who, given.draft(), given.secrets()), running=False)
+
+
+@router.get("/sources/{source}", summary="Show a source", dependencies=_READ)
+def one_source(source: str, app: App, who: Who) -> dict[str, Any]:
+    """By number or name."""
+    found = app.sources.one(who, source)
+    return source_words(found, running=found.id in app.sources.running(who))
+
+
+@router.patch(
+    "/sources/{source}", summary="Change a source", dependencies=_WRITE, openapi_extra=described(SourceChange)
+)
+def change_source(
+    source: str,
+    app: App,
+    who: Who,
+    given: Annotated[SourceChange, Depends(json_body(SourceChange, _MOST_BODY_BYTES))],
+) -> dict[str, Any]:
+    """What is given.  Of those that come with the program: the key, the switch, and how they are reached."""
+    return source_words(app.sources.change(who, source, given.draft(), given.secrets()), running=False)
+
+
+@router.delete("/sources/{source}", summary="Remove a source", dependencies=_WRITE)
+def remove_source(source: str, app: App, who: Who) -> dict[str, Any]:
+    """With all that was listed from it; packages that were imported stay."""
+    found = app.sources.remove(who, source)
+    return {"status": "deleted", "id": found.id, "source_id": found.name}
+
+
+@router.post(
+    "/sources/{source}/sync",
+    summary="Synchronise a source, and watch",
+    dependencies=_ONE,
+    response_class=Response,
+    responses={200: _EVENTS[200]},
+)
+async def sync_source_stream(source: str, app: App, who: Who, accept_loss: AcceptLoss = False) -> Response:
+    """Events while the index is fetched, verified and read; joins the synchronisation that runs already."""
+    begun = await run_in_threadpool(app.syncs.one, who, source, accept_loss=accept_loss)
+    return _stream(app, who, begun.job, begun.sources[0].name)
+
+
+@router.get("/sync-status", summary="How the sources stand", dependencies=_SEE)
+def sync_status(app: App, who: Who) -> dict[str, Any]:
+    """When each was last known to be up to date, and what went wrong since."""
+    found, running = app.sources.states(who), app.sources.running(who)
+    return {"sources": [state_words(source, running=source.id in running) for source in found]}
+
+
+@router.get("/sync-schedule", summary="When sources are synchronised", dependencies=_SEE)
+def sync_schedule(app: App, who: Who) -> dict[str, Any]:
+    """Every day at the time of the settings, all that are switched on."""
+    plan, planned = app.configurations.current().sync, app.scheduler.next("sync")
+    text = f"every day at {plan.hour:02}:{plan.minute:02} {plan.timezone}" if plan.enabled else "off"
+    secure = [source for source in app.sources.states(who) if source.security and source.enabled]
+    return {
+        "schedule": text,
+        "cron": f"{plan.minute} {plan.hour} * * *",
+        "enabled": plan.enabled,
+        "timezone": plan.timezone,
+        "next_run": when(planned.at),
+        "security_sources": [{"id": source.name, "label": source.label} for source in secure],
+    }
+
+
+@router.get("/sync/jobs", summary="Synchronisations, newest first", dependencies=_READ)
+def sync_jobs(app: App, who: Who) -> dict[str, Any]:
+    """The last hundred."""
+    found, total = app.job_board.page(who, 0, 100, kind=SYNC_JOB)
+    return {"jobs": [sync_job_words(job) for job in found], "total": total}
+
+
+@router.get("/sync/jobs/active", summary="Synchronisations that run", dependencies=_READ)
+def active_sync_jobs(app: App, who: Who) -> dict[str, Any]:
+    """Now."""
+    found, total = app.job_board.page(who, 0, 100, kind=SYNC_JOB, status=JobStatus.RUNNING)
+    return {"jobs": [sync_job_words(job) for job in found], "total": total}
+
+
+@router.get("/sync/jobs/{job_id}", summary="How far a synchronisation is", dependencies=_READ)
+def sync_job(job_id: str, app: App, who: Who) -> dict[str, Any]:
+    """Counts, and the result once it has ended."""
+    return sync_job_words(_sync_job(app, who, job_id))
+
+
+@router.get(
+    "/sync/jobs/{job_id}/stream",
+    summary="Events of a synchronisation as they come",
+    dependencies=_READ,
+    response_class=Response,
+    responses={200: _EVENTS[200]},
+)
+def sync_job_stream(job_id: str, app: App, who: Who, from_index: Annotated[int, Query(ge=0, le=2**62)] = 0) -> Response:
+    """From an index on."""
+    job = _sync_job(app, who, job_id)
+    return _stream(app, who, job.id, job.label, from_index)
+
+
+@router.post("/sync/jobs/{job_id}/cancel", summary="End a synchronisation", dependencies=_MANY)
+def cancel_sync_job(job_id: str, app: App, who: Who) -> dict[str, Any]:
+    """What was in force before stays."""
+    return sync_job_words(app.job_board.cancel(who, _sync_job(app, who, job_id).id))
+
+
+@router.post(
+    "/sync",
+    summary="Synchronise all sources, or some",
+    status_code=202,
+    dependencies=_MANY,
+    openapi_extra=described(SyncRequest),
+    responses=_EVENTS,
+)
+async def sync_all(
+    request: Request, app: App, who: Who, given: Annotated[SyncRequest, Depends(json_body(SyncRequest))]
+) -> Response:
+    """All that are switched on, unless some are named.  With ``Accept: text/event-stream`` its events."""
+    keys = None if given.sources is None else [str(key) for key in given.sources]
+    begun = await run_in_threadpool(app.syncs.some, who, keys)
+    return _answer(request, app, who, begun)
+
+
+@router.post(
+    "/sync-security",
+    summary="Synchronise sources of security updates",
+    status_code=202,
+    dependencies=_ONE,
+    responses=_EVENTS,
+)
+async def sync_security(request: Request, app: App, who: Who) -> Response:
+    """Those that are switched on."""
+    return _answer(request, app, who, await run_in_threadpool(app.syncs.security, who))
+
+
+@router.post("/sync/{source}", summary="Synchronise a source", status_code=202, dependencies=_MANY, responses=_EVENTS)
+async def sync_source(
+    source: str,
+    request: Request,
+    app: App,
+    who: Who,
+    accept_loss: AcceptLoss = False,  # noqa: FBT002
+) -> Response:
+    """Without waiting for it."""
+    begun = await run_in_threadpool(app.syncs.one, who, source, accept_loss=accept_loss)
+    return _answer(request, app, who, begun)
+
+
+def _answer(request: Request, app: Application, who: Actor, begun: Begun) -> Response:
+    if "text/event-stream" in request.headers.get("accept", "") or request.query_params.get("stream") == "1":
+        return _stream(app, who, begun.job, begun.label)
+    body: dict[str, Any] = {
+        "job_id": begun.job,
+        "label": begun.label,
+        "status": "running",
+        "total": len(begun.sources),
+        "sources": [source.name for source in begun.sources],
+        "already_running": begun.already_running,
+    }
+    if len(begun.sources) == 1:
+        body["source_id"] = begun.sources[0].name
+    return JSONResponse(body, 202)
+
+
+def _sync_job(app: Application, who: Actor, job_id: str) -> Job:
+    job = app.job_board.one(who, JobId(job_id))
+    if job.kind != SYNC_JOB:
+        raise NotFound("there is no such synchronisation")
+    return job
+
+
+def _stream(app: Application, who: Actor, job: JobId, label: str, from_index: int = 0) -> StreamingResponse:
+    return StreamingResponse(_told(app, who, job, label, from_index), media_type="text/event-stream", headers=_HEADERS)
+
+
+async def _told(app: Application, who: Actor, job_id: JobId, label: str, index: int) -> AsyncIterator[bytes]:
+    """No thread and no unit is held between two looks; the last event says done or error."""
+    yield b": watching\n\n"
+    looks = 0
+    while True:
+        job, events = await run_in_threadpool(app.job_board.events, who, job_id, index)
+        for event in events:
+            index = event.index + 1
+            if not (job.ended and _is_end(event) and event is events[-1]):
+                yield _event(event.index, dict(event.data))
+        if job.ended and len(events) < 100:
+            yield _event(index, _end(job, label, events))
+            return
+        if not events:
+            looks += 1
+            if looks % _BEAT_LOOKS == 0:
+                yield b": heartbeat\n\n"
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _is_end(event: JobEvent) -> bool:
+    return event.data.get("status") in ("done", "error")
+
+
+def _end(job: Job, label: str, events: Any) -> dict[str, Any]:
+    """The event that a job ended with, or one that says so."""
+    if events and _is_end(events[-1]) and (events[-1].data["status"] == "done") == (job.status is JobStatus.DONE):
+        return dict(events[-1].data)
+    done = job.status is JobStatus.DONE
+    message = "cancelled" if job.status is JobStatus.CANCELLED else str(job.result.get("error", "done"))
+    return {"status": "done" if done else "error", "count": job.done_count, "source_id": label, "message": message}
+
+
+def _event(number: int, data: dict[str, Any]) -> bytes:
+    return f"id: {number}\ndata: {json.dumps(data, default=str)}\n\n".encode()
