@@ -234,6 +234,16 @@ CASES = [
     case("groups", "remove", "team"),
     case("roles", "remove", "watcher"),
     case("people", "remove_user", "carla"),
+    case("sources", "add", "vendor", "apt", "http://192.0.2.1/debian", distribution="bookworm"),
+    case("sources", "all"),
+    case("sources", "one", "vendor"),
+    case("sources", "change", "vendor", label="Vendor", enabled=False),
+    case("sources", "sync", "vendor"),
+    case("sources", "sync_all", ["vendor"]),
+    case("sources", "states"),
+    case("sources", "schedule"),
+    case("sources", "jobs"),
+    case("sources", "active_jobs"),
     case("dashboard", "summary"),
     case("dashboard", "stats"),
     case("dashboard", "history", 7),
@@ -289,6 +299,10 @@ APART = {
     "logs.stream",
     "settings.all",
     "settings.change",
+    "sources.watch",
+    "sources.follow",
+    "sources.job",
+    "sources.remove",  # not while it is synchronised
 }
 REFUSED: list[tuple[str, Callable[[Client], Any], type[ClientError]]] = [
     (*case("account", "exchange", "no token"), NotSignedIn),
@@ -301,6 +315,8 @@ REFUSED: list[tuple[str, Callable[[Client], Any], type[ClientError]]] = [
     (*case("notifications", "redeliver", "999"), Missing),
     (*case("jobs", "one", "absent"), Missing),
     (*case("jobs", "cancel", "absent"), Missing),
+    (*case("sources", "cancel", "no-such-job"), Missing),
+    (*case("sources", "sync_security"), BadInput),
     (*case("settings", "test_webhook"), BadInput),
     (*case("settings", "test_email", "ada@example.org"), BadInput),
     (*case("settings", "test_directory", ldap_url="ldap://127.0.0.1:9"), ClientError),
@@ -408,6 +424,16 @@ def test_events_come_as_they_happen_and_go_on_where_they_were(client: Client) ->
     assert next(watching).data["type"] == "audit_log"
     watching.close()  # type: ignore[attr-defined]
     assert all(event.data["type"] == "log" for event in client.logs.stream(after=0, follow=False))
+
+
+def test_a_synchronisation_is_watched_from_begin_to_end(client: Client) -> None:
+    client.sources.add("keyless", "rpm", "http://192.0.2.1/rpm")
+    told = list(client.sources.watch("keyless"))
+    assert told[-1].data["status"] == "error"
+    job = client.sources.jobs()["jobs"][0]["job_id"]
+    assert faults(client.sources.job(job), answer_type("sources.job")) == []
+    assert [event.data for event in client.sources.follow(job)][-1] == told[-1].data
+    assert client.sources.remove("keyless")["status"] == "deleted"
 
 
 def test_settings_are_read_and_changed(client: Client) -> None:

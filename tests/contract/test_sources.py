@@ -63,8 +63,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 
 def upload(server: Server, name: str, data: bytes, distribution: str) -> None:
     head = {"Authorization": f"Bearer {server.token()}"}
-    form = {"files": {"file": (name, data)}, "data": {"distribution": distribution}}
-    answer = httpx2.post(f"{server.url}/upload/", headers=head, timeout=60, **form)
+    files, form = {"file": (name, data)}, {"distribution": distribution}
+    answer = httpx2.post(f"{server.url}/upload/", headers=head, timeout=60, files=files, data=form)
     assert answer.status_code == 201, answer.text
 
 

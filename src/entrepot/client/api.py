@@ -27,6 +27,7 @@ from entrepot.client.sbom import Sbom
 from entrepot.client.server import ServerTheme
 from entrepot.client.settings import Settings
 from entrepot.client.snapshots import EnvironmentsTheme, SnapshotsTheme
+from entrepot.client.sources import SourcesTheme
 from entrepot.client.transport import Patience, Transport
 from entrepot.client.versions import VersionsTheme
 from entrepot.client.vulnerabilities import VulnerabilitiesTheme
@@ -70,6 +71,7 @@ class Client:
         self.vulnerabilities = VulnerabilitiesTheme(wire)
         self.feeds = Feeds(wire)
         self.retention = Retention(wire)
+        self.sources = SourcesTheme(wire)
         self.dashboard = Dashboard(wire)
         self.downloads = Downloads(wire)
         self.logs = Logs(wire)

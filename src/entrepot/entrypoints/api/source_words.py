@@ -88,7 +88,7 @@ class SourceRequest(SourceChange):
     url: StrictStr = Field(max_length=500, examples=["http://archive.ubuntu.com/ubuntu"])
 
 
-def source_words(source: Source, *, running: bool) -> dict[str, Any]:
+def source_words(source: Source, *, running: bool = False) -> dict[str, Any]:
     """For those who look after sources; never a secret."""
     return {
         **state_words(source, running=running),

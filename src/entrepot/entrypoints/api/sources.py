@@ -40,6 +40,8 @@ _READ = [Depends(requiring(Permission.SOURCE_READ))]
 _WRITE = [Depends(requiring(Permission.SOURCE_WRITE)), Depends(Limited("import"))]
 _SYNC = [Depends(requiring(Permission.SOURCE_SYNC))]
 _SEE = [Depends(requiring(Permission.UPSTREAM_READ))]
+_WATCH = [Depends(requiring(Permission.JOB_READ))]
+_CANCEL = [Depends(requiring(Permission.JOB_CANCEL)), Depends(Limited("import", "import_sync"))]
 _ONE, _MANY = [*_SYNC, Depends(Limited("import"))], [*_SYNC, Depends(Limited("import", "import_sync"))]
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 _EVENTS: dict[int | str, dict[str, Any]] = {
@@ -58,8 +60,7 @@ class SyncRequest(BaseModel):
 @router.get("/sources", summary="List sources", dependencies=_READ)
 def sources(app: App, who: Who) -> dict[str, Any]:
     """Those that come with the program and those of administrators, and how each stands."""
-    found, running = app.sources.all(who), app.sources.running(who)
-    rows = [source_words(source, running=source.id in running) for source in found]
+    rows = [source_words(one.source, running=one.running) for one in app.sources.all(who)]
     return {"sources": rows, "total": len(rows)}
 
 
@@ -74,14 +75,14 @@ def add_source(
     app: App, who: Who, given: Annotated[SourceRequest, Depends(json_body(SourceRequest, _MOST_BODY_BYTES))]
 ) -> dict[str, Any]:
     """An apt or rpm repository.  Nothing is fetched now."""
-    return source_words(app.sources.create(who, given.draft(), given.secrets()), running=False)
+    return source_words(app.sources.create(who, given.draft(), given.secrets()))
 
 
 @router.get("/sources/{source}", summary="Show a source", dependencies=_READ)
 def one_source(source: str, app: App, who: Who) -> dict[str, Any]:
     """By number or name."""
     found = app.sources.one(who, source)
-    return source_words(found, running=found.id in app.sources.running(who))
+    return source_words(found.source, running=found.running)
 
 
 @router.patch(
@@ -94,7 +95,7 @@ def change_source(
     given: Annotated[SourceChange, Depends(json_body(SourceChange, _MOST_BODY_BYTES))],
 ) -> dict[str, Any]:
     """What is given.  Of those that come with the program: the key, the switch, and how they are reached."""
-    return source_words(app.sources.change(who, source, given.draft(), given.secrets()), running=False)
+    return source_words(app.sources.change(who, source, given.draft(), given.secrets()))
 
 
 @router.delete("/sources/{source}", summary="Remove a source", dependencies=_WRITE)
@@ -111,7 +112,12 @@ def remove_source(source: str, app: App, who: Who) -> dict[str, Any]:
     response_class=Response,
     responses={200: _EVENTS[200]},
 )
-async def sync_source_stream(source: str, app: App, who: Who, accept_loss: AcceptLoss = False) -> Response:
+async def sync_source_stream(
+    source: str,
+    app: App,
+    who: Who,
+    accept_loss: AcceptLoss = False,  # noqa: FBT002
+) -> Response:
     """Events while the index is fetched, verified and read; joins the synchronisation that runs already."""
     begun = await run_in_threadpool(app.syncs.one, who, source, accept_loss=accept_loss)
     return _stream(app, who, begun.job, begun.sources[0].name)
@@ -120,8 +126,7 @@ async def sync_source_stream(source: str, app: App, who: Who, accept_loss: Accep
 @router.get("/sync-status", summary="How the sources stand", dependencies=_SEE)
 def sync_status(app: App, who: Who) -> dict[str, Any]:
     """When each was last known to be up to date, and what went wrong since."""
-    found, running = app.sources.states(who), app.sources.running(who)
-    return {"sources": [state_words(source, running=source.id in running) for source in found]}
+    return {"sources": [state_words(one.source, running=one.running) for one in app.sources.states(who)]}
 
 
 @router.get("/sync-schedule", summary="When sources are synchronised", dependencies=_SEE)
@@ -129,7 +134,8 @@ def sync_schedule(app: App, who: Who) -> dict[str, Any]:
     """Every day at the time of the settings, all that are switched on."""
     plan, planned = app.configurations.current().sync, app.scheduler.next("sync")
     text = f"every day at {plan.hour:02}:{plan.minute:02} {plan.timezone}" if plan.enabled else "off"
-    secure = [source for source in app.sources.states(who) if source.security and source.enabled]
+    found = [one.source for one in app.sources.states(who)]
+    secure = [source for source in found if source.security and source.enabled]
     return {
         "schedule": text,
         "cron": f"{plan.minute} {plan.hour} * * *",
@@ -140,21 +146,21 @@ def sync_schedule(app: App, who: Who) -> dict[str, Any]:
     }
 
 
-@router.get("/sync/jobs", summary="Synchronisations, newest first", dependencies=_READ)
+@router.get("/sync/jobs", summary="Synchronisations, newest first", dependencies=_WATCH)
 def sync_jobs(app: App, who: Who) -> dict[str, Any]:
     """The last hundred."""
     found, total = app.job_board.page(who, 0, 100, kind=SYNC_JOB)
     return {"jobs": [sync_job_words(job) for job in found], "total": total}
 
 
-@router.get("/sync/jobs/active", summary="Synchronisations that run", dependencies=_READ)
+@router.get("/sync/jobs/active", summary="Synchronisations that run", dependencies=_WATCH)
 def active_sync_jobs(app: App, who: Who) -> dict[str, Any]:
     """Now."""
     found, total = app.job_board.page(who, 0, 100, kind=SYNC_JOB, status=JobStatus.RUNNING)
     return {"jobs": [sync_job_words(job) for job in found], "total": total}
 
 
-@router.get("/sync/jobs/{job_id}", summary="How far a synchronisation is", dependencies=_READ)
+@router.get("/sync/jobs/{job_id}", summary="How far a synchronisation is", dependencies=_WATCH)
 def sync_job(job_id: str, app: App, who: Who) -> dict[str, Any]:
     """Counts, and the result once it has ended."""
     return sync_job_words(_sync_job(app, who, job_id))
@@ -163,7 +169,7 @@ def sync_job(job_id: str, app: App, who: Who) -> dict[str, Any]:
 @router.get(
     "/sync/jobs/{job_id}/stream",
     summary="Events of a synchronisation as they come",
-    dependencies=_READ,
+    dependencies=_WATCH,
     response_class=Response,
     responses={200: _EVENTS[200]},
 )
@@ -173,10 +179,10 @@ def sync_job_stream(job_id: str, app: App, who: Who, from_index: Annotated[int, 
     return _stream(app, who, job.id, job.label, from_index)
 
 
-@router.post("/sync/jobs/{job_id}/cancel", summary="End a synchronisation", dependencies=_MANY)
+@router.post("/sync/jobs/{job_id}/cancel", summary="End a synchronisation", dependencies=_CANCEL)
 def cancel_sync_job(job_id: str, app: App, who: Who) -> dict[str, Any]:
     """What was in force before stays."""
-    return sync_job_words(app.job_board.cancel(who, _sync_job(app, who, job_id).id))
+    return sync_job_words(app.job_board.cancel(who, JobId(job_id)))
 
 
 @router.post(
@@ -251,31 +257,31 @@ def _stream(app: Application, who: Actor, job: JobId, label: str, from_index: in
 async def _told(app: Application, who: Actor, job_id: JobId, label: str, index: int) -> AsyncIterator[bytes]:
     """No thread and no unit is held between two looks; the last event says done or error."""
     yield b": watching\n\n"
-    looks = 0
+    looks, last = 0, None
     while True:
         job, events = await run_in_threadpool(app.job_board.events, who, job_id, index)
         for event in events:
-            index = event.index + 1
-            if not (job.ended and _is_end(event) and event is events[-1]):
-                yield _event(event.index, dict(event.data))
-        if job.ended and len(events) < 100:
-            yield _event(index, _end(job, label, events))
+            index, last = event.index + 1, event
+            yield _event(event.index, dict(event.data))
+        if events:
+            continue
+        if job.ended:
+            if last is None or not _is_end(last, job):
+                yield _event(index, _end(job, label))
             return
-        if not events:
-            looks += 1
-            if looks % _BEAT_LOOKS == 0:
-                yield b": heartbeat\n\n"
-            await asyncio.sleep(_LOOK_SECONDS)
+        looks += 1
+        if looks % _BEAT_LOOKS == 0:
+            yield b": heartbeat\n\n"
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
-def _is_end(event: JobEvent) -> bool:
-    return event.data.get("status") in ("done", "error")
+def _is_end(event: JobEvent, job: Job) -> bool:
+    """Whether it says how the job ended."""
+    return event.data.get("status") == ("done" if job.status is JobStatus.DONE else "error")
 
 
-def _end(job: Job, label: str, events: Any) -> dict[str, Any]:
-    """The event that a job ended with, or one that says so."""
-    if events and _is_end(events[-1]) and (events[-1].data["status"] == "done") == (job.status is JobStatus.DONE):
-        return dict(events[-1].data)
+def _end(job: Job, label: str) -> dict[str, Any]:
+    """An event that says how a job ended that did not say so itself."""
     done = job.status is JobStatus.DONE
     message = "cancelled" if job.status is JobStatus.CANCELLED else str(job.result.get("error", "done"))
     return {"status": "done" if done else "error", "count": job.done_count, "source_id": label, "message": message}

@@ -47,6 +47,7 @@ COMMANDS = (
     Entry("advisory", "advisory", "Security advisories: import, refresh, state.", _MANAGE),
     Entry("promotion", "promotion", "Promotions that wait for an administrator.", _MANAGE),
     Entry("suite", "suite", "Distributions: list, add, publish anew, set up clients.", _MANAGE),
+    Entry("source", "source", "Repositories of others, to import packages from.", _MANAGE),
     Entry("trusted-key", "trusted_key", "Keys that distributions trust: list, add, remove.", _MANAGE),
     Entry("key", "key", "Signing keys: list, show, rotate.", _MANAGE),
     Entry("policy", "policy", "What findings, uncertainty, licences and age lead to.", _MANAGE),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from entrepot.adapters.catalog.base import Catalog, Reading, Writing
@@ -34,6 +34,14 @@ def wanted_source(reading: Reading, key: str) -> Source:
     return reading.source_called(key)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A source, and whether a job has yet to be done with it."""
+
+    source: Source
+    running: bool
+
+
 class Sources:
     """The register."""
 
@@ -61,33 +69,17 @@ class Sources:
                     if all(source.name != each.name for each in unit.sources()):
                         unit.add_source(replace(source, id=SourceId(number)))
 
-    def all(self, actor: Actor) -> list[Source]:
+    def all(self, actor: Actor) -> list[Standing]:
         """In order of their names."""
         demand(actor, Permission.SOURCE_READ)
         return self._listed()
 
-    def states(self, actor: Actor) -> list[Source]:
+    def states(self, actor: Actor) -> list[Standing]:
         """The same for readers, who see how the sources stand and nothing else of them."""
         demand(actor, Permission.UPSTREAM_READ)
         return self._listed()
 
-    def _listed(self) -> list[Source]:
-        with self._catalog.read() as reading:
-            return [self.switched(source) for source in reading.sources()]
-
-    def running(self, actor: Actor) -> frozenset[SourceId]:
-        """Those that a job has yet to be done with."""
-        demand(actor, Permission.UPSTREAM_READ)
-        conditions = JobFilter(("sync",), "", "sync", JobStatus.RUNNING)
-        with self._catalog.read() as reading:
-            jobs, _ = reading.jobs(conditions, 0, 100)
-        return frozenset(
-            SourceId(number)
-            for job in jobs
-            for number in set(_numbers(job.parameters.get("sources"))) - set(_numbers(job.position.get("done")))
-        )
-
-    def one(self, actor: Actor, key: str) -> Source:
+    def one(self, actor: Actor, key: str) -> Standing:
         """By number or name.
 
         Raises:
@@ -95,7 +87,13 @@ class Sources:
         """
         demand(actor, Permission.SOURCE_READ)
         with self._catalog.read() as reading:
-            return self.switched(wanted_source(reading, key))
+            source = wanted_source(reading, key)
+            return Standing(self.switched(source), source.id in _running(reading))
+
+    def _listed(self) -> list[Standing]:
+        with self._catalog.read() as reading:
+            running = _running(reading)
+            return [Standing(self.switched(source), source.id in running) for source in reading.sources()]
 
     def switched(self, source: Source) -> Source:
         """With the switch of the settings, which wins over the source's own."""
@@ -183,6 +181,15 @@ class Sources:
             "allow_unsigned": source.trust.allow_unsigned,
         }
         unit.audit(AuditEntry(action, "SUCCESS", actor, self._now(), detail=detail))
+
+
+def _running(reading: Reading) -> frozenset[int]:
+    jobs, _ = reading.jobs(JobFilter(("sync",), "", "sync", JobStatus.RUNNING), 0, 100)
+    return frozenset(
+        number
+        for job in jobs
+        for number in set(_numbers(job.parameters.get("sources"))) - set(_numbers(job.position.get("done")))
+    )
 
 
 def _numbers(value: object) -> list[int]:
