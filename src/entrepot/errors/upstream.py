@@ -80,7 +80,7 @@ class UpstreamIdentity(EntrepotError):
 class UpstreamMassDeletion(EntrepotError):
     """Most packages are gone at once; a person has to say that this is right."""
 
-    code, kind, title = "upstream.mass_deletion", Kind.REFUSED, "Most packages are gone upstream"
+    code, kind, title = "upstream.mass_deletion", Kind.CONFLICT, "Most packages are gone upstream"
 
 
 class UpstreamParse(EntrepotError):
