@@ -31,6 +31,7 @@ from entrepot.services.errata import Notices, Rollouts
 from entrepot.services.intake import Intake
 from entrepot.services.intake.cooling import Cooling
 from entrepot.services.intake.decisions import Decisions
+from entrepot.services.intake.explaining import Explanations
 from entrepot.services.intake.forecasts import Forecasts
 from entrepot.services.intake.incoming import Incoming
 from entrepot.services.intake.inspection import Inspector
@@ -97,6 +98,7 @@ class Application:
     decisions: Decisions
     suites: Suites
     listings: Listings
+    explanations: Explanations
     publisher: Publisher
     publications: Publications
     published: PublishedFiles

@@ -121,6 +121,7 @@ CASES = [
     case("versions", "dependencies", "hello", version="1.0"),
     case("versions", "install", "hello", version="1.0", distribution="jammy"),
     case("versions", "snapshot", "hello", "1.0"),
+    case("versions", "why", "hello", "1.0", distribution="jammy"),
     case("distributions", "__call__", "deb"),
     case("distributions", "packages", "jammy", text="hello", architecture="amd64"),
     case("distributions", "archives"),

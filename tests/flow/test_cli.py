@@ -231,6 +231,13 @@ def test_why_a_package_can_be_installed_or_not(admin: Terminal, written: Written
     assert "blocked\treason-foe 1.0 all conflicts reason-lib" in admin.run("why", "reason-foe", code=3).split("\n")
     body = admin.json("why", "reason-top", code=3)
     assert (body["install_blocked"], body["missing"]) == (True, ["reason-lib", "reason-gone"])
+    told = admin.run("why", "reason-lib=1.0", "--gate", "--dist", "reasons")
+    assert told.startswith("ok\treason-lib 1.0 all is in reasons: clients can have it since ")
+    assert "published\tsuccess" in told
+    explained = admin.json("why", "reason-lib=1.0", "--gate")
+    assert (explained["state"], explained["visible"], explained["obstacles"]) == ("published", True, [])
+    admin.run("why", "reason-lib", "--gate", code=2)
+    admin.run("why", "reason-lib=1.0", "--gate", "--dist", "jammy", code=5)
     admin.run("why", "reason-none", code=5)
     admin.run("why", "reason-lib=2", code=5)
     admin.run("why", "reason-lib=", code=2)

@@ -100,3 +100,40 @@ class Installation(TypedDict):
     setup: list[str]
     install_blocked: bool
     missing: list[str]
+
+
+class Obstacle(TypedDict):
+    """One thing that keeps a package out; ``until`` is when that ends by itself."""
+
+    code: str
+    message: str
+    until: str | None
+
+
+class ExplainedFact(TypedDict):
+    """One thing that was written down about a package."""
+
+    kind: str
+    at: str | None
+    by: str | None
+    result: str | None
+    message: str
+    data: Mapping[str, object]
+
+
+class Explained(TypedDict):
+    """``GET /artifacts/{name}/{version}/why``; ``facts`` are in order of time."""
+
+    package: str
+    version: str
+    arch: str
+    distribution: str
+    format: str
+    sha256: str
+    state: str
+    visible: bool
+    explanation: str
+    obstacles: list[Obstacle]
+    notes: list[str]
+    own_rules: list[str]
+    facts: list[ExplainedFact]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import BinaryIO
 
 from entrepot.client.answers import Manifest, shaped
-from entrepot.client.answers_versions import Comparison, Dependencies, Installation, Versions
+from entrepot.client.answers_versions import Comparison, Dependencies, Explained, Installation, Versions
 from entrepot.client.errors import BadAnswer
 from entrepot.client.multipart import Progress
 from entrepot.client.segments import segment
@@ -52,6 +52,14 @@ class VersionsTheme:
         """``GET /artifacts/{name}/install``: lines for a root shell."""
         params = given(version=version, arch=architecture, distribution=distribution)
         return shaped(self._wire("GET", f"/artifacts/{segment(name)}/install", params), Installation, package=str)
+
+    def why(
+        self, name: str, version: str, *, architecture: str | None = None, distribution: str | None = None
+    ) -> Explained:
+        """``GET /artifacts/{name}/{version}/why``: what let it in, or keeps it out."""
+        params = given(arch=architecture, distribution=distribution)
+        body = self._wire("GET", f"/artifacts/{segment(name)}/{segment(version)}/why", params)
+        return shaped(body, Explained, explanation=str, facts=list, obstacles=list)
 
     def snapshot(
         self, name: str, version: str, *, architecture: str | None = None, distribution: str | None = None

@@ -30,6 +30,7 @@ from entrepot.services.intake.cooling import Cooling
 from entrepot.services.intake.decisions import Decisions, Quarantines, Records, Reports, Waivers
 from entrepot.services.intake.decisions.reopening import Reopening
 from entrepot.services.intake.examining import Examiner
+from entrepot.services.intake.explaining import Explanations
 from entrepot.services.intake.forecasts import Forecasts
 from entrepot.services.intake.incoming import Incoming
 from entrepot.services.intake.inspection import Inspector
@@ -64,6 +65,7 @@ class Gate(TypedDict):
     reviews: Reviews
     decisions: Decisions
     listings: Listings
+    explanations: Explanations
     resolutions: Resolutions
     antivirus: Antivirus
     trusted_keys: TrustedKeys
@@ -102,6 +104,7 @@ def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration
         reviews=Reviews(parts.catalog, parts.blobs, parts.queue, FORMATS, configuration, parts.now),
         decisions=_decisions(parts, quarantines, reopening, configuration),
         listings=listings,
+        explanations=Explanations(parts.catalog, FORMATS, configuration, parts.now),
         resolutions=Resolutions(parts.catalog, FORMATS),
         antivirus=Antivirus(parts.catalog, scanning, parts.now, parts.monotonic),
         trusted_keys=TrustedKeys(parts.catalog, judging, attesting, parts.now),

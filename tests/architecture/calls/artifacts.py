@@ -15,6 +15,7 @@ CALLS = (
     Call("GET", "/artifacts/{name}/versions/compare", Role.READER),
     Call("GET", "/artifacts/{name}/versions/{version}/snapshot", Role.READER),
     Call("GET", "/artifacts/{name}/versions/{version}/download", Role.READER),
+    Call("GET", "/artifacts/{name}/{version}/why", Role.READER),
     Call("GET", "/artifacts/admin/pending-promotions", Role.MAINTAINER),
     Call("GET", "/artifacts/{name}/promote/targets", Role.READER),
     Call("POST", "/artifacts/{name}/promote", Role.MAINTAINER, {"json": ENDS}),

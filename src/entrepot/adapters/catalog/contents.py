@@ -32,6 +32,19 @@ class Place:
     key: PackageKey
 
 
+@dataclass(frozen=True, slots=True)
+class Sojourn:
+    """One time that a package was put into a suite; without ``removed_revision`` it is there still."""
+
+    suite_id: SuiteId
+    package_id: PackageId
+    component: str
+    added_revision: int
+    removed_revision: int | None
+    added_at: datetime
+    added_by: str
+
+
 class ContentsReading(Protocol):
     """A revision of a suite stays the same however often it is asked for, as stays are never forgotten."""
 
@@ -57,6 +70,10 @@ class ContentsReading(Protocol):
 
     def without_composition(self, readers: int, limit: int) -> list[PackageId]:
         """Packages that nobody has looked into with these readers, or later ones."""
+        ...
+
+    def sojourns(self, package_ids: Collection[PackageId]) -> list[Sojourn]:
+        """Every time that these packages were put anywhere, oldest first."""
         ...
 
     def shown_places(self, suite_id: SuiteId, revision: int, package_ids: Collection[PackageId]) -> list[Place]:

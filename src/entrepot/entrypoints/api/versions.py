@@ -14,7 +14,9 @@ from entrepot.entrypoints.api.artifacts import Text
 from entrepot.entrypoints.api.blob_answers import blob_answer
 from entrepot.entrypoints.api.context import App, Who, requiring
 from entrepot.entrypoints.api.distributions import base_url
+from entrepot.entrypoints.api.explanation_words import EXAMPLE, explanation_body
 from entrepot.entrypoints.api.version_words import comparison, dependency_body, install_body, version_row
+from entrepot.services.intake.explaining.case import Wanted
 from entrepot.services.resolution import Question
 
 _ABSENT: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such package or version"}}
@@ -72,6 +74,19 @@ def snapshot(
     """The manifest of one file."""
     found, is_latest = app.listings.version(who, name, version, arch, distribution)
     return words.version_detail(found, is_latest=is_latest)
+
+
+@router.get(
+    "/artifacts/{name}/{version}/why",
+    summary="Why a version is in a distribution, or is not",
+    responses={200: {"content": {"application/json": {"example": EXAMPLE}}}},
+)
+def why(name: str, version: str, app: App, who: Who, distribution: Text = None, arch: Text = None) -> dict[str, Any]:
+    """Everything that was written down about it: in plain sentences, what keeps it out now, and fact by fact.
+
+    Without a distribution, the one that it got furthest in; without an architecture, any.
+    """
+    return explanation_body(app.explanations.why(who, Wanted(name, version, arch or None, distribution or None)))
 
 
 @router.get(

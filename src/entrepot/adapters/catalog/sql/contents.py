@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from entrepot.adapters.catalog.contents import Place, Shown
+from entrepot.adapters.catalog.contents import Place, Shown, Sojourn
 from entrepot.adapters.catalog.sql import tables as t
 from entrepot.adapters.catalog.sql.rows import package_of
 from entrepot.domain.model.component import Component, Composition
@@ -88,6 +88,28 @@ class ContentsQueries:
                 for one in self._connection.execute(query)
             )
         return found
+
+    def sojourns(self, package_ids: Collection[PackageId]) -> list[Sojourn]:
+        """By the index on packages."""
+        found, numbers, stay = list[tuple[int, Sojourn]](), sorted(package_ids), t.content.c
+        for start in range(0, len(numbers), _CHUNK):
+            query = sa.select(t.content).where(stay.package_id.in_(numbers[start : start + _CHUNK]))
+            found += (
+                (
+                    row.id,
+                    Sojourn(
+                        SuiteId(row.suite_id),
+                        PackageId(row.package_id),
+                        row.component,
+                        row.added_revision,
+                        row.removed_revision,
+                        row.added_at,
+                        row.added_by,
+                    ),
+                )
+                for row in self._connection.execute(query)
+            )
+        return [one for _, one in sorted(found, key=lambda each: each[0])]
 
     def components(self, package_id: PackageId) -> list[Component]:
         """In order of their purls."""
