@@ -54,6 +54,7 @@ from entrepot.services.snapshots import Environments, Snapshots
 from entrepot.services.upkeep.antivirus import Antivirus
 from entrepot.services.upkeep.collector import Collector
 from entrepot.services.upkeep.figures import Gauges
+from entrepot.services.upkeep.grype import SecondEngine
 from entrepot.services.upkeep.health import Health
 from entrepot.services.upkeep.keeper import Keeper
 from entrepot.services.upkeep.pins import Pins
@@ -114,6 +115,7 @@ class Application:
     courier: Courier
     signing_keys: SigningKeys
     antivirus: Antivirus
+    grype: SecondEngine
     trusted_keys: TrustedKeys
     provenances: Provenances
     vulnerabilities: Looking

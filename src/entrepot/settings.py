@@ -118,6 +118,13 @@ class Settings(BaseSettings):
     freshclam: Path | None = Field(
         None, description="Program that fetches new signatures when an administrator asks for it; empty: none"
     )
+    grype: str = Field(
+        "", description="Program grype, by its path or name, as a second engine for vulnerabilities; empty: none"
+    )
+    grype_database: Path | None = Field(
+        None, description="Folder of the data that grype compares with; empty: grype in the data folder"
+    )
+    grype_answer_seconds: int = Field(300, ge=1, le=3600, description="How long grype may take over one package")
     advisories: Path | None = Field(
         None, description="Folder that feeds of advisories may be read from; empty: only URLs and files that are sent"
     )

@@ -99,6 +99,7 @@ FREE = {
     "Seals.journal": "verification, which asks",
     "Antivirus.state": "dashboard, whose route asks; shown to whoever may read it",
     "Antivirus.component": "health",
+    "SecondEngine.component": "health",
     "Courier.bases": "services: how files of a source are fetched",
     "Courier.close": "end of the program",
     "Courier.fetch": "services: how files of a source are fetched",

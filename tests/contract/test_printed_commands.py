@@ -54,7 +54,7 @@ ELSEWISE = (
     ("POST", r"/distributions/promote", {200, 202}),
     # While two keys sign, there is no third.
     ("POST", r"/settings/gpg/generate", {200, 409}),
-    ("POST", r"/security/clamav/update", {503}),
+    ("POST", r"/security/(clamav|grype)/update", {503}),
     ("POST", r"/settings/test-(webhook|ldap|email)", {400}),
 )
 # Vulnerabilities, software lists and import are not there yet; each of these lines goes when its routes come.

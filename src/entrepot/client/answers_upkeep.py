@@ -78,6 +78,28 @@ class ScannerUpdate(TypedDict):
     output: str
 
 
+class EngineStatus(TypedDict):
+    """``GET /security/grype/status``."""
+
+    available: bool
+    valid: bool
+    db_schema: str | None
+    db_date: str | None
+    db_age_days: int | None
+    detail: str
+
+
+class EngineUpdate(TypedDict):
+    """``POST /security/grype/update``."""
+
+    status: str
+    valid: bool
+    db_schema: str | None
+    db_date: str | None
+    db_age_days: int | None
+    output: str
+
+
 class RetentionOverview(TypedDict):
     """``GET /settings/retention``."""
 

@@ -14,6 +14,7 @@ from entrepot.client.distributions import DistributionsTheme
 from entrepot.client.errata import Errata, Rollouts
 from entrepot.client.feeds import Feeds
 from entrepot.client.groups import GroupsTheme, RolesTheme
+from entrepot.client.grype import Grype
 from entrepot.client.jobs import JobsTheme
 from entrepot.client.keys import Keys
 from entrepot.client.notifications import Notifications, TemplatesTheme
@@ -66,6 +67,7 @@ class Client:
         self.reviews = Reviews(wire)
         self.decisions = Decisions(wire)
         self.antivirus = Antivirus(wire)
+        self.grype = Grype(wire)
         self.policy = PolicyTheme(wire)
         self.provenance = ProvenanceTheme(wire)
         self.vulnerabilities = VulnerabilitiesTheme(wire)

@@ -93,8 +93,8 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
 
 
 def _health(parts: Parts, keeper: Keeper, let_in: Gate, watched: WatchedPeople) -> Health:
-    scanner = let_in["antivirus"].component
-    return Health(parts.catalog, parts.blobs, parts.keyring, keeper.alive, scanner, parts.now, watched.state)
+    scanners = (let_in["antivirus"].component, let_in["grype"].component)
+    return Health(parts.catalog, parts.blobs, parts.keyring, keeper.alive, scanners, parts.now, watched.state)
 
 
 def _defaults(settings: Settings) -> dict[str, JsonValue]:

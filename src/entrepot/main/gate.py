@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from entrepot.adapters.antivirus.setup import scanning_of
 from entrepot.adapters.attestation import judging as attesting
+from entrepot.adapters.grype.setup import engine_of
 from entrepot.adapters.signing import judging, verification
 from entrepot.domain.formats.base import Limits
 from entrepot.domain.jobs.goals import Goal
@@ -23,6 +24,7 @@ from entrepot.services.intake.checks.antivirus import antivirus_checks
 from entrepot.services.intake.checks.base import Check
 from entrepot.services.intake.checks.cve import VulnerabilityCheck
 from entrepot.services.intake.checks.dependencies import DependencyCheck
+from entrepot.services.intake.checks.grype import grype_checks
 from entrepot.services.intake.checks.licence import LicenceCheck
 from entrepot.services.intake.checks.provenance import ProvenanceCheck
 from entrepot.services.intake.checks.signature import SignatureCheck
@@ -47,6 +49,7 @@ from entrepot.services.intake.standings import Standings
 from entrepot.services.intake.transfers import Transfers
 from entrepot.services.resolution import Resolutions
 from entrepot.services.upkeep.antivirus import Antivirus
+from entrepot.services.upkeep.grype import SecondEngine
 from entrepot.services.vulnerabilities.looking import Looking
 from entrepot.settings import Settings
 
@@ -68,6 +71,7 @@ class Gate(TypedDict):
     explanations: Explanations
     resolutions: Resolutions
     antivirus: Antivirus
+    grype: SecondEngine
     trusted_keys: TrustedKeys
     provenances: Provenances
     vulnerabilities: Looking
@@ -75,7 +79,7 @@ class Gate(TypedDict):
 
 def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configurations: Configurations) -> Gate:
     """One list of checks for every way in; ``quick`` are those that need nothing but the package."""
-    configuration, scanning = configurations.current, scanning_of(settings)
+    configuration, scanning, engine = configurations.current, scanning_of(settings), engine_of(settings)
     rules = Rulebook(configuration, parts.now).of
     known = VulnerabilityCheck(configuration, parts.now)
     told = (LicenceCheck(rules), AgeCheck(rules, known, stored_subject, FORMATS, parts.now))
@@ -86,6 +90,7 @@ def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration
         known,
         *told,
         *antivirus_checks(scanning, configuration, parts.monotonic),
+        *grype_checks(engine, configuration, parts.now),
     )
     reopening = Reopening(parts.catalog, parts.queue, rules, configuration, parts.now)
     intake = Intake(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, Limits(), rules, parts.now)
@@ -107,6 +112,7 @@ def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration
         explanations=Explanations(parts.catalog, FORMATS, configuration, parts.now),
         resolutions=Resolutions(parts.catalog, FORMATS),
         antivirus=Antivirus(parts.catalog, scanning, parts.now, parts.monotonic),
+        grype=SecondEngine(parts.catalog, engine, parts.now, parts.monotonic),
         trusted_keys=TrustedKeys(parts.catalog, judging, attesting, parts.now),
         provenances=Provenances(parts.catalog, parts.blobs, listings, judging, attesting, parts.now),
         vulnerabilities=looking(

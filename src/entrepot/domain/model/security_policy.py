@@ -17,7 +17,7 @@ Days = Annotated[int, Field(ge=0, le=36_500)]
 ANY = "*"
 """Stands for every name that a table does not have."""
 
-CHECKS = ("antivirus", "cve", "dependencies", "licence", "provenance", "signature", "structure")
+CHECKS = ("antivirus", "cve", "dependencies", "grype", "licence", "provenance", "signature", "structure")
 """What a rule can be about."""
 
 _HELD: Mapping[str, Action] = {ANY: "review"}

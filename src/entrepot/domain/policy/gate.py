@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from entrepot.domain.advisories.engines import GRYPE, agreed, engines_of
+from entrepot.domain.advisories.matching import ENGINE
 from entrepot.domain.model.finding import Coverage, Finding, Severity
 from entrepot.domain.model.package import Concern
 from entrepot.domain.policy.action import Action, hardest, softest
@@ -109,6 +111,9 @@ class Judgement:
         return tuple(ground.message for ground in self.grounds if ground.action is Action.WARN)
 
 
+CVE = "cve"
+"""The check of advisories, by its name."""
+
 MALWARE = "antivirus.infected"
 """The code of a concern that no person is asked about."""
 
@@ -129,6 +134,17 @@ def verdict_of(action: Action) -> Verdict:
     return _VERDICTS[action]
 
 
+def united(outcomes: Sequence[CheckOutcome]) -> list[CheckOutcome]:
+    """The same outcomes, in which what both engines found is said in the same words, and by whom."""
+    named = {outcome.name: outcome for outcome in outcomes}
+    ours, other = named.get(CVE), named.get(GRYPE)
+    if ours is None or other is None or not ours.findings or not other.findings:
+        return list(outcomes)
+    first, second = agreed(ours.findings, other.findings)
+    said = {CVE: replace(ours, findings=tuple(first)), GRYPE: replace(other, findings=tuple(second))}
+    return [said.get(outcome.name, outcome) for outcome in outcomes]
+
+
 def judge(
     outcomes: Sequence[CheckOutcome],
     rules: GateRules,
@@ -141,7 +157,7 @@ def judge(
     ``accepted`` are the ids of findings that a person has accepted for this package and suite: they lead to nothing.
     ``pending`` are checks that will speak later: their silence is not held against the package.
     """
-    grounds = [ground for outcome in outcomes for ground in _grounds(outcome, rules, accepted)]
+    grounds = [ground for outcome in united(outcomes) for ground in _grounds(outcome, rules, accepted)]
     known = {outcome.name for outcome in outcomes}
     silent = sorted(rules.expected() - known - pending)
     grounds += [Ground(name, f"{name}.skipped", rules.skipped.of(name), f"{name}: nobody was asked") for name in silent]
@@ -183,6 +199,8 @@ def _stale(outcome: CheckOutcome, rules: GateRules) -> bool:
 def _of_findings(outcome: CheckOutcome, rules: GateRules, accepted: frozenset[str]) -> list[Ground]:
     grounds = []
     for finding in outcome.findings:
+        if outcome.name == GRYPE and ENGINE in engines_of(finding.engine):
+            continue  # said already
         if finding.id in accepted or not accepted.isdisjoint(finding.aliases):
             continue
         action, code = rules.of_finding(finding)

@@ -17,6 +17,7 @@ _LABELS = {
     "sub_provenance": "Provenance",
     "sub_antivirus": "Antivirus",
     "sub_cve": "Known vulnerabilities",
+    "sub_grype": "Known vulnerabilities, by Grype",
     "sub_gpg": "Signature",
     "sub_dependencies": "Dependencies",
     "pool": "Stored in the pool",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from entrepot.adapters.catalog.records import JsonValue
+from entrepot.domain.advisories.engines import GRYPE
 from entrepot.domain.policy.gate import CheckOutcome
 from entrepot.services.intake.checks.asking import ask
 from entrepot.services.intake.checks.base import Check, Subject, Surroundings
+from entrepot.services.intake.findings import recalled
 from entrepot.services.intake.receipts import outcome_of
 
 
@@ -28,4 +30,12 @@ def ask_missing(
     wanted = [check for check in checks if check.anew or check.name not in kept]
     answers = {outcome.name: outcome for outcome in ask(subject, wanted, around)}
     found = {name: outcome_of(step) for name, step in kept.items()} | answers
+    if GRYPE in kept and GRYPE not in answers:
+        found[GRYPE] = _with_findings(subject, found[GRYPE], around)
     return list(found.values())
+
+
+def _with_findings(subject: Subject, outcome: CheckOutcome, around: Surroundings) -> CheckOutcome:
+    with around.catalog.read() as reading:
+        package = reading.package_with_digest(subject.digest)
+        return outcome if package is None else recalled(reading, subject.suite.id, package.id, outcome)

@@ -14,6 +14,7 @@ from entrepot.domain.policy.promotion import PromotionVerdict, Standing, judge_p
 from entrepot.domain.policy.security import GateRules
 from entrepot.services.intake.checks.asking import ask
 from entrepot.services.intake.checks.base import Check, Surroundings
+from entrepot.services.intake.findings import recalled
 from entrepot.services.intake.receipts import outcome_of, stored_subject
 
 REMOVED = "removed"
@@ -65,7 +66,7 @@ class Standings:
         accepting = decided and decision is not None and decision.action.publishes
         subject = stored_subject(package, target, placement.component)
         outcomes = ask(subject, [check for check in self._checks if not check.slow], self._around)
-        outcomes += [_last(check.name, requests) for check in self._checks if check.slow]
+        outcomes += [self._last(check.name, requests) for check in self._checks if check.slow]
         return Standing(
             key=package.key,
             outcomes=outcomes,
@@ -74,11 +75,14 @@ class Standings:
             waits=any(one.state in _WAITING for one in before),
         )
 
-
-def _last(check: str, requests: Sequence[Admission]) -> CheckOutcome:
-    """What a slow check said; one that never ran on these bytes does not count as clean."""
-    for request in reversed(requests):
-        for step in request.steps:
-            if step.get("name") == check:
-                return outcome_of(step)
-    return CheckOutcome(check, CheckResult.INCONCLUSIVE, "it never ran on this package")
+    def _last(self, check: str, requests: Sequence[Admission]) -> CheckOutcome:
+        """What a slow check said; one that never ran on these bytes does not count as clean."""
+        for request in reversed(requests):
+            for step in request.steps:
+                if step.get("name") == check:
+                    outcome = outcome_of(step)
+                    if not any(outcome.counts.values()):
+                        return outcome
+                    with self._catalog.read() as reading:
+                        return recalled(reading, request.suite_id, request.package_id, outcome)
+        return CheckOutcome(check, CheckResult.INCONCLUSIVE, "it never ran on this package")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -32,7 +32,7 @@ class Health:
         blobs: BlobStore,
         keyring: Keyring,
         keeper_alive: Callable[[], bool],
-        antivirus: Callable[[], Component],
+        scanners: Sequence[Callable[[], Component]],
         now: Callable[[], datetime],
         directory: Callable[[], tuple[str, str]],
     ) -> None:
@@ -40,7 +40,7 @@ class Health:
         self._blobs = blobs
         self._keyring = keyring
         self._keeper_alive = keeper_alive
-        self._antivirus = antivirus
+        self._scanners = scanners
         self._now = now
         self._directory_state = directory
 
@@ -49,8 +49,7 @@ class Health:
         return [
             self._database(),
             self._storage(),
-            self._antivirus(),
-            Component("grype", "disabled", "no vulnerability scanner is set up"),
+            *(scanner() for scanner in self._scanners),
             self._signing(),
             self._scheduler(),
             self._directory(),

@@ -27,6 +27,7 @@ from entrepot.domain.model.finding import SEVERITIES, Coverage, Finding
 from entrepot.domain.model.suite import PackageId, Suite, SuiteId
 from entrepot.domain.policy.gate import CheckOutcome, CheckResult
 from entrepot.domain.policy.permissions import Permission, demand
+from entrepot.domain.policy.scanned import carried
 from entrepot.errors import CatalogConflict, EntrepotError
 from entrepot.services.vulnerabilities.base import Comparing, Effect, News
 
@@ -237,10 +238,13 @@ class Rematch:
         fresh: dict[PackageId, list[Finding]] = {}
         changed = 0
         for package in packages:
-            scan, outcome = before.get(package.id), outcomes[package.id]
+            scan = before.get(package.id)
+            if scan is None:
+                continue  # it left
+            outcome = carried(outcomes[package.id], scan.engine, known.get(package.id, ()))
             found = Scan.of(suite.id, package.id, outcome, now)
-            if scan is None or (scan.round, scan.position) > (found.round, found.position):
-                continue  # it left, or somebody else knows more
+            if (scan.round, scan.position) > (found.round, found.position):
+                continue  # somebody else knows more
             old = {_mark(one) for one in known.get(package.id, ())}
             new = [one for one in outcome.findings if _mark(one) not in old]
             changed += old != {_mark(one) for one in outcome.findings}

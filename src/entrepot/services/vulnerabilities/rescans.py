@@ -19,6 +19,7 @@ from entrepot.domain.model.finding import Finding
 from entrepot.domain.model.suite import PackageId, Suite, SuiteId
 from entrepot.domain.policy.gate import CheckOutcome, CheckResult
 from entrepot.domain.policy.permissions import Permission, demand
+from entrepot.domain.policy.scanned import combined
 from entrepot.errors import AlreadyRunning, NotFound, ScannerUnavailable
 from entrepot.services.vulnerabilities.base import Effect, Examining, News
 from entrepot.services.vulnerabilities.findings import find_package
@@ -158,17 +159,18 @@ class Rescans:
     ) -> list[Finding]:
         """What the checks say from now on; findings that were not there before, noted as news until they had effect."""
         now, key, new = self._now(), package.key, list[Finding]()
-        before = {(one.id, one.component) for one in unit.findings(suite.id, [package.id]).get(package.id, ())}
+        kept = unit.findings(suite.id, [package.id]).get(package.id, [])
+        before = {(one.id, one.component) for one in kept}
         scan = unit.scan(suite.id, package.id)
         live = package.id in unit.live_among(suite.id, [package.id])
-        for outcome in outcomes:
-            if outcome.name == "cve" and scan is not None:
-                new = [one for one in outcome.findings if (one.id, one.component) not in before]
-                found = Scan.of(suite.id, package.id, outcome, now)
-                if (scan.round, scan.position) <= (found.round, found.position):
-                    news = (*scan.news, *(one.id for one in new)) if live else scan.news
-                    known = replace(found, rematched_at=now, news=tuple(dict.fromkeys(news)))
-                    unit.keep_scans([(known, outcome.findings)])
+        outcome = None if scan is None else combined(outcomes, scan.engine, kept)
+        if outcome is not None and scan is not None:
+            new = [one for one in outcome.findings if (one.id, one.component) not in before]
+            found = Scan.of(suite.id, package.id, outcome, now)
+            if (scan.round, scan.position) <= (found.round, found.position):
+                news = (*scan.news, *(one.id for one in new)) if live else scan.news
+                known = replace(found, rematched_at=now, news=tuple(dict.fromkeys(news)))
+                unit.keep_scans([(known, outcome.findings)])
         if request is not None:
             unit.note_steps(request.id, self._steps(outcomes))
         bad = [outcome for outcome in outcomes if outcome.result in _BAD]

@@ -43,14 +43,15 @@ class VulnerabilityCheck:
             knowledge = knowledge_of(reading, subject.suite, self._now(), oldest)
             if not knowledge.states:
                 return answer(knowledge, [])
-            sought = _sought(reading, subject, knowledge.context)
+            sought = Sought(subject.key, *sought_of(reading, subject), knowledge.context)
             return answer(knowledge, compared(reading, knowledge, [sought])[0])
 
 
-def _sought(reading: Reading, subject: Subject, context: str) -> Sought:
+def sought_of(reading: Reading, subject: Subject) -> tuple[str, str]:
+    """Name and version of its source package."""
     source, version = subject.source, subject.source_version
     if not version:
         package = reading.package_with_digest(subject.digest)
         texts = {} if package is None else reading.index_texts([package.id], FRAGMENT[subject.key.format])
         source, version = source_of(subject.key, next(iter(texts.values()), b""))
-    return Sought(subject.key, source, version, context)
+    return source, version
