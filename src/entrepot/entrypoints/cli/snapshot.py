@@ -134,7 +134,10 @@ def diff(
     as_json: JsonOption = False,
     url: UrlOption = None,
 ) -> None:
-    """Show what differs between two states: + came, - went, ^ newer, v older, ~ other versions beside the newest."""
+    """Show what differs between two states of distributions.
+
+    + came, - went, ^ newer, v older, ~ other versions beside the newest.
+    """
     output = Output(as_json=as_json)
     with connect(ctx, url, output) as client:
         body = client.snapshots.diff(older, newer, 100_000)
