@@ -51,6 +51,21 @@ def test_a_submitted_goal_is_pursued(queue: Queue) -> None:
     eventually(lambda: queue.waiting_count() == 0)
 
 
+def test_what_runs_may_end_when_the_queue_stops(queue: Queue) -> None:
+    inside, ended = threading.Event(), threading.Event()
+
+    def pursue(_goal: Goal) -> None:
+        inside.set()
+        time.sleep(0.3)
+        ended.set()
+
+    queue.start(pursue)
+    queue.submit(GOAL)
+    assert inside.wait(20)
+    queue.stop()
+    assert ended.is_set()
+
+
 def test_many_submissions_during_a_pursuit_lead_to_one_more(queue: Queue) -> None:
     inside, leave = threading.Event(), threading.Event()
     rounds: list[Goal] = []

@@ -7,6 +7,7 @@ another node when this one is dead.  Steps are at-least-once; goals are idempote
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -28,6 +29,7 @@ _POLL_SECONDS = 0.5
 _PLACES = {GoalKind.INSPECT: 4, GoalKind.JOB: 4}
 _THREADS, _FROM_QUEUE, _JOBS_FROM_QUEUE = 22, 4, 2
 _HISTORY_HOURS = 24
+_END_SECONDS, _LOOK_SECONDS = 5.0, 0.02
 # Raised only when a pursuit's arguments change shape: DBOS never hands work of one version to another.
 _WORKFLOW_VERSION = "goals-1"
 
@@ -156,7 +158,11 @@ class DurableQueue:
         """Leave unfinished pursuits pending: they are recovered at the next start."""
         if self._works:
             self._works = False
-            DBOS.destroy(workflow_completion_timeout_sec=5, destroy_registry=True)
+            # DBOS itself would look once in a second, and only after the first one.
+            ends = time.monotonic() + _END_SECONDS
+            while self._turns.count() and time.monotonic() < ends:
+                time.sleep(_LOOK_SECONDS)
+            DBOS.destroy(destroy_registry=True)
         elif self._client is not None:
             self._client.destroy()
             self._client = None
