@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from tests.architecture.calls import CALLS, Call
-from tests.architecture.conftest import InProcess
+from tests.architecture.conftest import InProcess, installed
 from tests.architecture.test_routes import add_account_of, ask, session
 
+from entrepot.domain.jobs.goals import GoalKind
 from entrepot.domain.model.actor import Role
 
 CHANGES = [call for call in CALLS if call.method != "GET" and call.role is not None]
@@ -26,11 +29,12 @@ SILENT = {
 
 
 @pytest.fixture(scope="module")
-def administered(in_process: InProcess) -> InProcess:
-    """With an administrator."""
-    with in_process.application.catalog.write() as unit:
-        add_account_of(unit, "admin", frozenset({Role.ADMIN}))
-    return in_process
+def administered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+    """With an administrator; jobs wait: what one does in the name of whoever began it is not the request's entry."""
+    with installed(tmp_path_factory.mktemp("administered"), idle={GoalKind.JOB}) as found:
+        with found.application.catalog.write() as unit:
+            add_account_of(unit, "admin", frozenset({Role.ADMIN}))
+        yield found
 
 
 def entries(in_process: InProcess) -> list[tuple[str, str]]:
