@@ -343,3 +343,20 @@ def test_the_command_line_shows_what_is_known(
     assert run(["rescan", "--all"]) == 0
     assert run(["rescan"]) == 2
     assert run(["vulnerabilities", "--severity", "terrible"]) == 2
+
+
+def test_a_difference_tells_what_it_does_to_known_vulnerabilities(office: Office, feeds: Feeds) -> None:
+    name, old, new = fresh(), f"CVE-2031-{next(_numbers):04}", f"CVE-2031-{next(_numbers):04}"
+    feeds.say(osv(f"F-{old}", affected(JAMMY, name, ("fixed", "2.0")), upstream=[old], **rated("low")))
+    feeds.say(osv(f"F-{new}", affected(JAMMY, name, ("introduced", "2.0")), upstream=[new], **rated("medium")))
+    upload(office, build_deb(name, "1.0"), f"{name}.deb", "jammy")
+    office.admin.post("/snapshots", json={"distribution": "jammy", "name": f"before-{name}"})
+    upload(office, build_deb(name, "2.0"), f"{name}.deb", "jammy")
+    answer = office.admin.get("/snapshots/diff", params={"from": f"jammy@before-{name}", "to": "jammy"})
+    [change] = answer.json()["changes"]
+    assert (change["change"], change["from_versions"], change["to_versions"]) == ("upgraded", [], ["2.0"])
+    assert answer.json()["vulnerabilities"] == {
+        "known": True,
+        "fixed": [{"id": old, "severity": "low", "name": name, "version": "1.0"}],
+        "introduced": [{"id": new, "severity": "medium", "name": name, "version": "2.0"}],
+    }

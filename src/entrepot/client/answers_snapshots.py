@@ -62,12 +62,30 @@ class ChangedPackage(TypedDict):
     to_versions: list[str]
 
 
+class Risk(TypedDict):
+    """A vulnerability that one side has."""
+
+    id: str
+    severity: str
+    name: str
+    version: str
+
+
+class VulnerabilityDelta(TypedDict):
+    """What a difference does to known vulnerabilities."""
+
+    known: bool
+    fixed: list[Risk]
+    introduced: list[Risk]
+
+
 class StateDifference(TypedDict):
     """``GET /snapshots/diff``."""
 
     identical: bool
     counts: dict[str, int]
     changes: list[ChangedPackage]
+    vulnerabilities: VulnerabilityDelta
     total: int
     truncated: bool
 

@@ -77,7 +77,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         **told,
         **fed,
         **foreign,
-        **frozen(parts),
+        **frozen(parts, configuration),
         audit=audit,
         pins=Pins(parts.catalog, parts.now),
         retention=retention,

@@ -26,7 +26,7 @@ class StateReading(Protocol):
 
     def versions_at(
         self, suite_id: SuiteId, revision: int, names: Collection[str]
-    ) -> Mapping[tuple[str, str, str], list[str]]:
+    ) -> Mapping[tuple[str, str, str], list[Content]]:
         """All versions by (name, architecture, component), in any order."""
         ...
 
@@ -82,8 +82,8 @@ class SnapshotReading(StateReading, Protocol):
         """A page of all that were made, newest first, and their number."""
         ...
 
-    def shown_generations(self, name: str, suite_id: SuiteId, most: int) -> list[Generation]:
-        """What an environment shows of a suite now, and what it showed before, newest first."""
+    def shown_generations(self, name: str, suite_id: SuiteId, most: int) -> list[tuple[Generation, datetime]]:
+        """What an environment shows of a suite now, and what it showed before, newest first, each with its begin."""
         ...
 
     def environments_with(self, snapshot_id: int) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from entrepot.domain.model.snapshot import Move, Snapshot
 from entrepot.domain.model.suite import Suite
 from entrepot.entrypoints.api.words import when
-from entrepot.services.snapshots.comparison import Difference
+from entrepot.services.snapshots.comparison import Difference, Risk
 from entrepot.services.snapshots.environments import Change, Plan, Shown
 from entrepot.services.snapshots.keeping import Frozen
 from entrepot.services.snapshots.references import MOMENT, State
@@ -67,9 +67,18 @@ def difference_words(difference: Difference, limit: int) -> dict[str, Any]:
             }
             for line in difference.lines[:limit]
         ],
+        "vulnerabilities": {
+            "known": difference.delta.known,
+            "fixed": [_risk(one) for one in difference.delta.fixed[:limit]],
+            "introduced": [_risk(one) for one in difference.delta.introduced[:limit]],
+        },
         "total": len(difference.lines),
         "truncated": len(difference.lines) > limit,
     }
+
+
+def _risk(risk: Risk) -> dict[str, Any]:
+    return {"id": risk.id, "severity": risk.severity.value, "name": risk.name, "version": risk.version}
 
 
 def environment_words(shown: Shown) -> dict[str, Any]:

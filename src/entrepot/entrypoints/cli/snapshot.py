@@ -147,5 +147,8 @@ def diff(
     for row in body["changes"]:
         versions = " -> ".join(word for word in (" ".join(row["from_versions"]), " ".join(row["to_versions"])) if word)
         output.line(f"{_SIGNS.get(row['change'], '?')} {one_line(row['name'])} {row['arch']}  {one_line(versions)}")
+    for sign, risks in (("fixes", body["vulnerabilities"]["fixed"]), ("brings", body["vulnerabilities"]["introduced"])):
+        for risk in risks:
+            output.line(f"{sign} {one_line(risk['id'])} ({risk['severity']}) in {one_line(risk['name'])}")
     counts = ", ".join(f"{count} {kind}" for kind, count in body["counts"].items() if count)
     output.note(counts or "no difference")

@@ -147,7 +147,7 @@ class PublishedFiles:
         shown = self._views.shown(archive, view, codename) if inner else None
         if shown is None:
             return None
-        _, manifests, digest = shown
+        manifests = shown.manifests
         hashed = (_BY_HASH if archive.format is Format.DEB else _CHECKSUM_NAMED).match(inner)
         if hashed:
             wanted = hashed[hashed.re.groups]
@@ -155,7 +155,7 @@ class PublishedFiles:
             return None if file is None else Found(file, immutable=True, media_type=_HASHED_TYPE)
         if inner not in manifests[0].files:
             return None
-        signed = self._views.root(archive, digest, inner, lambda name: self._read(manifests[0], name))
+        signed = self._views.root(archive, shown, inner, lambda name: self._read(manifests[0], name))
         return _found_in(manifests[0], inner) if signed is None else in_memory(signed, media_type(inner))
 
     def _read(self, manifest: Manifest, path: str) -> bytes:

@@ -17,7 +17,7 @@ from entrepot.domain.model.snapshot import Content, Environment, Move, Snapshot
 from entrepot.domain.model.suite import PackageId, Suite, SuiteId
 from entrepot.domain.policy.permissions import Permission, demand, demand_suite
 from entrepot.errors import InvalidRequest, MoveRefused, NotFound, StillShown
-from entrepot.services.snapshots.comparison import Difference, compare
+from entrepot.services.snapshots.comparison import Difference, Known, compare, with_delta
 from entrepot.services.snapshots.installability import Broken, broken
 from entrepot.services.snapshots.references import State
 
@@ -82,9 +82,16 @@ class Aim:
 class Environments:
     """Make, plan, move, go back.  Moving changes a row; machines see the other content with their next request."""
 
-    def __init__(self, catalog: Catalog, formats: Mapping[Format, PackageFormat], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        formats: Mapping[Format, PackageFormat],
+        known: Known,
+        now: Callable[[], datetime],
+    ) -> None:
         self._catalog = catalog
         self._formats = formats
+        self._known = known
         self._now = now
 
     def all(self, actor: Actor) -> list[Shown]:
@@ -186,7 +193,7 @@ class Environments:
             came = reading.contents_at(suite.id, after.generation.revision)
             return Change(suite, None, after, None, (), _objections(reading, suite, list(came)))
         old = State(f"{suite.codename}@{before.name}", suite, before.generation)
-        difference = compare(reading, old, new, self._formats)
+        difference = with_delta(reading, compare(reading, old, new, self._formats), self._known)
         harmed = broken(reading, old, new, difference.gone)
         return Change(suite, before, after, difference, harmed, _objections(reading, suite, difference.came))
 

@@ -18,7 +18,7 @@ from entrepot.domain.model.snapshot import Content, Snapshot
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.policy.permissions import Permission, demand, demand_suite
 from entrepot.errors import InvalidRequest, NotFound, StillShown
-from entrepot.services.snapshots.comparison import Difference, compare
+from entrepot.services.snapshots.comparison import Difference, Known, compare, with_delta
 from entrepot.services.snapshots.references import MOMENT, State, find_state
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_~-]{0,127}")
@@ -38,9 +38,16 @@ class Frozen:
 class Snapshots:
     """A snapshot keeps one generation of a suite, its packages and its indexes; nothing is copied."""
 
-    def __init__(self, catalog: Catalog, formats: Mapping[Format, PackageFormat], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        formats: Mapping[Format, PackageFormat],
+        known: Known,
+        now: Callable[[], datetime],
+    ) -> None:
         self._catalog = catalog
         self._formats = formats
+        self._known = known
         self._now = now
 
     def page(self, actor: Actor, distribution: str | None, offset: int, limit: int) -> tuple[list[Frozen], int]:
@@ -134,7 +141,8 @@ class Snapshots:
         """Between any two states."""
         demand(actor, Permission.SUITE_READ)
         with self._catalog.read() as reading:
-            return compare(reading, find_state(reading, older), find_state(reading, newer), self._formats)
+            found = compare(reading, find_state(reading, older), find_state(reading, newer), self._formats)
+            return with_delta(reading, found, self._known)
 
 
 def identify(contents: Iterable[Content]) -> tuple[str, int]:

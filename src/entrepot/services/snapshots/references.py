@@ -53,7 +53,7 @@ def _current(reading: Reading, suite: Suite) -> Generation | None:
 def _generation(reading: Reading, suite: Suite, name: str) -> Generation | None:
     if name.startswith("env:"):
         shown = reading.shown_generations(name.removeprefix("env:"), suite.id, 1)
-        return shown[0] if shown else None
+        return shown[0][0] if shown else None
     try:
         at = datetime.strptime(name, MOMENT).replace(tzinfo=UTC) + timedelta(seconds=1, microseconds=-1)
     except ValueError:

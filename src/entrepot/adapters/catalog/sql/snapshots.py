@@ -128,11 +128,11 @@ class SnapshotQueries(StateQueries):
             for row in rows
         ]
 
-    def shown_generations(self, name: str, suite_id: SuiteId, most: int) -> list[Generation]:
+    def shown_generations(self, name: str, suite_id: SuiteId, most: int) -> list[tuple[Generation, datetime]]:
         """By the moves of the suite; nothing when the newest of them took it out."""
         moved = t.environment_move.c
         query = (
-            sa.select(moved.snapshot_id, *t.generation.c)
+            sa.select(moved.snapshot_id, moved.moved_at, *t.generation.c)
             .select_from(t.environment_move)
             .join(t.environment, t.environment.c.id == moved.environment_id)
             .join(t.snapshot, t.snapshot.c.id == moved.snapshot_id, isouter=True)
@@ -144,7 +144,7 @@ class SnapshotQueries(StateQueries):
         rows = self._connection.execute(query).all()
         if not rows or rows[0].snapshot_id is None:
             return []
-        return [generation_of(row) for row in rows if row.snapshot_id is not None]
+        return [(generation_of(row), row.moved_at) for row in rows if row.snapshot_id is not None]
 
     def environments_with(self, snapshot_id: int) -> list[str]:
         """By their moves in force."""

@@ -69,13 +69,13 @@ class StateQueries:
 
     def versions_at(
         self, suite_id: SuiteId, revision: int, names: Collection[str]
-    ) -> Mapping[tuple[str, str, str], list[str]]:
+    ) -> Mapping[tuple[str, str, str], list[Content]]:
         """By name."""
-        found: dict[tuple[str, str, str], list[str]] = {}
+        found: dict[tuple[str, str, str], list[Content]] = {}
         for chunk in _chunks(sorted(names)):
             query = _contents(suite_id).where(held_at(revision), t.package.c.name.in_(chunk))
             for one in map(_content_of, self._connection.execute(query)):
-                found.setdefault((one.name, one.architecture, one.component), []).append(one.version)
+                found.setdefault((one.name, one.architecture, one.component), []).append(one)
         return found
 
     def stored_at(self, suite_id: SuiteId, revision: int) -> Iterator[StoredPackage]:
