@@ -49,7 +49,7 @@ from entrepot.services.publish.service import Publisher
 from entrepot.services.publish.verification import Verifier
 from entrepot.services.publish.waiting import Publications
 from entrepot.services.resolution import Resolutions
-from entrepot.services.sbom import Sboms
+from entrepot.services.sbom import Compositions, Sboms
 from entrepot.services.snapshots import Environments, Snapshots
 from entrepot.services.upkeep.antivirus import Antivirus
 from entrepot.services.upkeep.collector import Collector
@@ -94,6 +94,7 @@ class Application:
     transfers: Transfers
     resolutions: Resolutions
     sboms: Sboms
+    compositions: Compositions
     movements: Movements
     reviews: Reviews
     decisions: Decisions

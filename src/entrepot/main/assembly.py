@@ -52,6 +52,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         parts, configuration, audit, looking.rematch.begin, foreign["syncs"].begin_planned
     )
     fed = feeding(settings, parts, followed["jobs"], configuration)
+    told, software = errata(parts), software_of(parts)
     unmet = (
         published["publisher"].unmet,
         *unmet_of(let_in),
@@ -61,8 +62,8 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         published["signing_keys"].settle,
         followed["jobs"].unmet,
         fed["feeds"].due,
+        software["compositions"].unmet,
     )
-    told = errata(parts)
     chores = (audit.seals.seal_if_due, followed["jobs"].keep, told["rollouts"].advance)
     keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now, chores)
     health = _health(parts, keeper, let_in, watched)
@@ -73,7 +74,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         **let_in,
         **published,
         **followed,
-        **software_of(parts),
+        **software,
         **told,
         **fed,
         **foreign,

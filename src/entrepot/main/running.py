@@ -24,6 +24,7 @@ def stop(application: Application) -> None:
     application.jobs.stop()
     application.keeper.stop()
     application.notifications.stop()
+    application.compositions.stop()
     application.queue.stop()
     application.courier.close()
     application.audit.seals.seal_at_end()

@@ -68,8 +68,8 @@ class ContentsReading(Protocol):
         """Packages that carry a component, in any version."""
         ...
 
-    def without_composition(self, readers: int, limit: int) -> list[PackageId]:
-        """Packages that nobody has looked into with these readers, or later ones."""
+    def without_composition(self, readers: int, below: int | None, limit: int) -> list[PackageId]:
+        """Packages that nobody has looked into with these readers, or later ones; with numbers below one."""
         ...
 
     def sojourns(self, package_ids: Collection[PackageId]) -> list[Sojourn]:

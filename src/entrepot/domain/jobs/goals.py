@@ -31,6 +31,8 @@ class GoalKind(StrEnum):
     """Every package was compared with the advisories of now."""
     RESCAN = "rescan"
     """Every check was asked again about a package."""
+    COMPOSITION = "composition"
+    """Every stored package was looked into for what it carries inside."""
 
     REVIEW = "review"
     """No decision outlives its end, and those concerned have heard of it."""

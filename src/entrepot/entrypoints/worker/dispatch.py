@@ -50,10 +50,16 @@ class Dispatch:
                 self._application.retention.pursue(goal.subject)
             case GoalKind.JOB:
                 self._application.jobs.pursue(goal.subject)
-            case GoalKind.REMATCH:
-                self._application.vulnerabilities.rematch.pursue()
-            case GoalKind.RESCAN:
-                self._application.vulnerabilities.rescans.pursue(goal.subject)
+            case GoalKind.REMATCH | GoalKind.RESCAN | GoalKind.COMPOSITION:
+                self._look_again(goal)
+
+    def _look_again(self, goal: Goal) -> None:
+        if goal.kind is GoalKind.REMATCH:
+            self._application.vulnerabilities.rematch.pursue()
+        elif goal.kind is GoalKind.RESCAN:
+            self._application.vulnerabilities.rescans.pursue(goal.subject)
+        else:
+            self._application.compositions.pursue()
 
     def _ripen(self, goal: Goal) -> None:
         if goal.kind is GoalKind.RECONSIDER:

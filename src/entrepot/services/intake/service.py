@@ -194,6 +194,8 @@ class Intake:
                 if known
                 else unit.add_package(facts, digest, staged.sha512(), staged.size_bytes, filename, actor, now)
             )
+            if known and facts.composition is not None and not unit.compositions([known.id]):
+                unit.keep_composition(known.id, facts.composition, now)
             receipt = Receipt(
                 status=ReceiptStatus.ACCEPTED,
                 package_id=package_id,

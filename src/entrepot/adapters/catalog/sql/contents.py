@@ -143,10 +143,12 @@ class ContentsQueries:
         )
         return [PackageId(number) for number in self._connection.execute(query).scalars()]
 
-    def without_composition(self, readers: int, limit: int) -> list[PackageId]:
+    def without_composition(self, readers: int, below: int | None, limit: int) -> list[PackageId]:
         """The newest first."""
         known = sa.exists().where(t.composition.c.package_id == t.package.c.id, t.composition.c.readers >= readers)
         query = sa.select(t.package.c.id).where(~known).order_by(t.package.c.id.desc()).limit(limit)
+        if below is not None:
+            query = query.where(t.package.c.id < below)
         return [PackageId(number) for number in self._connection.execute(query).scalars()]
 
     def keep_composition(self, package_id: PackageId, composition: Composition, now: datetime) -> None:
