@@ -28,6 +28,7 @@ from entrepot.services.configuration import Configurations, Policies
 from entrepot.services.dashboard import Watching
 from entrepot.services.downloads import Downloads, Recorder
 from entrepot.services.errata import Notices, Rollouts
+from entrepot.services.imports import ImportGroups, Imports, Searches, UpstreamResolutions
 from entrepot.services.intake import Intake
 from entrepot.services.intake.cooling import Cooling
 from entrepot.services.intake.decisions import Decisions
@@ -114,6 +115,10 @@ class Application:
     sources: Sources
     syncs: Syncs
     courier: Courier
+    searches: Searches
+    upstream_resolutions: UpstreamResolutions
+    imports: Imports
+    import_groups: ImportGroups
     signing_keys: SigningKeys
     antivirus: Antivirus
     grype: SecondEngine

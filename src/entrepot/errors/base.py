@@ -15,6 +15,7 @@ class Kind(StrEnum):
     DENIED = "denied"  # ask for the right
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"  # read again, then decide
+    UNPREPARED = "unprepared"  # something else has to be done first
     REFUSED = "refused"  # policy said no; a person may waive it
     TOO_LARGE = "too_large"  # send less
     LIMITED = "limited"  # slow down

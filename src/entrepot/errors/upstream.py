@@ -105,3 +105,21 @@ class BuiltInSource(EntrepotError):
     """A source that comes with the program is asked to be another one."""
 
     code, kind, title = "source.built_in", Kind.INVALID, "Source of the program"
+
+
+class UpstreamNotSynced(EntrepotError):
+    """What other people offer is asked for before anybody has looked."""
+
+    code, kind, title = "upstream.not_synced", Kind.UNPREPARED, "Nothing was synchronised yet"
+
+
+class UpstreamMisnamed(EntrepotError):
+    """A package file is another package than its index says."""
+
+    code, kind, title = "upstream.misnamed", Kind.UPSTREAM, "Package is not what its index says"
+
+
+class ImportFailed(EntrepotError):
+    """An import ended otherwise than it should have, and the job no longer says why."""
+
+    code, kind, title = "import.failed", Kind.UPSTREAM, "Import failed"

@@ -13,6 +13,7 @@ from entrepot.main.errata import errata
 from entrepot.main.feeds import feeding
 from entrepot.main.following import following, watch_uploads
 from entrepot.main.gate import Gate, gate, unmet_of
+from entrepot.main.imports import importing
 from entrepot.main.parts import CHECKS, Parts, outside
 from entrepot.main.people import signing_in
 from entrepot.main.publishing import publishing
@@ -79,6 +80,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         **fed,
         **foreign,
         **frozen(parts, configuration),
+        **importing(settings, parts, let_in, foreign, followed["jobs"]),
         audit=audit,
         pins=Pins(parts.catalog, parts.now),
         retention=retention,

@@ -41,6 +41,7 @@ REMEDIES: Mapping[Kind, str] = {
     Kind.DENIED: "Ask an administrator for the role that the sentence names.",
     Kind.NOT_FOUND: "Check the name; a list shows what there is.",
     Kind.CONFLICT: "Read the present state again, then decide.",
+    Kind.UNPREPARED: "Do first what the sentence names.",
     Kind.REFUSED: "Look at the findings; a maintainer may decide otherwise.",
     Kind.TOO_LARGE: "Send less, or raise the limit in the settings of the server.",
     Kind.LIMITED: "Wait as long as the `Retry-After` header says.",

@@ -25,6 +25,7 @@ EXIT_CODES = {
     Kind.DENIED: 6,
     Kind.NOT_FOUND: 5,
     Kind.CONFLICT: 4,
+    Kind.UNPREPARED: 5,
     Kind.REFUSED: 3,
     Kind.TOO_LARGE: 7,
     Kind.LIMITED: 7,

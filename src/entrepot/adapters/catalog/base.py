@@ -25,6 +25,7 @@ from entrepot.adapters.catalog.federation import FederationReading, FederationWr
 from entrepot.adapters.catalog.figures import FigureReading
 from entrepot.adapters.catalog.findings import FindingReading, FindingWriting
 from entrepot.adapters.catalog.groups import GroupReading, GroupWriting
+from entrepot.adapters.catalog.imports import ImportReading, ImportWriting
 from entrepot.adapters.catalog.incoming import IncomingReading, IncomingWriting
 from entrepot.adapters.catalog.jobs import JobReading, JobWriting
 from entrepot.adapters.catalog.keys import KeyReading, KeyWriting
@@ -227,6 +228,7 @@ class Reading(
     CoolingReading,
     ContentsReading,
     SourceReading,
+    ImportReading,
     StrikeReading,
     SnapshotReading,
     JobReading,
@@ -254,6 +256,7 @@ class Writing(
     RetentionWriting,
     KeyWriting,
     SourceWriting,
+    ImportWriting,
     ProvenanceWriting,
     StrikeWriting,
     ContentsWriting,

@@ -54,6 +54,9 @@ class Permission(Enum):
     SOURCE_READ = ("source.read", Role.MAINTAINER)
     SOURCE_WRITE = ("source.write", Role.MAINTAINER)
     SOURCE_SYNC = ("source.sync", Role.MAINTAINER)
+    IMPORT_FETCH = ("import.fetch", Role.UPLOADER)
+    IMPORT_PACKAGE = ("import.package", Role.MAINTAINER)
+    IMPORT_GROUP_WRITE = ("import.group", Role.ADMIN)
     SUITE_WRITE = ("suite.write", Role.ADMIN)
     GROUP_READ = ("group.read", Role.READER)
     GROUP_WRITE = ("group.write", Role.ADMIN)
@@ -83,6 +86,8 @@ _WITHIN_SCOPE = frozenset(
         Permission.PACKAGE_READ,
         Permission.SUITE_READ,
         Permission.UPSTREAM_READ,
+        Permission.IMPORT_FETCH,
+        Permission.IMPORT_PACKAGE,
         Permission.AUDIT_READ,
         Permission.SBOM_READ,
         Permission.DASHBOARD_READ,

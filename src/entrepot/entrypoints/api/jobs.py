@@ -104,7 +104,7 @@ async def job_stream(
     key = JobId(job_id)
     await run_in_threadpool(app.job_board.one, who, key)
     first = last_event_id + 1 if last_event_id is not None else from_index or 0
-    telling = _Telling(watch, app.job_board, key, who)
+    telling = Telling(watch, app.job_board, key, who)
     token, peer = bearer(request) or "", address(request)
 
     def renew() -> None:
@@ -127,7 +127,7 @@ def cancel_job(job_id: str, app: App, who: Who) -> Body:
     return job_words(app.job_board.cancel(who, JobId(job_id)))
 
 
-class _Telling:
+class Telling:
     """What one stream has told of its job."""
 
     def __init__(self, watch: JobWatch, board: JobBoard, job_id: JobId, actor: Actor) -> None:

@@ -27,6 +27,7 @@ STATUS: dict[Kind, int] = {
     Kind.DENIED: 403,
     Kind.NOT_FOUND: 404,
     Kind.CONFLICT: 409,
+    Kind.UNPREPARED: 424,
     Kind.REFUSED: 422,
     Kind.TOO_LARGE: 413,
     Kind.LIMITED: 429,

@@ -80,10 +80,22 @@ class Staged(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a file was fetched from: its place in the repository of a source, and what its index says that it is."""
+
+    source: str
+    filename: str
+    key: PackageKey
+    group: str
+    job: JobId
+
+
+@dataclass(frozen=True, slots=True)
 class UploadRequest:
     """What a client says about the file it sends; nothing of it is believed where the bytes can be asked.
 
-    ``watched`` asks for a job that tells of an inspection by workers, if there has to be one.
+    ``origin`` is there when nobody sent it, but somebody had it fetched.  ``watched`` asks for a job that tells of an
+    inspection by workers, if there has to be one.
     """
 
     filename: str
@@ -93,6 +105,7 @@ class UploadRequest:
     watched: bool = False
     signature: bytes | None = None
     attestations: tuple[bytes, ...] = ()
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)

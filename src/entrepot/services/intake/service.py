@@ -15,7 +15,7 @@ from entrepot.domain.formats.base import Limits, PackageFormat
 from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.package import Format, PackageFacts
-from entrepot.domain.model.suite import Suite
+from entrepot.domain.model.suite import PackageId, Suite, SuiteId
 from entrepot.domain.policy.gate import CheckOutcome, Judgement, judge
 from entrepot.domain.policy.permissions import Permission, demand, demand_suite
 from entrepot.domain.policy.security import GateRules
@@ -26,11 +26,13 @@ from entrepot.services.intake.checks.asking import ask
 from entrepot.services.intake.checks.base import Check, Surroundings
 from entrepot.services.intake.decisions import acts
 from entrepot.services.intake.findings import keep_scan
+from entrepot.services.intake.origins import check_identity, note_origin, origin_detail
 from entrepot.services.intake.provenance.beside import Beside, brought, keep
 from entrepot.services.intake.receipts import (
     RESULTS,
     STATES,
     STATUSES,
+    Origin,
     Receipt,
     ReceiptStatus,
     Staged,
@@ -124,6 +126,8 @@ class Intake:
             self._record_refusal(actor, request, target, error)
             report(Step(STRUCTURE, StepStatus.ERROR, error.detail))
             raise
+        if request.origin is not None:
+            check_identity(request.origin, facts.key)
         with self._catalog.read() as reading:
             check_key(reading, target.suite, facts.key, staged.digest())
         outcomes = ask(
@@ -135,7 +139,7 @@ class Intake:
         for one in beside:
             self._blobs.put(one.data)
         staged.commit()
-        admit = partial(self._admit, actor, staged, facts, target, outcomes, beside, watched=request.watched)
+        admit = partial(self._admit, actor, staged, facts, target, outcomes, beside, request)
         receipt = repeat_lost_races(partial(admit, waits=waits))
         self._wake(receipt)
         return receipt
@@ -157,6 +161,8 @@ class Intake:
             )
 
     def _record_refusal(self, actor: Actor, request: UploadRequest, target: Target, error: EntrepotError) -> None:
+        if request.origin is not None:  # whoever had it fetched tells that of all that can go wrong
+            return
         detail: dict[str, JsonValue] = {
             "filename": request.filename[:200],
             "error": error.code,
@@ -173,10 +179,11 @@ class Intake:
         target: Target,
         outcomes: Sequence[CheckOutcome],
         beside: Sequence[Beside],
+        request: UploadRequest,
         *,
         waits: bool,
-        watched: bool,
     ) -> Receipt:
+        watched, origin = request.watched, request.origin
         digest, now = staged.digest(), self._now()
         format_ = self._formats[facts.key.format]
         filename = format_.filename(facts.key)
@@ -212,16 +219,16 @@ class Intake:
             )
             keep(unit, digest, [one.evidence(digest, actor.name, now) for one in beside])
             if known and live_in(unit, target.suite, known.id, facts.key):
-                self._audit_upload(unit, actor, receipt, "DUPLICATE", now)
+                self._audit_upload(unit, actor, receipt, "DUPLICATE", now, origin)
                 return replace(receipt, status=ReceiptStatus.DUPLICATE, revision=unit.suite(target.suite.id).revision)
             waiting = open_admission(unit, target.suite, known.id, facts.key) if known else None
             if waiting is not None:
-                self._audit_upload(unit, actor, receipt, "DUPLICATE", now)
+                self._audit_upload(unit, actor, receipt, "DUPLICATE", now, origin)
                 receipt = replace(receipt, status=STATUSES[waiting.state], admission_id=waiting.id)
                 return self._watched(unit, actor, receipt) if watched else receipt
             candidate = Candidate(package_id, facts.key, facts.source, digest)
             waits = waits and against is None
-            receipt = self._conclude(unit, actor, receipt, candidate, target.component, judgement, waits=waits)
+            receipt = self._conclude(unit, actor, receipt, candidate, target.component, judgement, origin, waits=waits)
             if not self._blobs.has(digest):
                 raise StoreUnavailable("the file was lost while it was being admitted; send it again")
             return self._watched(unit, actor, receipt) if watched else receipt
@@ -241,6 +248,7 @@ class Intake:
         candidate: Candidate,
         component: str,
         judgement: Judgement,
+        origin: Origin | None,
         *,
         waits: bool,
     ) -> Receipt:
@@ -267,22 +275,27 @@ class Intake:
         )
         number = unit.add_admission(admission)
         keep_scan(unit, receipt.suite, receipt.package_id, receipt.outcomes, now)
+        if origin is not None:
+            note_origin(unit, actor, receipt, origin, now)
         if not receipt.withheld:
             acts.note_wait(unit, number, state, receipt.outcomes, now)
         concluded = replace(receipt, status=STATUSES[state], revision=revision, admission_id=number)
-        self._audit_upload(unit, actor, concluded, RESULTS[state], now)
+        self._audit_upload(unit, actor, concluded, RESULTS[state], now, origin)
         return concluded
 
-    def _audit_upload(self, unit: Writing, actor: Actor, receipt: Receipt, result: str, now: datetime) -> None:
+    def _audit_upload(
+        self, unit: Writing, actor: Actor, receipt: Receipt, result: str, now: datetime, origin: Origin | None
+    ) -> None:
         detail: dict[str, JsonValue] = {
             "architecture": receipt.key.architecture,
             "sha256": receipt.digest,
             "size_bytes": receipt.size_bytes,
             "reasons": list(receipt.reasons),
             **({"warnings": list(receipt.warnings)} if receipt.warnings else {}),
+            **({} if origin is None else origin_detail(origin)),
         }
-        key = receipt.key
-        unit.audit(AuditEntry("UPLOAD", result, actor, now, key.name, key.version, receipt.suite.codename, detail))
+        key, action = receipt.key, "UPLOAD" if origin is None else "IMPORT"
+        unit.audit(AuditEntry(action, result, actor, now, key.name, key.version, receipt.suite.codename, detail))
 
     def _wake(self, receipt: Receipt) -> None:
         if receipt.status is ReceiptStatus.ACCEPTED:
@@ -311,6 +324,24 @@ class Intake:
             admission_id=admission.id,
             withheld=withheld,
             warnings=warnings_of(admission.steps),
+        )
+
+    def standing(self, package_id: PackageId, suite_id: SuiteId) -> Receipt:
+        """Of a package that is in a suite already, in the words of ``receive`` for what comes again."""
+        with self._catalog.read() as reading:
+            package, suite = reading.package(package_id), reading.suite(suite_id)
+        return Receipt(
+            status=ReceiptStatus.DUPLICATE,
+            package_id=package.id,
+            key=package.key,
+            digest=package.digest,
+            size_bytes=package.size_bytes,
+            filename=package.filename,
+            suite=suite,
+            outcomes=(),
+            reasons=(),
+            signed=bool(package.facts.get("signed")),
+            revision=suite.revision,
         )
 
     def held(self, actor: Actor) -> list[Receipt]:

@@ -24,6 +24,7 @@ from entrepot.adapters.catalog.sql.federation import FederationQueries
 from entrepot.adapters.catalog.sql.figures import FigureQueries
 from entrepot.adapters.catalog.sql.findings import FindingQueries
 from entrepot.adapters.catalog.sql.groups import GroupQueries
+from entrepot.adapters.catalog.sql.imports import ImportQueries
 from entrepot.adapters.catalog.sql.incoming import IncomingQueries
 from entrepot.adapters.catalog.sql.index import IndexQueries
 from entrepot.adapters.catalog.sql.jobs import JobQueries
@@ -67,6 +68,7 @@ class Unit(
     RetentionQueries,
     KeyQueries,
     SourceQueries,
+    ImportQueries,
     JobQueries,
     FindingQueries,
     AdvisoryQueries,

@@ -26,6 +26,7 @@ from entrepot.adapters.catalog.sql.tables.errata import erratum, erratum_package
 from entrepot.adapters.catalog.sql.tables.factors import password_reset, recovery_code, second_factor
 from entrepot.adapters.catalog.sql.tables.federation import sign_in_code
 from entrepot.adapters.catalog.sql.tables.findings import finding, scan, vulnerability
+from entrepot.adapters.catalog.sql.tables.imports import imported
 from entrepot.adapters.catalog.sql.tables.intake import incoming_file
 from entrepot.adapters.catalog.sql.tables.jobs import job, job_event
 from entrepot.adapters.catalog.sql.tables.keys import signing_state
@@ -109,6 +110,7 @@ __all__ = [
     "generation",
     "generation_file",
     "held",
+    "imported",
     "incoming_file",
     "job",
     "job_event",

@@ -1,0 +1,157 @@
+"""One package from a source to the gate: fetched once, verified against the index, never looked into before that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Protocol
+
+from entrepot.adapters.catalog.base import Catalog
+from entrepot.adapters.catalog.records import StoredPackage
+from entrepot.adapters.catalog.sources import UpstreamPackage
+from entrepot.adapters.outbound.fetching import Sink, Watch
+from entrepot.adapters.outbound.sinks import BlobSink
+from entrepot.adapters.storage.base import BlobStore
+from entrepot.domain.jobs.work import JobId, Work
+from entrepot.domain.model.actor import Actor
+from entrepot.domain.model.digest import Digest
+from entrepot.domain.model.package import PackageKey
+from entrepot.domain.model.suite import Suite
+from entrepot.domain.upstream.source import Source
+from entrepot.errors import BodyTooLarge
+from entrepot.services.imports.turns import Turns
+
+_TELL_EVERY_BYTES = 4 << 20
+
+
+class Stop(Exception):
+    """Somebody wants the import to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """For whom packages are brought, and where to."""
+
+    actor: Actor
+    suite: Suite
+    group: str
+    job: JobId
+    sources: Sequence[Source]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A file that arrived, as its verified index describes it."""
+
+    key: PackageKey
+    filename: str
+    component: str | None
+    digest: str
+    source: Source
+
+
+class Staged(Protocol):
+    """A whole file that is to be looked at."""
+
+    size_bytes: int
+
+    def reopen(self) -> BinaryIO:
+        """Its bytes, from the start; the caller closes it."""
+        ...
+
+    def digest(self) -> Digest:
+        """Of all bytes."""
+        ...
+
+    def sha512(self) -> str:
+        """Of all bytes, hexadecimal."""
+        ...
+
+    def commit(self) -> Digest:
+        """Make it durable."""
+        ...
+
+
+Bring = Callable[[Source, UpstreamPackage, Sink, Watch], None]
+"""Fetches the file of a package; raises when it is not what the index says."""
+
+LetIn = Callable[[Errand, Staged, Arrival], dict[str, Any]]
+"""Asks the gate; ``status``, ``message``, ``admission_id``, ``package_id``, ``suite_id`` and ``sha256`` come back."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A file that is here already.  Implements ``Staged``."""
+
+    blobs: BlobStore
+    package: StoredPackage
+    size_bytes: int
+
+    def reopen(self) -> BinaryIO:
+        return self.blobs.open(self.package.digest)
+
+    def digest(self) -> Digest:
+        return self.package.digest
+
+    def sha512(self) -> str:
+        return self.package.sha512
+
+    def commit(self) -> Digest:
+        return self.package.digest
+
+
+class Bringer:
+    """Brings packages, each content once at a time."""
+
+    def __init__(self, catalog: Catalog, blobs: BlobStore, fetch: Bring, let_in: LetIn, most_bytes: int) -> None:
+        self._catalog = catalog
+        self._blobs = blobs
+        self._fetch = fetch
+        self._let_in = let_in
+        self._most_bytes = most_bytes
+        self._turns = Turns()
+
+    def bring(self, errand: Errand, package: UpstreamPackage, work: Work) -> dict[str, Any]:
+        """What became of it.
+
+        Raises:
+            Stop: somebody wants the import to end.
+            EntrepotError: it could not be had, or the gate refused to look at it.
+        """
+        if package.size_bytes > self._most_bytes:
+            raise BodyTooLarge(f"{package.key} has {package.size_bytes} bytes; at most {self._most_bytes} are taken")
+        source = next(each for each in errand.sources if each.id == package.source_id)
+        component = package.component if package.component in errand.suite.options.components else None
+        arrival = Arrival(package.key, package.filename, component, package.digest, source)
+        with self._turns.turn(package.digest):
+            kept = self._kept(package)
+            if kept is not None:
+                return self._let_in(errand, kept, arrival)
+            with BlobSink(self._blobs) as sink:
+                self._fetch(source, package, sink, self._watch(package, work))
+                return self._let_in(errand, sink.writer, arrival)
+
+    def _kept(self, package: UpstreamPackage) -> _Kept | None:
+        """The same bytes, if they came in before."""
+        algorithm, _, value = package.digest.partition(":")
+        if algorithm != "sha256":
+            return None
+        with self._catalog.read() as reading:
+            known = reading.package_with_digest(Digest(value))
+        if known is None or not self._blobs.has(known.digest):
+            return None
+        return _Kept(self._blobs, known, known.size_bytes)
+
+    def _watch(self, package: UpstreamPackage, work: Work) -> Watch:
+        told = 0
+
+        def watch(count: int) -> None:
+            nonlocal told
+            if work.cancelled():
+                raise Stop
+            if count - told >= _TELL_EVERY_BYTES:
+                told = count
+                message = f"{package.key.name}: {count >> 20} of {package.size_bytes >> 20} MiB"
+                work.progress(event={"status": "downloading", "count": count, "message": message, "level": "info"})
+
+        return watch
