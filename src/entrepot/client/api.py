@@ -15,6 +15,7 @@ from entrepot.client.errata import Errata, Rollouts
 from entrepot.client.feeds import Feeds
 from entrepot.client.groups import GroupsTheme, RolesTheme
 from entrepot.client.grype import Grype
+from entrepot.client.imports import ImportsTheme
 from entrepot.client.jobs import JobsTheme
 from entrepot.client.keys import Keys
 from entrepot.client.notifications import Notifications, TemplatesTheme
@@ -74,6 +75,7 @@ class Client:
         self.feeds = Feeds(wire)
         self.retention = Retention(wire)
         self.sources = SourcesTheme(wire)
+        self.imports = ImportsTheme(wire)
         self.dashboard = Dashboard(wire)
         self.downloads = Downloads(wire)
         self.logs = Logs(wire)

@@ -48,7 +48,7 @@ class NotAllowed(ClientError):
 
 
 class Missing(ClientError):
-    """404."""
+    """404; 424, where nobody has looked yet."""
 
 
 class Conflict(ClientError):
@@ -88,6 +88,7 @@ _BY_STATUS: Mapping[int, type[ClientError]] = {
     401: NotSignedIn,
     403: NotAllowed,
     404: Missing,
+    424: Missing,
     405: Missing,
     409: Conflict,
     413: TooLarge,

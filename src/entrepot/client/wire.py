@@ -147,10 +147,12 @@ class Wire:
         query = {"follow": "true" if follow else "false"} | dict(params or {})
         yield from self.streamed(Call("GET", path, query, headers=headers, read_seconds=_STREAM_SECONDS))
 
-    def told(self, method: str, path: str, params: Params) -> Iterator[ServerEvent]:
+    def told(
+        self, method: str, path: str, params: Params, payload: Mapping[str, object] | None = None
+    ) -> Iterator[ServerEvent]:
         """As ``events``, of a route that begins something and tells how it goes, or of one with places of its own."""
         headers = {"accept": "text/event-stream"}
-        return self.streamed(Call(method, path, params, headers=headers, read_seconds=_STREAM_SECONDS))
+        return self.streamed(Call(method, path, params, payload, headers=headers, read_seconds=_STREAM_SECONDS))
 
     def streamed(self, call: Call, patience: Patience | None = None) -> Iterator[ServerEvent]:
         """The events that answer a call.

@@ -77,6 +77,9 @@ class ImportItem(ImportDefaults):
 class SourceItem(ImportItem):
     """One package of a source."""
 
+    name: StrictStr = Field(
+        min_length=1, max_length=255, validation_alias=AliasChoices("package", "name"), examples=["curl"]
+    )
     source_id: StrictStr | StrictInt = Field(
         validation_alias=AliasChoices("source_id", "source"), description="Number or name of the source", examples=[1]
     )
@@ -89,7 +92,11 @@ class ImportBatch(ImportDefaults):
 
     def asks(self) -> list[Ask]:
         """One for each."""
-        items = [ImportItem.model_validate({"name": each}) if isinstance(each, str) else each for each in self.packages if each != ""]
+        items = [
+            ImportItem.model_validate({"name": each}) if isinstance(each, str) else each
+            for each in self.packages
+            if each != ""
+        ]
         return [item.ask(self) for item in items]
 
 

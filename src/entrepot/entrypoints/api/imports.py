@@ -66,7 +66,7 @@ def search(
     source_id: Annotated[str, Query(max_length=64, description="Number or name")] = "",
     format: Format | None = None,  # noqa: A002 - a query parameter
     distribution: Annotated[str, Query(max_length=200)] = "",
-    distro: Annotated[str, Query(max_length=200, description="The same")] = "",
+    distro: Annotated[str, Query(max_length=200, include_in_schema=False)] = "",
     arch: Annotated[str, Query(max_length=64)] = "",
 ) -> Body:
     """The name itself, then names that begin so, then names that have it somewhere; newest versions first.
@@ -89,7 +89,7 @@ def resolve(
     app: App,
     who: Who,
     distribution: Annotated[str, Query(max_length=200)] = "",
-    distro: Annotated[str, Query(max_length=200, description="The same")] = "",
+    distro: Annotated[str, Query(max_length=200, include_in_schema=False)] = "",
     arch: Annotated[str, Query(max_length=64)] = "",
     version: Annotated[str, Query(max_length=255)] = "",
     source_id: Annotated[str, Query(max_length=64, description="Number or name")] = "",

@@ -33,6 +33,13 @@ COMMANDS = (
     Entry("sbom", "sbom", "Write what a package or everything consists of: CycloneDX or SPDX.", _USE),
     Entry("cve", "cve", "Show what is known to be wrong with a package.", _USE),
     Entry("vulnerabilities", "cve", "List known vulnerabilities of the packages, the worst first.", _USE),
+    Entry(
+        "import",
+        "imports",
+        "Bring a package from a source, with all that it needs, through the same checks as an upload.",
+        _USE,
+    ),
+    Entry("upstream", "imports", "What the sources have.", _USE),
     Entry("promote", "promote", "Copy a package from one distribution to another.", _USE),
     Entry("migrate", "promotion", "Copy all packages of a distribution, or some, to another one.", _USE),
     Entry("rm", "rm", "Remove a package, or one version of it.", _USE),

@@ -155,7 +155,7 @@ class Chooser:
     def sound(self, package: UpstreamPackage) -> bool:
         """Whether its version can be compared at all."""
         try:
-            self._formats[package.key.format].compare(package.key.version, "1")
+            self._formats[package.key.format].compare(package.key.version, package.key.version)
         except BadVersion:
             return False
         return True

@@ -1,0 +1,137 @@
+"""Shapes of the API's answers about packages of sources, and their import."""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+from entrepot.client.answers import Upload
+
+
+class UpstreamRow(TypedDict):
+    """One of ``GET /import/search``."""
+
+    name: str
+    version: str
+    arch: str
+    section: str
+    description: str
+    size: int
+    sha256: str
+    distro: str
+    source_id: str
+    sources: list[str]
+    synced_at: str | None
+    security: bool
+    format: str
+
+
+class UpstreamSearch(TypedDict):
+    """``GET /import/search``."""
+
+    query: str
+    count: int
+    results: list[UpstreamRow]
+
+
+class ResolvedPackage(TypedDict):
+    """One of ``GET /import/resolve/{package_name}``."""
+
+    name: str
+    version: str
+    arch: str
+    already_in_repo: bool
+    virtual: bool
+    required_by: str | None
+    size: NotRequired[int]
+    source_id: NotRequired[str]
+
+
+class UpstreamResolution(TypedDict):
+    """``GET /import/resolve/{package_name}``; the package itself is the first."""
+
+    success: bool
+    package: str
+    version: str
+    arch: str
+    source_id: str
+    distribution: str | None
+    total_deps: int
+    already_in_repo: int
+    to_download: int
+    download_size: int
+    packages: list[ResolvedPackage]
+    unresolved: list[str]
+
+
+class ImportedPackage(TypedDict):
+    """What became of one package; without a version it is a name that nobody has."""
+
+    name: str
+    version: NotRequired[str]
+    arch: NotRequired[str]
+    status: NotRequired[str]
+    message: NotRequired[str]
+
+
+class Import(Upload):
+    """``POST /import/fetch`` and ``POST /import/packages``: an upload's answer, and what came along."""
+
+    source_id: str
+    job_id: str
+    imported: list[ImportedPackage]
+    skipped: list[ImportedPackage]
+    failed: list[ImportedPackage]
+
+
+class BatchRow(TypedDict):
+    """One of ``POST /import/batch``."""
+
+    name: str
+    version: str
+    arch: str
+    distribution: str
+    status: str
+    message: str
+
+
+class ImportBatch(TypedDict):
+    """``POST /import/batch``."""
+
+    status: str
+    total: int
+    imported: int
+    skipped: int
+    failed: int
+    results: list[BatchRow]
+    job_id: str
+
+
+class GroupFile(TypedDict):
+    """A package of a group."""
+
+    filename: str
+    size_bytes: int
+
+
+class ImportGroup(TypedDict):
+    """One of ``GET /import/groups``."""
+
+    name: str
+    package_count: int
+    total_size_bytes: int
+    imported_at: str
+    distribution: str
+    imported_by: str
+    packages: list[GroupFile]
+
+
+class ImportGroups(TypedDict):
+    """``GET /import/groups``."""
+
+    groups: list[ImportGroup]
+
+
+class RemovedGroup(TypedDict):
+    """``DELETE /import/groups/{group_name}``."""
+
+    deleted: str
