@@ -20,7 +20,7 @@ def test_what_is_kept_of_a_record() -> None:
         osv(
             "DEBIAN-CVE-2026-1",
             affected("Debian:12", "a", ("fixed", "1.2"), versions=["1.0", "1.1", "9.9"]),
-            affected("npm", "a"),
+            affected("NuGet", "a"),
             upstream=["CVE-2026-0001"],
             modified="2026-09-12T08:30:03.756478307Z",
             published="0001-01-01T00:00:00Z",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite
@@ -106,6 +107,27 @@ def contexts_of(context: str) -> tuple[str, ...]:
     if vendor == "Red Hat" and re.fullmatch(r"enterprise_linux:\d+", rest):
         return (context, *(f"{context}::{part}" for part in _RED_HAT_PARTS))
     return (context,)
+
+
+class Language(StrEnum):
+    """What is bundled in packages, in the words of advisories: each has one context, by its own name."""
+
+    PYPI = "PyPI"
+    NPM = "npm"
+    MAVEN = "Maven"
+    GO = "Go"
+    CRATES = "crates.io"
+
+
+Order = Format | Language
+"""Whose versions are compared."""
+
+LANGUAGES = frozenset(language.value for language in Language)
+
+
+def order_of(context: str) -> Order | None:
+    """Of distributions and of languages."""
+    return Language(context) if context in LANGUAGES else format_of(context)
 
 
 def format_of(context: str) -> Format | None:

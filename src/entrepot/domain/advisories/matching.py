@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from entrepot.domain.advisories.advisory import Advisory, Affected, Events
-from entrepot.domain.advisories.contexts import contexts_of, format_of
+from entrepot.domain.advisories.contexts import Order, contexts_of, order_of
 from entrepot.domain.advisories.ordering import compare, contains, is_modular, place_of
 from entrepot.domain.advisories.severity import severity_of_score
 from entrepot.domain.model.finding import SEVERITIES, Finding, FixState, Severity
@@ -52,8 +52,8 @@ def names_of(sought: Sought) -> tuple[str, ...]:
 
 def findings_of(sought: Sought, advisories: Sequence[Advisory]) -> list[Finding]:
     """What these advisories say of this package, hardest first; those about other packages do no harm."""
-    format_ = format_of(sought.context) or sought.key.format
-    asked = _Asked(sought, format_, contexts_of(sought.context), names_of(sought))
+    order = order_of(sought.context) or sought.key.format
+    asked = _Asked(sought, order, contexts_of(sought.context), names_of(sought))
     merged: dict[str, list[tuple[int, Finding]]] = {}
     for advisory in advisories:
         if advisory.withdrawn_at is not None:
@@ -63,14 +63,14 @@ def findings_of(sought: Sought, advisories: Sequence[Advisory]) -> list[Finding]
             ids = advisory.cves or (advisory.id,)
             for id_ in ids:
                 merged.setdefault(id_, []).append((len(ids), asked.finding(id_, advisory, affected)))
-    found = [_merged(each, format_) for each in merged.values()]
+    found = [_merged(each, order) for each in merged.values()]
     return sorted(found, key=lambda one: (_RANK[one.severity], -(one.cvss or 0.0), one.id))
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
     sought: Sought
-    format: Format
+    order: Order
     contexts: tuple[str, ...]
     names: tuple[str, ...]
 
@@ -96,13 +96,13 @@ class _Asked:
 
     def _comparable(self, entry: Affected, name: str) -> bool:
         """Streams of modules have a numbering of their own."""
-        if self.format is not Format.RPM:
+        if self.order is not Format.RPM:
             return True
         said = [at for events in entry.ranges for _, at in events if at != "0"] + list(entry.versions[:1])
         return not said or any(map(is_modular, said)) == is_modular(self.version(name))
 
     def _affected(self, entry: Affected, version: str) -> bool:
-        if version in entry.versions or any(contains(self.format, events, version) for events in entry.ranges):
+        if version in entry.versions or any(contains(self.order, events, version) for events in entry.ranges):
             return True
         return not entry.ranges and not entry.versions  # the whole package, as the schema has it
 
@@ -137,10 +137,10 @@ class _Asked:
         found: dict[str, None] = {}
         for entry in affected:
             for events in entry.ranges:
-                if contains(self.format, events, version):
-                    after = [at for kind, at in events if kind == "fixed" and compare(self.format, version, at) < 0]
+                if contains(self.order, events, version):
+                    after = [at for kind, at in events if kind == "fixed" and compare(self.order, version, at) < 0]
                     if after:
-                        found[min(after, key=lambda at: place_of(self.format, at))] = None
+                        found[min(after, key=lambda at: place_of(self.order, at))] = None
         return tuple(found)
 
 
@@ -160,7 +160,7 @@ def _ends(events: Events) -> bool:
     return any(kind in ("last_affected", "limit") for kind, _ in events)
 
 
-def _merged(found: Sequence[tuple[int, Finding]], format_: Format) -> Finding:
+def _merged(found: Sequence[tuple[int, Finding]], order: Order) -> Finding:
     """One finding of several about one vulnerability: the one that is about the fewest others leads."""
     if len(found) == 1:
         return found[0][1]
@@ -171,7 +171,7 @@ def _merged(found: Sequence[tuple[int, Finding]], format_: Format) -> Finding:
     severity = min((each for count, each in rated if count == fewest), key=_RANK.__getitem__, default=Severity.UNKNOWN)
     scored = next((each for each in ordered if each.cvss is not None), first)
     states = {each.fix_state for each in ordered}
-    fixes = sorted({at for each in ordered for at in each.fix_versions}, key=lambda at: place_of(format_, at))
+    fixes = sorted({at for each in ordered for at in each.fix_versions}, key=lambda at: place_of(order, at))
     return replace(
         first,
         severity=severity,

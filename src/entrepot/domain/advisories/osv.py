@@ -1,7 +1,7 @@
 """One record of the OSV schema (1.x) -> ``Advisory``.
 
 Unknown fields are passed over; what is known has to have the type that the schema gives it.  Packages of ecosystems
-that are neither deb nor rpm, and ranges of commits, are left out.
+that are neither of distributions nor of languages known here, and ranges of commits, are left out.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn, get_args
 
 from entrepot.domain.advisories.advisory import Advisory, Affected, EventKind, Events
-from entrepot.domain.advisories.contexts import format_of
+from entrepot.domain.advisories.contexts import Language, order_of
 from entrepot.domain.advisories.ordering import contains
 from entrepot.domain.advisories.severity import base_score, severity_of_headline, severity_of_word
 from entrepot.domain.model.finding import Severity
@@ -34,6 +34,7 @@ _MOST_NAME = 256
 
 _CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,12}\Z")
 _WRAPPED = re.compile(r"[A-Z][A-Z0-9]*-(CVE-[0-9]{4}-[0-9]{4,12})\Z")
+_PYTHON_SEPARATORS = re.compile(r"[-_.]+")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._+-]*\Z")
 _KINDS: Mapping[str, EventKind] = {kind: kind for kind in get_args(EventKind)}
 _VECTORS = ("CVSS_V3", "CVSS_V2", "CVSS_V4")
@@ -112,8 +113,10 @@ def _affected(record: Mapping[str, Any], id_: str) -> list[tuple[Affected, Mappi
         if not isinstance(package, dict):
             _refuse(f"{id_}: package is not an object")
         context, name = _word(package, "ecosystem", _MOST_NAME), _word(package, "name", _MOST_NAME)
-        if format_of(context) is None:
+        if order_of(context) is None:
             continue
+        if context == Language.PYPI:
+            name = _PYTHON_SEPARATORS.sub("-", name).lower()
         ranges, versions = _ranges(entry, id_), _versions(entry, id_)
         if not ranges and not versions and entry.get("ranges"):
             continue  # commits alone
@@ -147,12 +150,12 @@ def _versions(entry: Mapping[str, Any], id_: str) -> tuple[str, ...]:
 
 def _besides(context: str, ranges: tuple[Events, ...], versions: tuple[str, ...]) -> tuple[str, ...]:
     """The listed versions that no range contains: publishers list all, which would be most of what is kept."""
-    format_ = format_of(context)
-    if not ranges or format_ is None:
+    order = order_of(context)
+    if not ranges or order is None:
         return versions
     if any(len(events) == 1 and events[0][1] == "0" for events in ranges):
         return ()
-    return tuple(each for each in versions if not any(contains(format_, events, each) for events in ranges))
+    return tuple(each for each in versions if not any(contains(order, events, each) for events in ranges))
 
 
 def _version(value: Any, id_: str) -> str:

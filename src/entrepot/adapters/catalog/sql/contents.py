@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from entrepot.adapters.catalog.contents import Place, Shown, Sojourn
+from entrepot.adapters.catalog.findings import NEVER
 from entrepot.adapters.catalog.sql import tables as t
 from entrepot.adapters.catalog.sql.rows import package_of
 from entrepot.domain.model.component import Component, Composition
@@ -152,7 +153,9 @@ class ContentsQueries:
         return [PackageId(number) for number in self._connection.execute(query).scalars()]
 
     def keep_composition(self, package_id: PackageId, composition: Composition, now: datetime) -> None:
-        """What was there is gone."""
+        """What was there is gone; what is known of the package is compared again."""
         for table in (t.bundled, t.composition):
             self._connection.execute(sa.delete(table).where(table.c.package_id == package_id))
         insert_composition(self._connection, package_id, composition, now)
+        again = sa.update(t.scan).where(t.scan.c.package_id == package_id).values(round=NEVER)
+        self._connection.execute(again)

@@ -11,7 +11,15 @@ from entrepot.domain.advisories.sources import FRAGMENT, source_of
 from entrepot.domain.model.configuration import Configuration
 from entrepot.domain.policy.gate import CheckOutcome, CheckResult
 from entrepot.services.intake.checks.base import Subject, Surroundings
-from entrepot.services.intake.checks.comparison import NAME, answer, compared, knowledge_of, oldest_of
+from entrepot.services.intake.checks.comparison import (
+    NAME,
+    Bundled,
+    answer,
+    bundled_in,
+    compared,
+    knowledge_of,
+    oldest_of,
+)
 
 OFF = CheckOutcome(NAME, CheckResult.SKIPPED, "switched off by validation.grype_scan")
 
@@ -41,10 +49,17 @@ class VulnerabilityCheck:
         oldest = oldest_of(configuration, subject.suite)
         with around.catalog.read() as reading:
             knowledge = knowledge_of(reading, subject.suite, self._now(), oldest)
-            if not knowledge.states:
-                return answer(knowledge, [])
             sought = Sought(subject.key, *sought_of(reading, subject), knowledge.context)
-            return answer(knowledge, compared(reading, knowledge, [sought])[0])
+            bundled = _bundled(reading, subject, arrives=around.arriving is not None)
+            return answer(knowledge, compared(reading, knowledge, [sought], [bundled])[0], bundled)
+
+
+def _bundled(reading: Reading, subject: Subject, *, arrives: bool) -> Bundled:
+    """While it comes in the file was just looked into; later the catalog tells."""
+    if arrives or subject.components:
+        return Bundled(subject.components)
+    package = reading.package_with_digest(subject.digest)
+    return Bundled(looked_into=False) if package is None else bundled_in(reading, [package.id])[0]
 
 
 def sought_of(reading: Reading, subject: Subject) -> tuple[str, str]:
