@@ -27,7 +27,7 @@ from entrepot.services.audit import Auditing
 from entrepot.services.configuration import Configurations, Policies
 from entrepot.services.dashboard import Watching
 from entrepot.services.downloads import Downloads, Recorder
-from entrepot.services.errata import Notices, Rollouts
+from entrepot.services.errata import Bulletins, Notices, Rollouts
 from entrepot.services.imports import ImportGroups, Imports, Searches, UpstreamResolutions
 from entrepot.services.intake import Intake
 from entrepot.services.intake.cooling import Cooling
@@ -137,6 +137,7 @@ class Application:
     environments: Environments
     notices: Notices
     rollouts: Rollouts
+    bulletins: Bulletins
     notifications: Notifications
     templates: Templates
     catalog: Catalog

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from entrepot.testing.advisories import affected, osv
 from entrepot.testing.clients import AptRoot, DnfRoot, missing_programs
 from entrepot.testing.maintainer import Maintainer
 from entrepot.testing.packages import build_deb, build_rpm
@@ -130,3 +132,40 @@ def test_a_rollout_that_is_stopped_leaves_the_distribution(maintainer: Maintaine
     assert "e-stopped" not in packages
     elsewhere = maintainer.client.post(f"/distributions/jammy/rollouts/{number}/pause")
     assert elsewhere.status_code == 404
+
+
+@NEEDS_DNF
+def test_dnf_hears_of_security_updates_that_nobody_wrote_about(
+    tmp_path: Path, maintainer: Maintainer, new_suite: NewSuite
+) -> None:
+    client = maintainer.client
+    suite = new_suite("rpm", ecosystem="AlmaLinux:9")
+    assert client.patch("/settings", json={"security_errata": "on"}).status_code == 200
+    maintainer.push(build_rpm("e-told", "1.0"), suite)
+    dnf = DnfRoot(tmp_path, architecture="x86_64")
+    dnf.add_repo(maintainer.repo(suite), suite)
+    dnf.install("e-told").checked()
+    record = osv(
+        "ALSA-2031:0001",
+        affected("AlmaLinux:9", "e-told", ("fixed", "1.1-1")),
+        upstream=["CVE-2031-4444"],
+        database_specific={"severity": "IMPORTANT"},
+    )
+    sent = client.post("/security/feeds/told", content=record, params={"kind": "osv"})
+    assert sent.status_code in (200, 202), sent.text
+    _until(lambda: "CVE-2031-4444" in client.get("/security/vulnerabilities", params={"distribution": suite}).text)
+    maintainer.push(build_rpm("e-told", "1.1"), suite)
+    _until(lambda: bool(client.get(f"/distributions/{suite}/errata").json()["errata"]))
+    [told] = client.get(f"/distributions/{suite}/errata").json()["errata"]
+    assert (told["kind"], told["packages"][0]["name"]) == ("security", "e-told")
+    _until(lambda: told["code"] in dnf.dnf("--refresh", "updateinfo", "list", "--security").checked().stdout)
+    dnf.dnf("upgrade", "--security", "-y").checked()
+    assert dnf.installed() == {"e-told": "1.1-1"}
+    client.patch("/settings", json={"security_errata": "off"})
+
+
+def _until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.3)

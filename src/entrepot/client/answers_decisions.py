@@ -95,6 +95,7 @@ class Decided(TypedDict):
     decision: DecisionRecord
     decisions: list[DecisionRecord]
     published: bool
+    errata: list[str]
     message: str
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypedDict, Unpack
 
 from entrepot.client.answers import shaped
@@ -26,7 +26,10 @@ _PER_PAGE = 200
 
 
 class Terms(TypedDict, total=False):
-    """What a decision is about, and how long it holds; ``sha256`` binds it to the file that was looked at."""
+    """What a decision is about, and how long it holds; ``sha256`` binds it to the file that was looked at.
+
+    ``erratum`` is what clients are told about it, as ``Client.errata`` takes it.
+    """
 
     arch: str | None
     distribution: str | None
@@ -36,6 +39,7 @@ class Terms(TypedDict, total=False):
     cve_ids: Sequence[str] | None
     assigned_to: str | None
     assigned_to_type: str | None
+    erratum: Mapping[str, object] | None
 
 
 class Reviews:

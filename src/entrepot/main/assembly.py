@@ -53,7 +53,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         parts, configuration, audit, looking.rematch.begin, foreign["syncs"].begin_planned
     )
     fed = feeding(settings, parts, followed["jobs"], configuration)
-    told, software = errata(parts), software_of(parts)
+    told, software = errata(parts, configuration), software_of(parts)
     unmet = (
         published["publisher"].unmet,
         *unmet_of(let_in),
@@ -65,7 +65,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         fed["feeds"].due,
         software["compositions"].unmet,
     )
-    chores = (audit.seals.seal_if_due, followed["jobs"].keep, told["rollouts"].advance)
+    chores = (audit.seals.seal_if_due, followed["jobs"].keep, told["rollouts"].advance, told["bulletins"].tell)
     keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now, chores)
     health = _health(parts, keeper, let_in, watched)
     return Application(

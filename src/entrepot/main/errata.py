@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypedDict
 
-from entrepot.main.parts import Parts
-from entrepot.services.errata import Notices, Rollouts
+from entrepot.domain.model.configuration import Configuration
+from entrepot.main.parts import FORMATS, Parts
+from entrepot.services.errata import Bulletins, Notices, Rollouts
 
 
 class Errata(TypedDict):
@@ -13,11 +15,13 @@ class Errata(TypedDict):
 
     notices: Notices
     rollouts: Rollouts
+    bulletins: Bulletins
 
 
-def errata(parts: Parts) -> Errata:
-    """Both write into suites, and wait for nobody."""
+def errata(parts: Parts, configuration: Callable[[], Configuration]) -> Errata:
+    """All write into suites, and wait for nobody."""
     return Errata(
         notices=Notices(parts.catalog, parts.queue, parts.now),
         rollouts=Rollouts(parts.catalog, parts.queue, parts.now),
+        bulletins=Bulletins(parts.catalog, parts.queue, FORMATS, configuration, parts.now),
     )

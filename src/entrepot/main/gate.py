@@ -18,6 +18,7 @@ from entrepot.errors import SigningUnavailable
 from entrepot.main.parts import FORMATS, Parts
 from entrepot.main.vulnerabilities import looking
 from entrepot.services.configuration import Configurations, Policies, Rulebook
+from entrepot.services.errata.notices import write_erratum
 from entrepot.services.intake import Intake
 from entrepot.services.intake.checks.age import AgeCheck
 from entrepot.services.intake.checks.antivirus import antivirus_checks
@@ -106,7 +107,7 @@ def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration
         cooling=Cooling(parts.catalog, rules, parts.now),
         transfers=_transfers(parts, checks, rules, lambda: configuration().decisions),
         movements=Movements(parts.catalog, parts.queue, parts.now),
-        reviews=Reviews(parts.catalog, parts.blobs, parts.queue, FORMATS, configuration, parts.now),
+        reviews=Reviews(parts.catalog, parts.blobs, parts.queue, FORMATS, configuration, parts.now, write_erratum),
         decisions=_decisions(parts, quarantines, reopening, configuration),
         listings=listings,
         explanations=Explanations(parts.catalog, FORMATS, configuration, parts.now),

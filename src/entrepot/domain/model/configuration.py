@@ -274,6 +274,11 @@ class Configuration(Part):
     security: Security = Security()
     advisories: AdvisorySettings = AdvisorySettings()
     decisions: DecisionRules = DecisionRules()
+    security_errata: Literal["off", "on"] = Field(
+        default="off",
+        description="on: a version that repairs known faults of the one before it in a distribution is announced by "
+        "an erratum of its own",
+    )
     notification_rules: tuple[NotificationRule, ...] = Field(default=(), max_length=200)
     rate_limits: Mapping[str, Rate] = Field(default_factory=lambda: dict(RATE_GROUPS))
 

@@ -55,6 +55,23 @@ class Erratum:
     issued_by: str
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a person says about an update; what is ``None`` stays as it is, or gets its default.
+
+    ``packages`` are names and versions in the suite.  Without a code, the next one of the year is taken.
+    """
+
+    code: str | None = None
+    kind: ErratumKind | None = None
+    severity: Severity | None = None
+    title: str | None = None
+    description: str | None = None
+    cves: Sequence[str] | None = None
+    links: Sequence[str] | None = None
+    packages: Sequence[tuple[str, str]] | None = None
+
+
 class RolloutState(StrEnum):
     """Where a rollout stands."""
 

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from entrepot.application import Application
 from entrepot.domain.model.actor import Actor
-from entrepot.domain.model.erratum import Erratum, ErratumKind, Fixed, Rollout, Step
+from entrepot.domain.model.erratum import Erratum, ErratumKind, Fixed, Notice, Rollout, Step
 from entrepot.domain.model.finding import Severity
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.policy.permissions import Permission
@@ -19,7 +19,7 @@ from entrepot.entrypoints.api.bodies import described, json_body
 from entrepot.entrypoints.api.context import App, Who, requiring
 from entrepot.entrypoints.api.limits import Limited
 from entrepot.entrypoints.api.words import when
-from entrepot.services.errata.notices import Notice, Told
+from entrepot.services.errata.notices import Told
 from entrepot.services.errata.rollouts import Moved
 
 router = APIRouter(tags=["errata"])

@@ -20,6 +20,7 @@ from entrepot.entrypoints.api.artifacts import Page, Text, published
 from entrepot.entrypoints.api.bodies import described, json_body
 from entrepot.entrypoints.api.context import App, Who, requiring
 from entrepot.entrypoints.api.decision_words import assignee_named, record, waiting_row
+from entrepot.entrypoints.api.errata import ErratumRequest
 from entrepot.errors import InvalidRequest
 from entrepot.services.intake.decisions.acts import Choice
 from entrepot.services.intake.reviews import Decision
@@ -56,6 +57,9 @@ class DecideRequest(BaseModel):
     cve_ids: CveIds | None = None
     assigned_to: Word | None = None
     assigned_to_type: Word | None = None
+    erratum: ErratumRequest | None = Field(
+        None, description="What clients are told about the update that is let in; about it, unless it names packages"
+    )
 
     def choice(self) -> Choice:
         """What is decided.
@@ -75,6 +79,7 @@ class DecideRequest(BaseModel):
             target_version=self.target_version,
             cve_ids=tuple(self.cve_ids or ()),
             assignee=assignee_named(self.assigned_to, self.assigned_to_type),
+            erratum=None if self.erratum is None else self.erratum.notice(self.erratum.code),
         )
 
 
@@ -139,7 +144,7 @@ def _severity(word: str | None) -> Severity | None:
     openapi_extra=described(DecideRequest),
     responses={
         200: {"description": "Decided; what was approved can be installed, what was not is in no index"},
-        400: {"description": "Unknown decision, no justification, unknown assignee"},
+        400: {"description": "Unknown decision, no justification, unknown assignee, unfit erratum"},
         403: {"description": "The role is too low, or two people are wanted and this one brought the package"},
         404: {"description": "No such version ever came in"},
         409: {"description": "Somebody has decided, it is still inspected, or several files wait under the version"},
@@ -165,6 +170,7 @@ async def decide(
         "decision": record(decision.records[0], app.now()),
         "decisions": [record(one, app.now()) for one in decision.records],
         "published": action.publishes,
+        "errata": sorted(one.code for one in decision.errata.values()),
         "message": f"{name} {version} {_SAID[action]}",
     }
 

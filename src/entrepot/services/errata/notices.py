@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from entrepot.adapters.catalog.records import AuditEntry, JsonValue
 from entrepot.adapters.queue.base import Queue
 from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.domain.model.actor import Actor
-from entrepot.domain.model.erratum import Erratum, ErratumKind
+from entrepot.domain.model.erratum import Erratum, ErratumKind, Notice
 from entrepot.domain.model.finding import Severity
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.policy.permissions import Permission, demand, demand_suite
@@ -21,28 +21,11 @@ from entrepot.errors import InvalidRequest
 from entrepot.services.errata.chosen import chosen
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,63}")
-_CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,19}")
-_LINK = re.compile(r"https?://[^\s<>\"]{1,1000}")
-_MOST_LINKS = 100
+CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,19}")
+LINK = re.compile(r"https?://[^\s<>\"]{1,1000}")
+MOST_LINKS = 100
 _TITLE_CHARACTERS = 500
 _TEXT_CHARACTERS = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """What a person says about an update; what is ``None`` stays as it is, or gets its default.
-
-    ``packages`` are names and versions in the suite.  Without a code, the next one of the year is taken.
-    """
-
-    code: str | None = None
-    kind: ErratumKind | None = None
-    severity: Severity | None = None
-    title: str | None = None
-    description: str | None = None
-    cves: Sequence[str] | None = None
-    links: Sequence[str] | None = None
-    packages: Sequence[tuple[str, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,38 +67,19 @@ class Notices:
             AlreadyExists: the code is taken.
         """
         demand(actor, Permission.ERRATUM_WRITE)
-        _check(notice)
+        check_notice(notice)
         now = self._now()
         with self._catalog.write() as unit:
             suite = find_suite(unit, distribution)
             demand_suite(actor, suite)
             revision = unit.touch_suite(suite.id)
-            packages = chosen(unit, suite, notice.packages or ())
-            kind = notice.kind or (ErratumKind.SECURITY if notice.cves else ErratumKind.BUGFIX)
-            names = sorted({one.key.name for one in packages})
-            erratum = Erratum(
-                id=0,
-                suite_id=suite.id,
-                code=notice.code or _next_code(unit, suite, now.year),
-                kind=kind,
-                severity=notice.severity or Severity.UNKNOWN,
-                title=notice.title or f"{', '.join(names[:5])}: {kind.value} update",
-                description=notice.description or "",
-                cves=tuple(dict.fromkeys(notice.cves or ())),
-                links=tuple(dict.fromkeys(notice.links or ())),
-                packages=packages,
-                issued_at=now,
-                updated_at=now,
-                issued_by=actor.name,
-            )
-            erratum = replace(erratum, id=unit.add_erratum(erratum))
-            _audit(unit, actor, "ERRATUM_ISSUE", erratum, suite, now)
+            erratum = write_erratum(unit, actor, suite, notice, now)
         return self._told(erratum, suite, revision)
 
     def amend(self, actor: Actor, distribution: str, code: str, notice: Notice) -> Told:
         """Say some of it anew; clients see the later date."""
         demand(actor, Permission.ERRATUM_WRITE)
-        _check(notice)
+        check_notice(notice)
         now = self._now()
         with self._catalog.write() as unit:
             suite = find_suite(unit, distribution)
@@ -140,7 +104,7 @@ class Notices:
                 issued_by=old.issued_by,
             )
             unit.change_erratum(erratum)
-            _audit(unit, actor, "ERRATUM_AMEND", erratum, suite, now)
+            note(unit, actor, "ERRATUM_AMEND", erratum, suite, now)
         return self._told(erratum, suite, revision)
 
     def withdraw(self, actor: Actor, distribution: str, code: str) -> Told:
@@ -153,7 +117,7 @@ class Notices:
             revision = unit.touch_suite(suite.id)
             erratum = unit.erratum(suite.id, code)
             unit.remove_erratum(erratum.id)
-            _audit(unit, actor, "ERRATUM_WITHDRAW", erratum, suite, now)
+            note(unit, actor, "ERRATUM_WITHDRAW", erratum, suite, now)
         return self._told(erratum, suite, revision)
 
     def _told(self, erratum: Erratum, suite: Suite, revision: int) -> Told:
@@ -161,28 +125,63 @@ class Notices:
         return Told(erratum, suite, revision)
 
 
-def _check(notice: Notice) -> None:
+def write_erratum(unit: Writing, actor: Actor, suite: Suite, notice: Notice, now: datetime) -> Erratum:
+    """A new one, in the caller's unit, which has the suite.
+
+    Raises:
+        InvalidRequest, NotFound: what is said does not fit the suite.
+        AlreadyExists: the code is taken.
+    """
+    demand(actor, Permission.ERRATUM_WRITE)
+    check_notice(notice)
+    packages = chosen(unit, suite, notice.packages or ())
+    kind = notice.kind or (ErratumKind.SECURITY if notice.cves else ErratumKind.BUGFIX)
+    names = sorted({one.key.name for one in packages})
+    erratum = Erratum(
+        id=0,
+        suite_id=suite.id,
+        code=notice.code or next_code(unit, suite, now.year),
+        kind=kind,
+        severity=notice.severity or Severity.UNKNOWN,
+        title=notice.title or f"{', '.join(names[:5])}: {kind.value} update",
+        description=notice.description or "",
+        cves=tuple(dict.fromkeys(notice.cves or ())),
+        links=tuple(dict.fromkeys(notice.links or ())),
+        packages=packages,
+        issued_at=now,
+        updated_at=now,
+        issued_by=actor.name,
+    )
+    erratum = replace(erratum, id=unit.add_erratum(erratum))
+    note(unit, actor, "ERRATUM_ISSUE", erratum, suite, now)
+    return erratum
+
+
+def check_notice(notice: Notice) -> None:
+    """Raises ``InvalidRequest`` where a word is against its rule."""
     if notice.code is not None and not _CODE.fullmatch(notice.code):
         raise InvalidRequest("the code of an erratum is up to 64 letters, digits and the signs . _ : + -")
     if notice.title is not None and not 0 < len(notice.title.strip()) <= _TITLE_CHARACTERS:
         raise InvalidRequest(f"a title has between 1 and {_TITLE_CHARACTERS} characters")
     if notice.description is not None and len(notice.description) > _TEXT_CHARACTERS:
         raise InvalidRequest(f"a description has at most {_TEXT_CHARACTERS} characters")
-    for words, pattern, what in ((notice.cves, _CVE, "a CVE such as CVE-2026-12345"), (notice.links, _LINK, "a link")):
-        if len(words or ()) > _MOST_LINKS:
-            raise InvalidRequest(f"an erratum names at most {_MOST_LINKS} of each")
+    for words, pattern, what in ((notice.cves, CVE, "a CVE such as CVE-2026-12345"), (notice.links, LINK, "a link")):
+        if len(words or ()) > MOST_LINKS:
+            raise InvalidRequest(f"an erratum names at most {MOST_LINKS} of each")
         for word in words or ():
             if not pattern.fullmatch(word):
                 raise InvalidRequest(f"{word[:80]!r} is not {what}")
 
 
-def _next_code(reading: Reading, suite: Suite, year: int) -> str:
+def next_code(reading: Reading, suite: Suite, year: int) -> str:
+    """The next one of a year."""
     prefix = f"{suite.options.attributes.get('erratum_prefix', 'EP')}-{year}:"
     numbers = [one.code.removeprefix(prefix) for one in reading.errata(suite.id) if one.code.startswith(prefix)]
     return f"{prefix}{max((int(one) for one in numbers if one.isdecimal()), default=0) + 1:04}"
 
 
-def _audit(unit: Writing, actor: Actor, action: str, erratum: Erratum, suite: Suite, now: datetime) -> None:
+def note(unit: Writing, actor: Actor, action: str, erratum: Erratum, suite: Suite, now: datetime) -> None:
+    """In the log."""
     detail: dict[str, JsonValue] = {
         "erratum": erratum.code,
         "kind": erratum.kind.value,

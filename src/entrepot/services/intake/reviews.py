@@ -15,18 +15,21 @@ from entrepot.domain.formats.base import PackageFormat
 from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.configuration import Configuration
+from entrepot.domain.model.erratum import Erratum, Notice
 from entrepot.domain.model.finding import Finding
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import PackageId, Suite, SuiteId
 from entrepot.domain.policy.decisions import DecisionAction, review_days, review_due
 from entrepot.domain.policy.permissions import Permission, demand
-from entrepot.errors import AlreadyDecided, AmbiguousDecision, NotFound, StoreUnavailable
+from entrepot.errors import AlreadyDecided, AmbiguousDecision, InvalidRequest, NotFound, StoreUnavailable
 from entrepot.services.intake.admit import Candidate, live_in, place, repeat_lost_races
 from entrepot.services.intake.decisions import acts
 from entrepot.services.intake.decisions.acts import Choice
 from entrepot.services.intake.decisions.assignees import known_assignee
 
 _MOST_CASES = 500
+Issue = Callable[[Writing, Actor, Suite, Notice, datetime], Erratum]
+"""Tells clients about an update, in the unit of whoever lets it in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Decision:
     action: DecisionAction
     records: list[StoredDecision] = field(default_factory=list)
     revisions: dict[SuiteId, int] = field(default_factory=dict)
+    errata: dict[SuiteId, Erratum] = field(default_factory=dict)
 
 
 class Reviews:
@@ -82,7 +86,9 @@ class Reviews:
         formats: Mapping[Format, PackageFormat],
         configuration: Callable[[], Configuration],
         now: Callable[[], datetime],
+        issue: Issue,
     ) -> None:
+        self._issue = issue
         self._catalog = catalog
         self._blobs = blobs
         self._queue = queue
@@ -139,6 +145,8 @@ class Reviews:
         demand(actor, Permission.REVIEW_DECIDE)
         wanted = acts.keyed(name, version, architecture, distribution)
         checked = replace(choice, justification=acts.justified(choice.justification))
+        if choice.erratum is not None and not choice.action.publishes:
+            raise InvalidRequest("an erratum tells of an update; this decision lets nothing in")
         with self._catalog.read() as reading:
             if checked.assignee is not None:
                 checked = replace(checked, assignee=known_assignee(reading, checked.assignee))
@@ -161,7 +169,25 @@ class Reviews:
                     acts.demand_other_eyes(unit, rules, case.suite, actor, case.brought_by)
             for case in cases:
                 self._settle(unit, actor, case, choice, decision, now)
+            if choice.erratum is not None:
+                self._announce(unit, actor, cases, choice.erratum, decision, now)
         return decision
+
+    def _announce(
+        self,
+        unit: Writing,
+        actor: Actor,
+        cases: Sequence[Case],
+        notice: Notice,
+        decision: Decision,
+        now: datetime,
+    ) -> None:
+        """One in each suite; about what was let in, unless it names other packages."""
+        decided = [(case.package.key.name, case.package.key.version) for case in cases]
+        about = replace(notice, packages=notice.packages or list(dict.fromkeys(decided)))
+        for suite in {case.suite.id: case.suite for case in cases}.values():
+            decision.revisions[suite.id] = unit.touch_suite(suite.id)
+            decision.errata[suite.id] = self._issue(unit, actor, suite, about, now)
 
     def _settle(
         self, unit: Writing, actor: Actor, case: Case, choice: Choice, decision: Decision, now: datetime

@@ -19,6 +19,7 @@ from entrepot.adapters.catalog.records import (
 )
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.configuration import DecisionRules
+from entrepot.domain.model.erratum import Notice
 from entrepot.domain.model.finding import SEVERITIES, Finding
 from entrepot.domain.model.suite import PackageId, Suite
 from entrepot.domain.policy.action import Action
@@ -35,7 +36,10 @@ _PROGRAM = "token:"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What somebody decides.  ``expires_in_days`` and ``target_version`` are optional; ``assignee`` follows it up."""
+    """What somebody decides.  ``expires_in_days`` and ``target_version`` are optional; ``assignee`` follows it up.
+
+    ``erratum`` is what clients are told about the update that is let in.
+    """
 
     action: DecisionAction
     justification: str
@@ -43,6 +47,7 @@ class Choice:
     target_version: str | None = None
     cve_ids: Sequence[str] = ()
     assignee: Assignee | None = None
+    erratum: Notice | None = None
 
 
 def justified(text: str) -> str:
