@@ -45,6 +45,7 @@ from entrepot.services.intake.suites import Suites
 from entrepot.services.intake.transfers import Transfers
 from entrepot.services.jobs import JobBoard, Jobs
 from entrepot.services.notify import Notifications, Templates
+from entrepot.services.publish.exports import Exports
 from entrepot.services.publish.reading import PublishedFiles
 from entrepot.services.publish.service import Publisher
 from entrepot.services.publish.verification import Verifier
@@ -126,6 +127,7 @@ class Application:
     provenances: Provenances
     vulnerabilities: Looking
     verifier: Verifier
+    exports: Exports
     keeper: Keeper
     health: Health
     preflight: Preflight

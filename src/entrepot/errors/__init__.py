@@ -13,6 +13,7 @@ from entrepot.errors.keeping import (
     BodyTooLarge,
     CatalogTooNew,
     CatalogUnavailable,
+    ExportFolderUnusable,
     StoreFull,
     StoreUnavailable,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "CatalogTooNew",
     "CatalogUnavailable",
     "EntrepotError",
+    "ExportFolderUnusable",
     "Fact",
     "ImportFailed",
     "Kind",

@@ -23,6 +23,12 @@ class StoreUnavailable(EntrepotError):
     code, kind, title = "store.unavailable", Kind.UNAVAILABLE, "Storage is unavailable"
 
 
+class ExportFolderUnusable(EntrepotError):
+    """The folder that a tree is exported to cannot be read or written."""
+
+    code, kind, title = "export.folder", Kind.UNAVAILABLE, "Folder of an export cannot be used"
+
+
 class BlobMissing(EntrepotError):
     """A blob that should be there is not."""
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypedDict
 
+from entrepot.adapters.exports.filesystem import FilesystemExport
 from entrepot.adapters.signing import verification
 from entrepot.adapters.signing.base import KeyAlgorithm
 from entrepot.domain.model.suite import Archive
 from entrepot.errors import SigningUnavailable
 from entrepot.main.parts import TREES, Parts
 from entrepot.services.intake.suites import Suites
+from entrepot.services.publish.exports import ExportParts, Exports
 from entrepot.services.publish.manifests import Manifests
 from entrepot.services.publish.reading import PublishedFiles
 from entrepot.services.publish.service import Publisher, PublisherParts
 from entrepot.services.publish.verification import Verifier
+from entrepot.services.publish.views import Views
 from entrepot.services.publish.waiting import Publications
+from entrepot.services.snapshots.references import find_state
 from entrepot.services.upkeep.collector import Collector, Keep
 from entrepot.services.upkeep.signing_keys import SigningKeys, Wanted
 from entrepot.settings import Settings
@@ -30,6 +35,7 @@ class Publishing(TypedDict):
     published: PublishedFiles
     collector: Collector
     verifier: Verifier
+    exports: Exports
     signing_keys: SigningKeys
     suites: Suites
 
@@ -38,12 +44,15 @@ def publishing(settings: Settings, parts: Parts) -> Publishing:
     """From a revision of a suite to signed files, and the care for both."""
     manifests = Manifests(parts.blobs)
     publisher = _publisher(settings, parts, manifests)
+    views = Views(parts.catalog, manifests, parts.keyring, parts.now)
+    sources = ExportParts(parts.blobs, manifests, views, parts.keyring, TREES)
     return Publishing(
         publisher=publisher,
         publications=Publications(parts.catalog, publisher),
         published=PublishedFiles(parts.catalog, manifests, parts.keyring, parts.blobs, parts.now),
         collector=_collector(settings, parts),
         verifier=Verifier(parts.catalog, parts.blobs, parts.keyring, verification, TREES),
+        exports=Exports(parts.catalog, sources, find_state, lambda path: FilesystemExport(Path(path)), parts.now),
         signing_keys=_signing_keys(settings, parts),
         suites=Suites(parts.catalog, parts.queue, parts.keyring, _key_maker(settings, parts), parts.now),
     )

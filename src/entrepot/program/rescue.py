@@ -41,7 +41,7 @@ def rescue(
     from entrepot.settings import load_settings
 
     settings = load_settings(data=data)
-    _need_installation(settings)
+    need_installation(settings)
     application = assemble(settings, real_parts(settings))
     try:
         application.rescue.check(SYSTEM, username)
@@ -61,7 +61,7 @@ def rescue(
         typer.echo(f"{len(done.tokens)} API token(s) of the account are still in force: {names}")
 
 
-def _need_installation(settings: Settings) -> None:
+def need_installation(settings: Settings) -> None:
     """Refuse to make a new one: whoever mistypes a folder would rescue nobody in it."""
     secret = settings.secret_key_file or settings.data / "secret.key"
     database = Path(settings.catalog_url.removeprefix("sqlite:///"))

@@ -9,7 +9,7 @@ from typing import Protocol
 from entrepot.adapters.catalog.offers import Offer
 from entrepot.adapters.catalog.records import StoredPackage
 from entrepot.domain.model.generation import Generation
-from entrepot.domain.model.snapshot import Content, Environment, Move, Snapshot
+from entrepot.domain.model.snapshot import Content, Environment, Move, PackageFile, Snapshot
 from entrepot.domain.model.suite import GenerationId, PackageId, SuiteId
 
 
@@ -32,6 +32,10 @@ class StateReading(Protocol):
 
     def stored_at(self, suite_id: SuiteId, revision: int) -> Iterator[StoredPackage]:
         """All packages with what was read from them, in any order; streamed."""
+        ...
+
+    def files_at(self, suite_id: SuiteId, revision: int) -> Iterator[PackageFile]:
+        """Where the files of all packages lie, in order of their paths; streamed."""
         ...
 
     def offered_names(self, package_ids: Collection[PackageId]) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.generation import Generation
 from entrepot.domain.model.suite import PackageId, Suite, SuiteId
 
@@ -39,6 +40,20 @@ class Content:
     component: str
     digest: str
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PackageFile:
+    """The file of a package of a suite at some revision.
+
+    ``path`` is in the pool, ``tree`` the architecture that lists it.  Nobody gets what is in ``quarantine``.
+    """
+
+    path: str
+    tree: str
+    digest: Digest
+    size_bytes: int
+    quarantine: bool
 
 
 @dataclass(frozen=True, slots=True)

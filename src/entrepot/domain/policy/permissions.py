@@ -71,6 +71,7 @@ class Permission(Enum):
     JOB_READ = ("job.read", Role.READER)
     JOB_CANCEL = ("job.cancel", Role.UPLOADER)
     STORE_VERIFY = ("store.verify", Role.ADMIN)
+    TREE_EXPORT = ("tree.export", Role.ADMIN)
 
     def __init__(self, code: str, role: Role) -> None:
         self.code = code

@@ -10,11 +10,16 @@ def sources_file(suite: Suite, base_url: str, armored_key: bytes, within: str = 
 
     ``within`` is the path below the archive where a view of it begins.
     """
+    return static_sources_file(suite, f"{base_url}/apt/{suite.archive.name}{within}", armored_key)
+
+
+def static_sources_file(suite: Suite, url: str, armored_key: bytes) -> bytes:
+    """The same for an archive that lies at ``url`` itself."""
     key = "\n".join(f" {line or '.'}" for line in armored_key.decode("ascii").rstrip("\n").split("\n"))
     text = (
         f"# {suite.options.description or suite.codename}\n"
         f"Types: deb\n"
-        f"URIs: {base_url}/apt/{suite.archive.name}{within}\n"
+        f"URIs: {url}\n"
         f"Suites: {suite.codename}\n"
         f"Components: {' '.join(suite.options.components)}\n"
         f"Signed-By:\n{key}\n"
@@ -28,15 +33,19 @@ def repo_file(suite: Suite, base_url: str, within: str = "") -> bytes:
     ``gpgcheck=0`` because packages are not signed by this archive: ``repo_gpgcheck=1`` covers them through their
     digests in the signed metadata.
     """
-    root = f"{base_url}/rpm/{suite.archive.name}"
+    return static_repo_file(suite, f"{base_url}/rpm/{suite.archive.name}", within)
+
+
+def static_repo_file(suite: Suite, url: str, within: str = "") -> bytes:
+    """The same for an archive that lies at ``url`` itself."""
     text = (
         f"[{suite.archive.name}-{suite.codename}]\n"
         f"name={suite.options.description or suite.codename}\n"
-        f"baseurl={root}{within}/{suite.codename}/$basearch/\n"
+        f"baseurl={url}{within}/{suite.codename}/$basearch/\n"
         f"enabled=1\n"
         f"gpgcheck=0\n"
         f"repo_gpgcheck=1\n"
-        f"gpgkey={root}/key.asc\n"
+        f"gpgkey={url}/key.asc\n"
         f"metadata_expire=60\n"
         f"autorefresh=1\n"
         f"type=rpm-md\n"

@@ -12,7 +12,8 @@ from entrepot.adapters.catalog.records import StoredPackage
 from entrepot.adapters.catalog.sql import tables as t
 from entrepot.adapters.catalog.sql.rows import package_of
 from entrepot.domain.dependencies.capabilities import capability_key
-from entrepot.domain.model.snapshot import Content
+from entrepot.domain.model.digest import Digest
+from entrepot.domain.model.snapshot import Content, PackageFile
 from entrepot.domain.model.suite import PackageId, SuiteId
 
 T = TypeVar("T")
@@ -87,6 +88,19 @@ class StateQueries:
         )
         for row in self._connection.execute(query.execution_options(yield_per=_BATCH)):
             yield package_of(row)
+
+    def files_at(self, suite_id: SuiteId, revision: int) -> Iterator[PackageFile]:
+        """Streamed."""
+        content, package = t.content.c, t.package.c
+        apart = sa.exists().where(t.quarantine.c.package_id == content.package_id).correlate(t.content)
+        query = (
+            sa.select(content.pool_path, content.architecture, package.digest, package.size_bytes, apart.label("apart"))
+            .join(t.package, package.id == content.package_id)
+            .where(content.suite_id == suite_id, held_at(revision))
+            .order_by(content.pool_path, content.architecture)
+        )
+        for row in self._connection.execute(query.execution_options(yield_per=_BATCH)):
+            yield PackageFile(row.pool_path, row.architecture, Digest(row.digest), row.size_bytes, bool(row.apart))
 
     def offered_names(self, package_ids: Collection[PackageId]) -> set[str]:
         """By the index of capabilities."""
