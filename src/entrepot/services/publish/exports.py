@@ -31,6 +31,7 @@ from entrepot.services.publish.layouts import Layout, layout_of
 from entrepot.services.publish.manifests import Manifests
 from entrepot.services.publish.packs import stream_file
 from entrepot.services.publish.trees import TreeWriter
+from entrepot.services.publish.views import Shown as Viewed
 from entrepot.services.publish.views import Views
 
 _CHUNK_BYTES = 1 << 20
@@ -147,9 +148,10 @@ class Exports:
 
     def _root(self, state: State, manifest: Manifest, path: str, reference: str) -> bytes:
         """As it was published; of anything but what is in force signed anew, without an end of validity."""
-        suite, digest = state.suite, state.generation.manifest
+        suite = state.suite
+        viewed = Viewed(suite, [manifest], state.generation.manifest)
         body = partial(self._body, manifest)
-        signed = self._parts.views.root(suite.archive, digest, path, body) if "@" in reference else None
+        signed = self._parts.views.root(suite.archive, viewed, path, body) if "@" in reference else None
         return body(path) if signed is None else signed
 
     def _body(self, manifest: Manifest, path: str) -> bytes:
