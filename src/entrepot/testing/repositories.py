@@ -39,11 +39,12 @@ def write_apt_repository(
         scan = ("apt-ftparchive", "--arch", architecture, "packages", "pool")
         index.write_text(run(scan, folder=folder).checked().stdout)
     release = top / "Release"
-    release.write_text(_release(top, date, valid_until, architectures))
+    release.write_text(release_of(top, date, valid_until, architectures))
     return release
 
 
-def _release(top: Path, date: datetime, valid_until: datetime | None, architectures: Sequence[str]) -> str:
+def release_of(top: Path, date: datetime, valid_until: datetime | None, architectures: Sequence[str]) -> str:
+    """Text of the ``Release`` file for the indexes that are there."""
     fields = {
         "Origin": "Reference",
         "Suite": top.name,
