@@ -65,6 +65,7 @@ from entrepot.services.upkeep.retention import Retention
 from entrepot.services.upkeep.schedule import Scheduler
 from entrepot.services.upkeep.signing_keys import SigningKeys
 from entrepot.services.upstream import Courier, Sources, Syncs
+from entrepot.services.upstream.mirrors import MirrorRuns, Mirrors
 from entrepot.services.vulnerabilities.feeds import Feeds
 from entrepot.services.vulnerabilities.looking import Looking
 
@@ -120,6 +121,8 @@ class Application:
     upstream_resolutions: UpstreamResolutions
     imports: Imports
     import_groups: ImportGroups
+    mirrors: Mirrors
+    mirror_runs: MirrorRuns
     signing_keys: SigningKeys
     antivirus: Antivirus
     grype: SecondEngine

@@ -111,6 +111,8 @@ FREE = {
     "Courier.read": "services: how files of a source are fetched",
     "Courier.seal": "services: how files of a source are fetched",
     "Courier.secrets": "services: how files of a source are fetched",
+    "MirrorRuns.begin_due": "keeper: what was asked for when the mirror was added",
+    "MirrorRuns.pursue": "worker: brings a goal about",
     "Sources.prepare": "start of the program",
     "Sources.switched": "services: a source as the settings switch it",
     "Syncs.begin_planned": "scheduler: what the settings plan",

@@ -18,6 +18,7 @@ from entrepot.client.grype import Grype
 from entrepot.client.imports import ImportsTheme
 from entrepot.client.jobs import JobsTheme
 from entrepot.client.keys import Keys
+from entrepot.client.mirrors import MirrorsTheme
 from entrepot.client.notifications import Notifications, TemplatesTheme
 from entrepot.client.people import People
 from entrepot.client.policy import PolicyTheme
@@ -76,6 +77,7 @@ class Client:
         self.retention = Retention(wire)
         self.sources = SourcesTheme(wire)
         self.imports = ImportsTheme(wire)
+        self.mirrors = MirrorsTheme(wire)
         self.dashboard = Dashboard(wire)
         self.downloads = Downloads(wire)
         self.logs = Logs(wire)

@@ -30,6 +30,7 @@ from entrepot.errors.provenance import UnfitEvidence, UnfitKey, WeakKey
 from entrepot.errors.upstream import (
     BuiltInSource,
     ImportFailed,
+    SourceMirrored,
     UpstreamAmbiguous,
     UpstreamDigest,
     UpstreamExpired,
@@ -48,6 +49,7 @@ from entrepot.errors.upstream import (
     UpstreamTimedOut,
     UpstreamTooLarge,
     UpstreamUnreachable,
+    VerbatimSuite,
 )
 
 __all__ = [
@@ -69,6 +71,7 @@ __all__ = [
     "PackageBomb",
     "PackageDigestMismatch",
     "PackageSignatureInvalid",
+    "SourceMirrored",
     "StoreFull",
     "StoreUnavailable",
     "UnfitEvidence",
@@ -91,6 +94,7 @@ __all__ = [
     "UpstreamTimedOut",
     "UpstreamTooLarge",
     "UpstreamUnreachable",
+    "VerbatimSuite",
     "WeakKey",
 ]
 

@@ -101,6 +101,18 @@ class UpstreamAmbiguous(EntrepotError):
     code, kind, title = "upstream.ambiguous", Kind.UPSTREAM, "Upstream contradicts itself"
 
 
+class VerbatimSuite(EntrepotError):
+    """A suite that shows an upstream's own signed files cannot have packages of its own."""
+
+    code, kind, title = "mirror.verbatim", Kind.CONFLICT, "Suite shows an upstream's own files"
+
+
+class SourceMirrored(EntrepotError):
+    """A source that a mirror follows cannot be removed."""
+
+    code, kind, title = "source.mirrored", Kind.CONFLICT, "Source is mirrored"
+
+
 class BuiltInSource(EntrepotError):
     """A source that comes with the program is asked to be another one."""
 

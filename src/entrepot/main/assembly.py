@@ -16,7 +16,7 @@ from entrepot.main.gate import Gate, gate, unmet_of
 from entrepot.main.imports import importing
 from entrepot.main.parts import CHECKS, Parts, outside
 from entrepot.main.people import signing_in
-from entrepot.main.publishing import publishing
+from entrepot.main.publishing import key_maker, publishing
 from entrepot.main.snapshots import frozen
 from entrepot.main.software import software_of
 from entrepot.main.upkeep import retention_of
@@ -48,7 +48,8 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     outbox = Outbox(parts.secret, parts.now)
     templates = Templates(parts.catalog, configuration, parts.now)
     notifications = notifications_of(parts, outbox, templates, configuration)
-    looking, foreign = let_in["vulnerabilities"], upstream(settings, parts, configuration, followed["jobs"])
+    looking = let_in["vulnerabilities"]
+    foreign = upstream(settings, parts, configuration, followed["jobs"], key_maker(settings, parts))
     retention, scheduler = retention_of(
         parts, configuration, audit, looking.rematch.begin, foreign["syncs"].begin_planned
     )
@@ -65,7 +66,8 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         fed["feeds"].due,
         software["compositions"].unmet,
     )
-    chores = (audit.seals.seal_if_due, followed["jobs"].keep, told["rollouts"].advance, told["bulletins"].tell)
+    begun = (told["rollouts"].advance, told["bulletins"].tell, outer["mirror_runs"].begin_due)
+    chores = (audit.seals.seal_if_due, followed["jobs"].keep, *begun)
     keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now, chores)
     health = _health(parts, keeper, let_in, watched)
     return Application(

@@ -54,7 +54,7 @@ def publishing(settings: Settings, parts: Parts) -> Publishing:
         verifier=Verifier(parts.catalog, parts.blobs, parts.keyring, verification, TREES),
         exports=Exports(parts.catalog, sources, find_state, lambda path: FilesystemExport(Path(path)), parts.now),
         signing_keys=_signing_keys(settings, parts),
-        suites=Suites(parts.catalog, parts.queue, parts.keyring, _key_maker(settings, parts), parts.now),
+        suites=Suites(parts.catalog, parts.queue, parts.keyring, key_maker(settings, parts), parts.now),
     )
 
 
@@ -75,7 +75,9 @@ def _collector(settings: Settings, parts: Parts) -> Collector:
     return Collector(parts.catalog, parts.blobs, keep, parts.now, parts.monotonic)
 
 
-def _key_maker(settings: Settings, parts: Parts) -> Callable[[Archive], None]:
+def key_maker(settings: Settings, parts: Parts) -> Callable[[Archive], None]:
+    """Sees to it that an archive has its key."""
+
     def make(archive: Archive) -> None:
         fact = f"key/{archive.key_name}"
         with parts.catalog.read() as reading:

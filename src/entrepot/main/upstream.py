@@ -10,12 +10,17 @@ from entrepot.adapters.outbound.scratch import Scratch
 from entrepot.adapters.outbound.targets import Inside
 from entrepot.adapters.signing import verification
 from entrepot.domain.model.configuration import Configuration
+from entrepot.domain.model.suite import Archive
 from entrepot.domain.policy.permissions import Permission
 from entrepot.main.parts import Parts
 from entrepot.services.jobs import JobKind, Jobs
 from entrepot.services.upstream import Courier, Sources, Syncs
 from entrepot.services.upstream.courier import Ways
 from entrepot.services.upstream.indexes import Indexes
+from entrepot.services.upstream.mirrors import MIRROR_JOB, MirrorRuns, Mirrors
+from entrepot.services.upstream.mirrors.filling import Filling
+from entrepot.services.upstream.mirrors.mirroring import Mirroring
+from entrepot.services.upstream.mirrors.originals import Originals
 from entrepot.services.upstream.roots import Roots
 from entrepot.services.upstream.syncing import Syncing
 from entrepot.services.upstream.syncs import SYNC_JOB
@@ -28,10 +33,18 @@ class Upstream(TypedDict):
     sources: Sources
     syncs: Syncs
     courier: Courier
+    mirrors: Mirrors
+    mirror_runs: MirrorRuns
 
 
-def upstream(settings: Settings, parts: Parts, configuration: Callable[[], Configuration], jobs: Jobs) -> Upstream:
-    """Sources, and the copy of what their indexes list."""
+def upstream(
+    settings: Settings,
+    parts: Parts,
+    configuration: Callable[[], Configuration],
+    jobs: Jobs,
+    make_key: Callable[[Archive], None],
+) -> Upstream:
+    """Sources, the copy of what their indexes list, and suites that follow one."""
     proxy = settings.upstream_proxy.get_secret_value() if settings.upstream_proxy is not None else ""
     ways = Ways(Inside.parse(settings.upstream_inside), Proxy.parse(proxy))
     courier = Courier(parts.fetcher, ways, parts.secret)
@@ -40,4 +53,14 @@ def upstream(settings: Settings, parts: Parts, configuration: Callable[[], Confi
     syncing = Syncing(parts.catalog, Roots(courier, verification, parts.now), indexes, parts.now)
     syncs = Syncs(parts.catalog, sources, syncing, jobs.begin, jobs.wake, parts.now)
     jobs.define(JobKind(SYNC_JOB, Permission.SOURCE_READ, Permission.SOURCE_SYNC, syncs.pursue))
-    return Upstream(sources=sources, syncs=syncs, courier=courier)
+    runs = _mirror_runs(parts, courier, jobs)
+    jobs.define(JobKind(MIRROR_JOB, Permission.SOURCE_READ, Permission.SOURCE_SYNC, runs.pursue))
+    mirrors = Mirrors(parts.catalog, make_key, parts.now)
+    return Upstream(sources=sources, syncs=syncs, courier=courier, mirrors=mirrors, mirror_runs=runs)
+
+
+def _mirror_runs(parts: Parts, courier: Courier, jobs: Jobs) -> MirrorRuns:
+    originals = Originals(courier, verification, parts.now)
+    filling = Filling(parts.catalog, parts.blobs, courier, parts.now)
+    mirroring = Mirroring(parts.catalog, parts.blobs, originals, filling, parts.now)
+    return MirrorRuns(parts.catalog, mirroring, jobs.begin, jobs.wake, parts.now)

@@ -30,6 +30,7 @@ from entrepot.adapters.catalog.incoming import IncomingReading, IncomingWriting
 from entrepot.adapters.catalog.jobs import JobReading, JobWriting
 from entrepot.adapters.catalog.keys import KeyReading, KeyWriting
 from entrepot.adapters.catalog.messages import MessageReading, MessageWriting
+from entrepot.adapters.catalog.mirrors import MirrorReading, MirrorWriting
 from entrepot.adapters.catalog.offers import OfferReading
 from entrepot.adapters.catalog.overview import OverviewReading
 from entrepot.adapters.catalog.promotions import PromotionReading, PromotionWriting
@@ -229,6 +230,7 @@ class Reading(
     ContentsReading,
     SourceReading,
     ImportReading,
+    MirrorReading,
     StrikeReading,
     SnapshotReading,
     JobReading,
@@ -257,6 +259,7 @@ class Writing(
     KeyWriting,
     SourceWriting,
     ImportWriting,
+    MirrorWriting,
     ProvenanceWriting,
     StrikeWriting,
     ContentsWriting,
@@ -272,7 +275,9 @@ class Writing(
 
     def add_archive(self, format_: Format, name: str) -> Archive: ...
 
-    def add_suite(self, archive: Archive, codename: str, options: SuiteOptions, now: datetime) -> Suite:
+    def add_suite(
+        self, archive: Archive, codename: str, options: SuiteOptions, now: datetime, *, verbatim: bool = False
+    ) -> Suite:
         """Raises ``AlreadyExists``."""
         ...
 

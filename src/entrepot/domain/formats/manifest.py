@@ -49,7 +49,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class FileDraft:
-    """A file of a generation before its manifest is stored: either ``form`` or ``body`` is set."""
+    """A file of a generation before its manifest is stored: it has a ``form`` or a ``body``, or is a ``whole`` blob."""
 
     digest: Digest
     sha512: str | None
@@ -58,6 +58,7 @@ class FileDraft:
     dated: bool
     form: Form | None = None
     body: bytes = b""
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ class Manifest:
     files: Mapping[str, PublishedFile]
     hashed: Mapping[str, str]
     """SHA-256, and SHA-512 where the suite has it, of every file, to its path."""
+    whole: frozenset[Digest] = frozenset()
+    """Files that are blobs of their own."""
 
     def by_digest(self, digest: str) -> PublishedFile | None:
         """A file by its content."""
@@ -78,7 +81,7 @@ class Manifest:
 
     def packs(self) -> set[Digest]:
         """Blobs, other than the manifest itself, that hold bytes of this generation."""
-        return {
+        return set(self.whole) | {
             member.extent.blob
             for stored in self.documents.values()
             for segment in stored.document.segments
@@ -107,7 +110,9 @@ def write_manifest(
             "at": file.modified_at,
             "dated": file.dated,
         }
-        if file.form is None:
+        if file.whole:
+            row["whole"] = True
+        elif file.form is None:
             row["body"] = keep(file.body)
         else:
             row["form"] = [file.form.document, file.form.codec, keep(file.form.before), keep(file.form.after)]
@@ -168,8 +173,11 @@ def _manifest(header: Mapping[str, Any], digest: Digest, base: int) -> Manifest:
     def own(place: Sequence[int]) -> list[Extent]:
         return [Extent(digest, base + place[0], place[1])] if place[1] else []
 
+    whole = {Digest(row["digest"]) for row in header["files"].values() if "whole" in row}
     for path, row in header["files"].items():
-        if "body" in row:
+        if "whole" in row:
+            found = [Extent(Digest(row["digest"]), 0, row["size"])]
+        elif "body" in row:
             found = own(row["body"])
         else:
             name, codec, before, after = row["form"]
@@ -178,7 +186,7 @@ def _manifest(header: Mapping[str, Any], digest: Digest, base: int) -> Manifest:
         hashed[row["digest"]] = path
         if row["sha512"]:
             hashed[row["sha512"]] = path
-    return Manifest(header["revision"], header["packages"], documents, files, hashed)
+    return Manifest(header["revision"], header["packages"], documents, files, hashed, frozenset(whole))
 
 
 def _document(row: Mapping[str, Any], packs: Sequence[Digest]) -> StoredDocument:

@@ -66,7 +66,7 @@ class Suite:
 
     ``revision`` counts changes of content and options; ``published_revision`` is the one that the current generation
     shows.  The goal of publishing is to make them equal.  ``late_revision`` is the one that the documents show which
-    are made later than the others.
+    are made later than the others.  A ``verbatim`` suite shows an upstream's own signed files, and takes no packages.
     """
 
     id: SuiteId
@@ -79,6 +79,7 @@ class Suite:
     generation_id: GenerationId | None
     oldest_kept_revision: int
     created_at: datetime
+    verbatim: bool = False
 
     @property
     def format(self) -> Format:

@@ -138,7 +138,7 @@ def _check_same(last: Root | None, root: Root, label: str) -> None:
 
 def _indexes(source: Source, release: Release, label: str) -> list[IndexFile]:
     by_path = {file.path: file for file in release.files}
-    if not any(_strong(file) for file in release.files):
+    if not any(strong_digests(file) for file in release.files):
         raise UpstreamDigest(f"{label}: it gives no SHA256 nor SHA512 of any file")
     components = {_last(each): each for each in release.fields.components}
     found = []
@@ -166,16 +166,23 @@ def _architectures(source: Source, release: Release) -> list[str]:
 
 def _choose(by_path: Mapping[str, ReleaseFile], stem: str, component: str, release: Release, label: str) -> IndexFile:
     file = next(by_path[stem + suffix] for suffix in _SUFFIXES if stem + suffix in by_path)
-    digests, plain = _strong(file), by_path.get(stem)
+    digests, plain = strong_digests(file), by_path.get(stem)
     if not digests:
         raise UpstreamDigest(f"{label}: it gives no SHA256 nor SHA512 of {quote(file.path)}")
     by_hash = ""
     if release.fields.acquire_by_hash:
-        algorithm = next(each for each in _STRONG if each in digests)
-        by_hash = f"{file.path.rpartition('/')[0]}/by-hash/{algorithm.upper()}/{digests[algorithm]}"
-    opened = (plain.size_bytes, _strong(plain)) if plain is not None and plain is not file else (None, None)
+        by_hash = by_hash_of(file.path, digests)
+    opened = (plain.size_bytes, strong_digests(plain)) if plain is not None and plain is not file else (None, None)
     return IndexFile(file.path, component, file.size_bytes, digests, opened[0], opened[1] or None, by_hash)
 
 
-def _strong(file: ReleaseFile) -> dict[str, str]:
+def by_hash_of(path: str, digests: Mapping[str, str]) -> str:
+    """Where a file also lies, under the name of its strongest digest."""
+    algorithm = next(each for each in _STRONG if each in digests)
+    folder = path.rpartition("/")[0]
+    return f"{folder}/by-hash/{algorithm.upper()}/{digests[algorithm]}".lstrip("/")
+
+
+def strong_digests(file: ReleaseFile) -> dict[str, str]:
+    """Those that count."""
     return {name: digest for name, digest in file.digests.items() if name in _STRONG}

@@ -102,6 +102,15 @@ def judge_repomd(source: Source, raw: bytes, sha256: str, now: datetime) -> Verd
     return Verdict(root, [_index(found[0], label)])
 
 
+def read_documents(raw: bytes, label: str) -> list[IndexFile]:
+    """Every document that it names.
+
+    Raises:
+        UpstreamParse, UpstreamPath, UpstreamDigest: one of them cannot be fetched and verified.
+    """
+    return [_index(record, label) for record in read_repomd(raw, label)[1]]
+
+
 def _index(record: _Record, label: str) -> IndexFile:
     values = record.values
     path = check_path(label, values.get("location", ""))
@@ -120,7 +129,7 @@ def _index(record: _Record, label: str) -> IndexFile:
 def _digests(value: str, label: str) -> dict[str, str]:
     kind, _, digest = value.partition(":")
     if not re.fullmatch(r"[0-9a-f]*", digest) or len(digest) != _DIGITS.get(kind, -1):
-        raise UpstreamDigest(f"{label}: it gives no SHA256 nor SHA512 of primary, but {quote(kind)}")
+        raise UpstreamDigest(f"{label}: it gives no SHA256 nor SHA512 of a document, but {quote(kind)}")
     return {kind: digest}
 
 

@@ -16,6 +16,7 @@ from entrepot.domain.model.package import PackageKey
 from entrepot.domain.model.suite import PackageId, Suite
 from entrepot.domain.policy.permissions import demand_suite
 from entrepot.errors import CatalogConflict, PackageQuarantined, SameKeyOtherBytes
+from entrepot.services.intake.targets import refuse_verbatim
 
 T = TypeVar("T")
 _TRIES = 5
@@ -77,8 +78,10 @@ def place(
         SameKeyOtherBytes: the archive knows the version with other content.
         PermissionDenied: the suite is outside the scope of the actor's API token.
         PackageQuarantined: nobody gets these bytes.
+        VerbatimSuite: the suite is signed by its upstream.
     """
     demand_suite(actor, suite)
+    refuse_verbatim(suite)
     revision = unit.touch_suite(suite.id)
     if unit.quarantined([candidate.id]):
         raise PackageQuarantined(f"{candidate.key} is in quarantine; a decision can release it")

@@ -17,7 +17,7 @@ from entrepot.errors import AlreadyDecided, InvalidRequest
 from entrepot.services.intake.admit import Candidate, place
 from entrepot.services.intake.decisions import acts
 from entrepot.services.intake.findings import keep_scan
-from entrepot.services.intake.targets import find_suite, find_suites
+from entrepot.services.intake.targets import find_suite, find_suites, refuse_verbatim
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ def find_pair(reading: Reading, source: str, target: str) -> Pair:
     from_suite = find_suite(reading, source)
     fitting = [suite for suite in find_suites(reading, target) if suite.format is from_suite.format]
     to_suite = fitting[0] if fitting else find_suite(reading, target)
+    refuse_verbatim(to_suite)
     if from_suite.id == to_suite.id:
         raise InvalidRequest("source and target are the same distribution")
     if from_suite.format is not to_suite.format:

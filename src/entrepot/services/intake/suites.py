@@ -19,7 +19,7 @@ from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import DEFAULT_ARCHIVE, Archive, Suite, SuiteId, SuiteOptions
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.errors import BadIndexField, InvalidRequest
-from entrepot.services.intake.targets import find_suite
+from entrepot.services.intake.targets import find_suite, refuse_verbatim
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.+~-]{0,63}\Z")
 _CODENAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.+_~-]{0,63}\Z")
@@ -112,6 +112,8 @@ class Suites:
 
     def _add(self, unit: Writing, format_: Format, archive_name: str, codename: str, options: SuiteOptions) -> Suite:
         archive = unit.archive(format_, archive_name) or unit.add_archive(format_, archive_name)
+        for suite in unit.suites(archive.id):
+            refuse_verbatim(suite)
         return unit.add_suite(archive, codename, options, self._now())
 
     def all(self, actor: Actor, format_: Format | None = None) -> list[Suite]:

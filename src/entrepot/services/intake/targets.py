@@ -8,7 +8,7 @@ from entrepot.adapters.catalog.base import Reading
 from entrepot.adapters.catalog.naming import find_suite, find_suites
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite
-from entrepot.errors import InvalidRequest
+from entrepot.errors import InvalidRequest, VerbatimSuite
 
 DEFAULT_CODENAMES = {Format.DEB: "jammy", Format.RPM: "almalinux9"}
 
@@ -24,6 +24,7 @@ class Target:
 def find_target(reading: Reading, distribution: str | None, component: str | None, format_: Format) -> Target:
     """Suite and component of an upload; the format's default distribution and the suite's first component if unsaid."""
     suite = find_suite(reading, distribution or DEFAULT_CODENAMES[format_], format_)
+    refuse_verbatim(suite)
     known = suite.options.components
     if component and component not in known:
         raise InvalidRequest(
@@ -33,4 +34,18 @@ def find_target(reading: Reading, distribution: str | None, component: str | Non
     return Target(suite, component or known[0])
 
 
-__all__ = ["DEFAULT_CODENAMES", "Target", "find_suite", "find_suites", "find_target"]
+def refuse_verbatim(suite: Suite) -> None:
+    """Packages go into suites that are signed here.
+
+    Raises:
+        VerbatimSuite: this one is signed by its upstream.
+    """
+    if suite.verbatim:
+        raise VerbatimSuite(
+            f"{suite.full_name} shows what its upstream has signed and takes no packages of its own; put them into "
+            "another distribution",
+            distribution=suite.full_name,
+        )
+
+
+__all__ = ["DEFAULT_CODENAMES", "Target", "find_suite", "find_suites", "find_target", "refuse_verbatim"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite
 
 
@@ -15,7 +16,8 @@ def sources_file(suite: Suite, base_url: str, armored_key: bytes, within: str = 
 
 def static_sources_file(suite: Suite, url: str, armored_key: bytes) -> bytes:
     """The same for an archive that lies at ``url`` itself."""
-    key = "\n".join(f" {line or '.'}" for line in armored_key.decode("ascii").rstrip("\n").split("\n"))
+    lines = armored_key.decode("utf-8").rstrip("\n").split("\n")
+    key = "\n".join(f" {line.strip() or '.'}" for line in lines)
     text = (
         f"# {suite.options.description or suite.codename}\n"
         f"Types: deb\n"
@@ -51,3 +53,15 @@ def static_repo_file(suite: Suite, url: str, within: str = "") -> bytes:
         f"type=rpm-md\n"
     )
     return text.encode()
+
+
+def mirror_file(suite: Suite, base_url: str, armored_keys: bytes, within: str = "") -> bytes:
+    """The same for a suite that an upstream has signed, with the upstream's keys.
+
+    rpm: the repository is one folder, without a level for each architecture; packages keep the upstream's signatures.
+    """
+    if suite.format is Format.DEB:
+        text = sources_file(suite, base_url, armored_keys, within)
+        return text if armored_keys else text.partition(b"Signed-By:")[0] + b"Trusted: yes\n"
+    plain = repo_file(suite, base_url, within).replace(b"/$basearch/\n", b"/\n")
+    return plain if armored_keys else plain.replace(b"repo_gpgcheck=1", b"repo_gpgcheck=0")

@@ -22,13 +22,13 @@ from entrepot.domain.model.generation import Extent, PublishedFile
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Archive, ArchiveId
 from entrepot.errors import CatalogUnavailable
-from entrepot.services.publish.client_files import repo_file, sources_file
+from entrepot.services.publish.client_files import mirror_file, repo_file, sources_file
 from entrepot.services.publish.manifests import Manifests
 from entrepot.services.publish.recent import Recent
-from entrepot.services.publish.views import View, Views, view_of
+from entrepot.services.publish.views import Shown, View, Views, view_of
 
 _BY_HASH = re.compile(r"(?:^|.*/)by-hash/(SHA256|SHA512)/([0-9a-f]{64,128})\Z")
-_CHECKSUM_NAMED = re.compile(r".*/repodata/([0-9a-f]{64})-[^/]+\Z")
+_CHECKSUM_NAMED = re.compile(r"(?:.*/)?repodata/([0-9a-f]{64})-[^/]+\Z")
 _SUITE_FILE = re.compile(r"([^/]+)\.(sources|repo)\Z")
 POOL_SECONDS = 1.0
 """For so long a process may go on giving out a package that was put into quarantine through another one."""
@@ -140,13 +140,18 @@ class PublishedFiles:
                 return self._pooled(archive, path)
             top, _, path = path.partition("/")
             if top != "dists":
-                return None
+                return self._pooled(archive, view.path)
         codename, _, inner = path.partition("/")
         if archive.format is Format.RPM and inner.partition("/")[2].startswith("Packages/"):
-            return self._pooled(archive, inner.partition("/")[2])
+            found = self._pooled(archive, inner.partition("/")[2])
+            if found is not None:
+                return found
         shown = self._views.shown(archive, view, codename) if inner else None
         if shown is None:
             return None
+        return self._shown(archive, view, shown, inner)
+
+    def _shown(self, archive: Archive, view: View, shown: Shown, inner: str) -> Found | None:
         manifests = shown.manifests
         hashed = (_BY_HASH if archive.format is Format.DEB else _CHECKSUM_NAMED).match(inner)
         if hashed:
@@ -154,7 +159,9 @@ class PublishedFiles:
             file = next((file for one in manifests if (file := one.by_digest(wanted))), None)
             return None if file is None else Found(file, immutable=True, media_type=_HASHED_TYPE)
         if inner not in manifests[0].files:
-            return None
+            return self._pooled(archive, view.path) if shown.suite.verbatim else None
+        if shown.suite.verbatim:
+            return _found_in(manifests[0], inner)
         signed = self._views.root(archive, shown, inner, lambda name: self._read(manifests[0], name))
         return _found_in(manifests[0], inner) if signed is None else in_memory(signed, media_type(inner))
 
@@ -167,23 +174,26 @@ class PublishedFiles:
         top, _, rest = path.partition("/")
         codename, _, inner = rest.partition("/")
         if top != "dists" or not inner:
-            return None
+            return self._pooled(archive, path)
         hashed = _BY_HASH.match(inner)
         if hashed:
             return self._by_digest(archive, codename, hashed[2])
-        return self._current(archive, codename, inner)
+        # An upstream may have its packages anywhere, even among its indexes.
+        return self._current(archive, codename, inner) or self._pooled(archive, path)
 
     def _find_rpm(self, archive: Archive, path: str) -> Found | None:
         codename, _, inner = path.partition("/")
         rest = inner.partition("/")[2]
-        if not rest:
+        if not inner:
             return None
         if rest.startswith("Packages/"):
-            return self._pooled(archive, rest)
+            found = self._pooled(archive, rest)
+            if found is not None:
+                return found
         hashed = _CHECKSUM_NAMED.match(inner)
         if hashed:
             return self._by_digest(archive, codename, hashed[1])
-        return self._current(archive, codename, inner)
+        return self._current(archive, codename, inner) or self._pooled(archive, path)
 
     def _archive(self, format_: Format, name: str) -> Archive | None:
         known = self._archives.get((format_, name))
@@ -241,7 +251,7 @@ class PublishedFiles:
         if remembered is None or remembered[0] < now:
             try:
                 with self._catalog.read() as reading:
-                    pooled = reading.pooled(archive.id, path)
+                    pooled = reading.pooled(archive.id, path) or reading.mirrored(archive.id, path)
             except CatalogUnavailable:
                 if remembered is None:
                     raise
@@ -259,16 +269,33 @@ class PublishedFiles:
                 self._pool.put(key, remembered)
         return _package_file(remembered[1], path)
 
-    def _key(self, archive: Archive, *, armored: bool) -> Found:
+    def _key(self, archive: Archive, *, armored: bool) -> Found | None:
+        foreign = self._upstream_keys(archive)
+        if foreign:
+            return in_memory(foreign, "application/pgp-keys") if armored else None
         signer = self._keyring.signer(archive.key_name)
         kind = "application/pgp-keys" if armored else "application/octet-stream"
         return in_memory(signer.armored() if armored else signer.certificate(), kind)
+
+    def _upstream_keys(self, archive: Archive, codename: str | None = None) -> bytes:
+        """Armored keys of those whose signed files an archive shows; nothing where it signs its own."""
+        with self._catalog.read() as reading:
+            mirrors = [
+                reading.mirror_of(suite.id)
+                for suite in reading.suites(archive.id)
+                if suite.verbatim and codename in (None, suite.codename)
+            ]
+            keys = {reading.source(one.source_id).keyring.strip(): None for one in mirrors if one is not None}
+        return "".join(f"{key}\n" for key in keys if key).encode()
 
     def _client_file(self, archive: Archive, codename: str, suffix: str, base_url: str, within: str) -> Found | None:
         with self._catalog.read() as reading:
             suite = reading.suite_named(archive.id, codename)
         if suite is None or (suffix == "sources") != (archive.format is Format.DEB):
             return None
+        if suite.verbatim:
+            keys = self._upstream_keys(archive, codename)
+            return in_memory(mirror_file(suite, base_url, keys, within), "text/plain; charset=utf-8")
         if suffix == "repo":
             return in_memory(repo_file(suite, base_url, within), "text/plain; charset=utf-8")
         armored = self._keyring.signer(archive.key_name).armored()
@@ -284,9 +311,9 @@ def _found_in(manifest: Manifest, path: str) -> Found | None:
     if file is None:
         return None
     partner = None
-    if path.endswith("/repodata/repomd.xml"):
+    if f"/{path}".endswith("/repodata/repomd.xml"):
         partner = manifest.files.get(f"{path}.asc")
-    elif path.endswith("/repodata/repomd.xml.asc"):
+    elif f"/{path}".endswith("/repodata/repomd.xml.asc"):
         partner = manifest.files.get(path.removesuffix(".asc"))
     return Found(file, immutable=False, media_type=media_type(path), partner=partner)
 

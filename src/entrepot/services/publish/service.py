@@ -180,6 +180,8 @@ class Publisher:
     def _publish_once(self, suite_id: SuiteId, late: Late | None) -> Published:
         with self._catalog.read() as reading:
             suite = reading.suite(suite_id)
+            if suite.verbatim:
+                return self._confirm(reading, suite)
             due = late is not None or suite_id in reading.suites_to_refresh(self._now())
             if suite.generation_id is not None and suite.revision == suite.published_revision and not due:
                 return Published(suite_id, suite.revision, changed=False)
@@ -195,6 +197,15 @@ class Publisher:
         if all(plan.later is None for plan in self._trees[suite.format].plan(suite)):
             return self._switch(suite, draft, now, late_revision=suite.revision)
         return self._switch(suite, draft, now, late_revision=None if late is None else late.revision)
+
+    def _confirm(self, reading: Reading, suite: Suite) -> Published:
+        """A suite that shows an upstream's files goes on showing them, whatever was said about it here."""
+        if suite.generation_id is None or suite.revision == suite.published_revision:
+            return Published(suite.id, suite.revision, changed=False)
+        old = reading.generation(suite.generation_id)
+        digests = list(self._manifests.get(old.manifest).hashed)
+        draft = Draft(old.manifest, old.package_count, digests, None)
+        return self._switch(suite, draft, self._monotone(old), late_revision=suite.revision)
 
     def _extras(self, reading: Reading, suite: Suite) -> Extras:
         site = f"{self._site}/{_TOPS[suite.format]}/{suite.archive.name}" if self._site else ""

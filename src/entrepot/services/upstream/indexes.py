@@ -67,20 +67,23 @@ class Indexes:
         Raises:
             UpstreamParse, UpstreamDigest, UpstreamPath, UpstreamAmbiguous, UpstreamTooLarge: see there.
         """
-        label = f"{source.name}: {index.path}"
-        wanted = (
-            frozenset((*source.architectures, _INDEPENDENT[source.format])) if source.architectures else frozenset()
-        )
         with self._scratch.open(source.name, digest_of(index)) as file:
-            pieces = _unpacked(file, index, label)
-            if source.format is Format.DEB:
-                yield from read_packages(pieces, label, index.component, wanted, ledger)
-            else:
-                yield from read_primary(pieces, label, wanted, ledger)
+            yield from read_index(source, index, file, ledger)
 
     def keep_only(self, source: Source, indexes: list[IndexFile]) -> None:
         """Of the files of a source; without any the folder goes."""
         self._scratch.keep_only(source.name, [digest_of(index) for index in indexes])
+
+
+def read_index(source: Source, index: IndexFile, file: BinaryIO, ledger: Ledger) -> Iterator[ListedPackage]:
+    """What an index lists for the architectures of a source; raises as ``Indexes.packages``."""
+    label = f"{source.name}: {index.path}"
+    wanted = frozenset((*source.architectures, _INDEPENDENT[source.format])) if source.architectures else frozenset()
+    pieces = _unpacked(file, index, label)
+    if source.format is Format.DEB:
+        yield from read_packages(pieces, label, index.component, wanted, ledger)
+    else:
+        yield from read_primary(pieces, label, wanted, ledger)
 
 
 def digest_of(index: IndexFile) -> str:

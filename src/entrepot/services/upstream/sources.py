@@ -16,7 +16,7 @@ from entrepot.domain.model.configuration import Configuration
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.domain.upstream.drafts import Draft, changed_source, new_source
 from entrepot.domain.upstream.source import FIRST_BUILTIN, Source, SourceId
-from entrepot.errors import AlreadyRunning, BadSignature, BuiltInSource, InvalidRequest
+from entrepot.errors import AlreadyRunning, BadSignature, BuiltInSource, InvalidRequest, SourceMirrored
 from entrepot.services.upstream.courier import Courier
 from entrepot.services.upstream.wellknown import WELL_KNOWN
 
@@ -140,6 +140,7 @@ class Sources:
             NotFound: there is none.
             BuiltInSource: it comes with the program.
             AlreadyRunning: it is being synchronised; cancel that first.
+            SourceMirrored: a mirror follows it.
         """
         demand(actor, Permission.SOURCE_WRITE)
         with self._catalog.read() as reading:
@@ -148,6 +149,8 @@ class Sources:
                 raise BuiltInSource(f"{source.name} comes with the program; switch it off instead")
             if reading.running_job("sync", f"source:{source.id}") is not None:
                 raise AlreadyRunning(f"{source.name} is being synchronised; cancel that first")
+            if mirrors := ", ".join(mirror.name for mirror in reading.mirrors_of(source.id)):
+                raise SourceMirrored(f"{mirrors} follows {source.name}; remove this mirror first", mirrors=mirrors)
         # Nothing of it can be found from here on, however long the rest takes.
         with self._catalog.write() as unit:
             unit.change_source(replace(source, enabled=False))

@@ -30,6 +30,7 @@ from entrepot.adapters.catalog.sql.index import IndexQueries
 from entrepot.adapters.catalog.sql.jobs import JobQueries
 from entrepot.adapters.catalog.sql.keys import KeyQueries
 from entrepot.adapters.catalog.sql.messages import MessageQueries
+from entrepot.adapters.catalog.sql.mirrors import MirrorQueries
 from entrepot.adapters.catalog.sql.offers import OfferQueries
 from entrepot.adapters.catalog.sql.overview import OverviewQueries
 from entrepot.adapters.catalog.sql.people import PeopleQueries
@@ -69,6 +70,7 @@ class Unit(
     KeyQueries,
     SourceQueries,
     ImportQueries,
+    MirrorQueries,
     JobQueries,
     FindingQueries,
     AdvisoryQueries,

@@ -20,6 +20,7 @@ from entrepot.adapters.catalog.records import (
 from entrepot.adapters.catalog.sql import tables as t
 from entrepot.adapters.catalog.sql.conditions import conditions_of
 from entrepot.adapters.catalog.sql.contents import insert_composition
+from entrepot.adapters.catalog.sql.mirrors import mirrored_digests
 from entrepot.adapters.catalog.sql.rows import package_of, suite_columns, suite_of
 from entrepot.adapters.catalog.sql.shelving import Shelving
 from entrepot.adapters.catalog.sql.states import in_a_snapshot
@@ -152,6 +153,8 @@ class PackageQueries(Shelving):
             .order_by(t.package.c.id)
         )
         for row in self._connection.execute(query.execution_options(yield_per=_BATCH)):
+            yield Digest(row.digest), row.size_bytes
+        for row in self._connection.execute(mirrored_digests().execution_options(yield_per=_BATCH)):
             yield Digest(row.digest), row.size_bytes
         for table in (t.incoming_file, t.evidence):
             for row in self._connection.execute(sa.select(table.c.digest, table.c.size_bytes)):

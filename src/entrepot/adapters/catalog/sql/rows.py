@@ -30,6 +30,7 @@ suite_columns = (
     t.suite.c.generation_id,
     t.suite.c.oldest_kept_revision,
     t.suite.c.created_at,
+    t.suite.c.verbatim,
     t.archive.c.id.label("archive_id"),
     t.archive.c.format.label("archive_format"),
     t.archive.c.name.label("archive_name"),
@@ -72,6 +73,7 @@ def suite_of(row: Row) -> Suite:
         generation_id=None if row.generation_id is None else GenerationId(row.generation_id),
         oldest_kept_revision=row.oldest_kept_revision,
         created_at=row.created_at,
+        verbatim=row.verbatim,
     )
 
 

@@ -60,7 +60,10 @@ class SuiteQueries:
     def unpublished_suites(self) -> list[SuiteId]:
         """Whose goal is not met."""
         query = sa.select(t.suite.c.id).where(
-            sa.or_(t.suite.c.revision > t.suite.c.published_revision, t.suite.c.generation_id.is_(None))
+            sa.or_(
+                t.suite.c.revision > t.suite.c.published_revision,
+                sa.and_(t.suite.c.generation_id.is_(None), sa.not_(t.suite.c.verbatim)),
+            )
         )
         return [SuiteId(row.id) for row in self._connection.execute(query)]
 
@@ -86,20 +89,23 @@ class SuiteQueries:
         except IntegrityError as error:
             raise AlreadyExists(f"archive {name} exists already") from error
 
-    def add_suite(self, archive: Archive, codename: str, options: SuiteOptions, now: datetime) -> Suite:
-        """A new, empty suite; its first goal is an empty generation."""
+    def add_suite(
+        self, archive: Archive, codename: str, options: SuiteOptions, now: datetime, *, verbatim: bool = False
+    ) -> Suite:
+        """A new, empty suite; its first goal is an empty generation, unless it waits for an upstream's."""
         query = (
             sa.insert(t.suite)
             .values(
                 archive_id=archive.id,
                 codename=codename,
                 options=options_to_json(options),
-                revision=1,
+                revision=0 if verbatim else 1,
                 published_revision=0,
                 late_revision=0,
                 oldest_kept_revision=0,
                 generation_id=None,
                 created_at=now,
+                verbatim=verbatim,
             )
             .returning(t.suite.c.id)
         )

@@ -31,6 +31,7 @@ from entrepot.adapters.catalog.sql.tables.intake import incoming_file
 from entrepot.adapters.catalog.sql.tables.jobs import job, job_event
 from entrepot.adapters.catalog.sql.tables.keys import signing_state
 from entrepot.adapters.catalog.sql.tables.messages import event_position, mail_template, message
+from entrepot.adapters.catalog.sql.tables.mirrors import mirror, mirror_file
 from entrepot.adapters.catalog.sql.tables.overview import audit_activity
 from entrepot.adapters.catalog.sql.tables.packages import (
     admission,
@@ -118,6 +119,8 @@ __all__ = [
     "membership",
     "message",
     "metadata",
+    "mirror",
+    "mirror_file",
     "node",
     "package",
     "password_reset",

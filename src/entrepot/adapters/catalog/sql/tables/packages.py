@@ -28,6 +28,7 @@ suite = sa.Table(
     sa.Column("oldest_kept_revision", sa.BigInteger, nullable=False),
     sa.Column("generation_id", Id, nullable=True),
     sa.Column("created_at", Moment, nullable=False),
+    sa.Column("verbatim", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("archive_id", "codename"),
 )
 

@@ -1,0 +1,48 @@
+"""Suites that show an upstream's own files, and where the bytes of these are."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from entrepot.adapters.catalog.sql.tables.base import Id, Moment, id_column, metadata
+
+mirror = sa.Table(
+    "mirror",
+    metadata,
+    id_column(),
+    sa.Column("name", sa.String(64), nullable=False, unique=True),
+    sa.Column("source_id", Id, sa.ForeignKey("source.id"), nullable=False, index=True),
+    sa.Column("suite_id", Id, sa.ForeignKey("suite.id"), nullable=False, unique=True),
+    sa.Column("every_hours", sa.Integer, nullable=False),
+    sa.Column("on_bad", sa.String(16), nullable=False),
+    sa.Column("runs", sa.Integer, nullable=False),
+    sa.Column("root", sa.JSON, nullable=False),
+    sa.Column("selection", sa.String(64), nullable=False),
+    sa.Column("file_count", sa.BigInteger, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("checked_at", Moment, nullable=True),
+    sa.Column("changed_at", Moment, nullable=True),
+    sa.Column("attempted_at", Moment, nullable=True),
+    sa.Column("error", sa.Text, nullable=False),
+    sa.Column("error_code", sa.String(48), nullable=False),
+    sa.Column("notes", sa.JSON, nullable=False),
+)
+
+# ``run`` is the last run that wanted the file.  Without ``added_revision`` it is on its way into the next generation.
+mirror_file = sa.Table(
+    "mirror_file",
+    metadata,
+    id_column(),
+    sa.Column("path", sa.String(1024), nullable=False),
+    sa.Column("suite_id", Id, sa.ForeignKey("suite.id"), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("listed", sa.String(140), nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("hidden", sa.Boolean, nullable=False),
+    sa.Column("run", sa.Integer, nullable=False),
+    sa.Column("added_revision", sa.BigInteger, nullable=True),
+    sa.Column("removed_revision", sa.BigInteger, nullable=True),
+    sa.Column("added_at", Moment, nullable=False),
+    sa.UniqueConstraint("path", "suite_id", "listed"),
+    sa.Index("ix_mirror_file_suite", "suite_id", "run"),
+)

@@ -1,0 +1,53 @@
+"""Shapes of the API's answers about mirrors."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class MirrorRow(TypedDict):
+    """``GET /mirrors/{mirror}``."""
+
+    name: str
+    source: str
+    type: str
+    distribution: str
+    path: str
+    components: list[str]
+    architectures: list[str]
+    every_hours: int
+    on_bad: str
+    status: str
+    job_id: str | None
+    files: int
+    bytes: int
+    upstream_time: str | None
+    last_run: str | None
+    last_good_run: str | None
+    last_change: str | None
+    error: str | None
+    error_code: str | None
+    notes: list[str]
+
+
+class MirrorList(TypedDict):
+    """``GET /mirrors``."""
+
+    mirrors: list[MirrorRow]
+    total: int
+
+
+class RemovedMirror(TypedDict):
+    """``DELETE /mirrors/{mirror}``."""
+
+    status: str
+    name: str
+
+
+class BegunRun(TypedDict):
+    """``POST /mirrors/{mirror}/run``."""
+
+    job_id: str
+    name: str
+    status: str
+    already_running: bool

@@ -1,0 +1,99 @@
+"""A suite that shows what an upstream shows, with the upstream's own signature."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from entrepot.domain.model.suite import SuiteId
+from entrepot.domain.upstream.source import Root, SourceId
+
+MirrorId = NewType("MirrorId", int)
+
+_MACHINE = re.compile(
+    r"(?:binary|installer)-([a-z0-9-]+)(?:/|\Z)|(?:Contents|Components|Commands)-([a-z0-9-]+?)(?:\.|\Z)"
+)
+_LEFT_OUT = re.compile(r"(?:.*/)?(?:source/|installer-|[^/]+\.diff/|Contents-(?:udeb-|source))")
+_COMPRESSED = re.compile(r"\.(?:xz|gz|bz2|zst|lz4|lzma|Z)\Z")
+
+
+class OnBad(StrEnum):
+    """What becomes of a run when a file of the upstream is not there, or not what the index says."""
+
+    FAIL = "fail"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorState:
+    """How it stands.  ``selection`` says what was asked for when ``root`` was taken, so that a change is seen."""
+
+    root: Root | None = None
+    selection: str = ""
+    file_count: int = 0
+    size_bytes: int = 0
+    checked_at: datetime | None = None
+    changed_at: datetime | None = None
+    attempted_at: datetime | None = None
+    error: str = ""
+    error_code: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """One of them.  ``every_hours`` of 0 runs only when somebody says so."""
+
+    id: MirrorId
+    name: str
+    source_id: SourceId
+    suite_id: SuiteId
+    every_hours: int = 24
+    on_bad: OnBad = OnBad.FAIL
+    state: MirrorState = MirrorState()
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorFile:
+    """A file that a verified index lists.
+
+    ``path`` is where clients look for it, below the URL of the archive; ``places`` are where to fetch it from, below
+    the URL of the source, the best first.  ``hidden`` files belong to the index: a generation shows them, not their
+    path.  ``group`` is the same for forms of one file, of which one is enough.
+    """
+
+    path: str
+    places: tuple[str, ...]
+    size_bytes: int
+    digests: Mapping[str, str] = field(default_factory=dict)
+    hidden: bool = False
+    group: str = ""
+
+    @property
+    def listed(self) -> str:
+        """The strongest digest, as ``algorithm:hexadecimal``."""
+        algorithm = "sha256" if "sha256" in self.digests else max(self.digests)
+        return f"{algorithm}:{self.digests[algorithm]}"
+
+
+def is_mirrored(path: str, components: tuple[str, ...], architectures: frozenset[str]) -> bool:
+    """Whether a file that a Release file lists belongs to these components and architectures.
+
+    Sources, installer images and differences between indexes are left out: what they list is not mirrored, so that
+    clients must not be sent there.
+    """
+    if _LEFT_OUT.match(path):
+        return False
+    if "/" in path and not any(path.startswith(f"{component}/") for component in components):
+        return False
+    machine = _MACHINE.search(path)
+    return machine is None or (machine[1] or machine[2]) in architectures
+
+
+def group_of(path: str) -> str:
+    """The path without what says how it is compressed."""
+    return _COMPRESSED.sub("", path)

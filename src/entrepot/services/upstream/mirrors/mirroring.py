@@ -1,0 +1,277 @@
+"""One mirror brought up to date: the signed root, the index, the packages, and then the switch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import structlog
+
+from entrepot.adapters.catalog.base import Catalog
+from entrepot.adapters.catalog.records import AuditEntry, JsonValue
+from entrepot.adapters.storage.base import BlobStore
+from entrepot.domain.formats.manifest import FileDraft, Manifest, parse_manifest, write_manifest
+from entrepot.domain.model.actor import Actor
+from entrepot.domain.model.digest import Digest, digest_of
+from entrepot.domain.model.package import Format
+from entrepot.domain.model.suite import Suite
+from entrepot.domain.upstream.listed import Ledger, ListedPackage
+from entrepot.domain.upstream.mirror import Mirror, MirrorFile, MirrorId, MirrorState
+from entrepot.domain.upstream.source import Source
+from entrepot.errors import (
+    EntrepotError,
+    Kind,
+    LostRace,
+    UpstreamDigest,
+    UpstreamMassDeletion,
+    UpstreamMissing,
+)
+from entrepot.services.upstream.indexes import read_index
+from entrepot.services.upstream.mirrors.filling import Errand, Filling, Tally, Tell
+from entrepot.services.upstream.mirrors.originals import Original, Originals, prefix_of
+
+_log = structlog.get_logger(__name__)
+
+_MOST_LOST = 0.5
+_MOST_NOTES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorOutcome:
+    """How it went."""
+
+    changed: bool
+    file_count: int
+    tally: Tally = field(default_factory=Tally)
+    notes: tuple[str, ...] = ()
+
+
+class Mirroring:
+    """Works on one mirror at a time; may be killed anywhere and be called again."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        blobs: BlobStore,
+        originals: Originals,
+        filling: Filling,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._catalog = catalog
+        self._blobs = blobs
+        self._originals = originals
+        self._filling = filling
+        self._now = now
+
+    def run(self, mirror_id: MirrorId, actor: Actor, tell: Tell, *, accept_loss: bool = False) -> MirrorOutcome:
+        """Bring it up to date.  What was in force stays until all of the new state is stored.
+
+        Raises:
+            NotFound: the mirror was removed.
+            EntrepotError: of the upstream; it is noted with the mirror as well.
+        """
+        with self._catalog.read() as reading:
+            mirror = reading.mirror(mirror_id)
+        try:
+            return self._run(mirror, actor, tell, accept_loss=accept_loss)
+        except EntrepotError as error:
+            if error.kind not in (Kind.UNAVAILABLE, Kind.NOT_FOUND):
+                self._note_failure(mirror, actor, error)
+            raise
+
+    def _run(self, mirror: Mirror, actor: Actor, tell: Tell, *, accept_loss: bool) -> MirrorOutcome:
+        with self._catalog.write() as unit:
+            run = unit.begin_run(mirror.id)
+            found, suite = unit.source(mirror.source_id), unit.suite(mirror.suite_id)
+        selection = _selection(found)
+        same = selection == mirror.state.selection and suite.generation_id is not None
+        source = replace(found, state=replace(found.state, root=mirror.state.root if same else None))
+        tell("started", 0, f"looking at {source.name}")
+        original = self._originals.look(source, lambda _: tell("", 0, ""), anew=not same)
+        if not original.bodies:
+            return self._note_unchanged(mirror, original)
+        errand = Errand(mirror, source, original.bases, run, Tally())
+        original, forms = self._index(errand, original, tell)
+        tell("verifying", len(forms), f"{len(forms)} files of the index fit the signed root")
+        ledger = _Files(source.name)
+        packages = self._packages(source, suite, original, forms, ledger)
+        self._filling.fill(errand, packages, tell)
+        if not accept_loss:
+            _check_loss(mirror, ledger.count)
+        notes = _notes(original, ledger, errand.tally)
+        state = MirrorState(original.root, selection, notes=notes)
+        return self._switch(errand, suite, self._manifest(suite, source, original, forms), state, actor)
+
+    def _index(self, errand: Errand, original: Original, tell: Tell) -> tuple[Original, dict[str, Digest]]:
+        """All files of the index; when they do not fit a root that was just replaced, those of the new root."""
+        for again in (False, True):
+            try:
+                forms = self._filling.fill(replace(errand, forms=True), original.files, tell)
+                _check_forms(errand.source, original, forms)
+            except (UpstreamDigest, UpstreamMissing):
+                if again:
+                    raise
+                original = self._originals.look(errand.source, None, anew=True)
+            else:
+                break
+        return original, forms
+
+    def _packages(
+        self, source: Source, suite: Suite, original: Original, forms: Mapping[str, Digest], ledger: Ledger
+    ) -> Iterator[MirrorFile]:
+        """Whatever the indexes list, of every architecture: clients are told of all of it."""
+        everything = replace(source, architectures=())
+        above = f"{suite.codename}/" if source.format is Format.RPM else ""
+        for index in original.indexes:
+            digest = forms.get(prefix_of(source) + index.path)
+            if digest is None:
+                raise UpstreamMissing(f"{source.name}: {index.path} is not there, but another form of it")
+            with self._blobs.open(digest) as file:
+                for package in read_index(everything, index, file, ledger):
+                    algorithm, _, hexadecimal = package.digest.partition(":")
+                    yield MirrorFile(
+                        above + package.filename,
+                        (package.filename,),
+                        package.size_bytes,
+                        {algorithm: hexadecimal},
+                    )
+
+    def _manifest(self, suite: Suite, source: Source, original: Original, forms: Mapping[str, Digest]) -> Digest:
+        """Every file of the index as it is; the pool is found by its path."""
+        old, second = self._shown(suite), int(self._now().timestamp())
+        files: dict[str, FileDraft] = {}
+        for path, body in original.bodies.items():
+            digest = digest_of(body)
+            files[path] = FileDraft(
+                digest, hashlib.sha512(body).hexdigest(), len(body), *_dates(old, path, digest, second), body=body
+            )
+        for file in original.files:
+            path, stored = file.path.removeprefix(prefix_of(source)), forms.get(file.path)
+            if stored is not None:
+                dates = _dates(old, path, stored, second)
+                files[path] = FileDraft(stored, file.digests.get("sha512"), file.size_bytes, *dates, whole=True)
+        return self._blobs.put(write_manifest(suite.revision + 1, 0, {}, files))
+
+    def _shown(self, suite: Suite) -> Manifest | None:
+        if suite.generation_id is None:
+            return None
+        with self._catalog.read() as reading:
+            digest = reading.generation(suite.generation_id).manifest
+        return self._read(digest)
+
+    def _read(self, digest: Digest) -> Manifest:
+        with self._blobs.open(digest) as blob:
+            return parse_manifest(blob.read(), digest)
+
+    def _switch(self, errand: Errand, suite: Suite, digest: Digest, state: MirrorState, actor: Actor) -> MirrorOutcome:
+        mirror, now, tally = errand.mirror, self._now(), errand.tally
+        self._check_stored(errand, digest)
+        manifest = self._read(digest)
+        with self._catalog.write() as unit:
+            fresh = unit.suite(suite.id)
+            if fresh.generation_id != suite.generation_id:
+                raise LostRace("another run of this mirror came first")
+            revision = unit.touch_suite(suite.id)
+            count = unit.settle_mirrored(mirror, errand.run, revision)
+            files, size = count["files"], count["bytes"]
+            shown = list(manifest.hashed)
+            published = max(now, unit.generation(suite.generation_id).published_at) if suite.generation_id else now
+            generation = unit.switch(fresh, revision, digest, files, shown, None, published, revision)
+            moments = {"checked_at": now, "changed_at": now, "attempted_at": now}
+            unit.note_mirror(mirror.id, replace(state, file_count=files, size_bytes=size, **moments))  # type: ignore[arg-type]
+            detail: dict[str, JsonValue] = {
+                "mirror": mirror.name,
+                "generation": generation.number,
+                "files": files,
+                "fetched": tally.fetched,
+                "notes": list(state.notes),
+            }
+            unit.audit(AuditEntry("MIRROR_RUN", "SUCCESS", actor, now, suite=suite.codename, detail=detail))
+        _log.info("mirror.switched", mirror=mirror.name, files=files, fetched=tally.fetched)
+        return MirrorOutcome(changed=True, file_count=files, tally=tally, notes=state.notes)
+
+    def _check_stored(self, errand: Errand, manifest: Digest) -> None:
+        """A run may take longer than the collector waits with what came in by another way."""
+        with self._catalog.read() as reading:
+            lost = [
+                one.number
+                for one in reading.brought_in(errand.mirror.suite_id, errand.run)
+                if not self._blobs.has(one.digest)
+            ]
+        if not lost and self._blobs.has(manifest):
+            return
+        with self._catalog.write() as unit:
+            unit.forget_brought(lost)
+        raise LostRace("what was brought for this generation is gone; the next run fetches it again")
+
+    def _note_unchanged(self, mirror: Mirror, original: Original) -> MirrorOutcome:
+        now = self._now()
+        with self._catalog.write() as unit:
+            known = unit.mirror(mirror.id).state
+            state = replace(known, root=original.root, checked_at=now, attempted_at=now, error="", error_code="")
+            unit.note_mirror(mirror.id, state)
+        return MirrorOutcome(changed=False, file_count=mirror.state.file_count)
+
+    def _note_failure(self, mirror: Mirror, actor: Actor, error: EntrepotError) -> None:
+        now = self._now()
+        detail: dict[str, JsonValue] = {"mirror": mirror.name, "code": error.code, "reason": error.detail}
+        with self._catalog.write() as unit:
+            known = unit.mirror(mirror.id).state
+            unit.note_mirror(mirror.id, replace(known, attempted_at=now, error=error.detail, error_code=error.code))
+            unit.audit(AuditEntry("MIRROR_RUN", "FAILURE", actor, now, detail=detail))
+        _log.warning("mirror.refused", mirror=mirror.name, code=error.code, reason=error.detail)
+
+
+class _Files(Ledger):
+    """Tells files apart and not packages: an index may list one package at two places, and both are asked for."""
+
+    def admit(self, package: ListedPackage) -> bool:
+        """By place."""
+        return super().admit(replace(package, name=package.filename, version="-", architecture="-"))
+
+
+def _selection(source: Source) -> str:
+    """What decides which files are taken, in a few letters."""
+    parts = [source.url, source.reach.mirrorlist, source.distribution, source.keyring, source.trust.allow_unsigned]
+    text = json.dumps([*parts, sorted(source.components), sorted(source.architectures)])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check_forms(source: Source, original: Original, forms: Mapping[str, Digest]) -> None:
+    """Of what lists packages, one form at least has to be there; and the one that is read."""
+    prefix = prefix_of(source)
+    for index in original.indexes:
+        if prefix + index.path not in forms:
+            raise UpstreamMissing(f"{source.name}: {index.path} is not there")
+    if source.format is Format.RPM:
+        for file in original.files:
+            if file.path not in forms:
+                raise UpstreamMissing(f"{source.name}: {file.path.removeprefix(prefix)} is not there")
+
+
+def _check_loss(mirror: Mirror, count: int) -> None:
+    before = mirror.state.file_count
+    if before and count < before * _MOST_LOST:
+        raise UpstreamMassDeletion(
+            f"{mirror.name}: upstream lists {count} files and listed {before} before; look at it, then run it with "
+            "accept_loss if that is right"
+        )
+
+
+def _notes(original: Original, ledger: Ledger, tally: Tally) -> tuple[str, ...]:
+    notes: Sequence[str] = original.notes
+    if ledger.skipped:
+        notes = (*notes, f"{ledger.skipped} entries are no good; nothing was fetched for them", *ledger.named)
+    if tally.bad:
+        notes = (*notes, f"{tally.bad} files are no good or missing upstream, and are missing here", *tally.named)
+    return tuple(notes)[:_MOST_NOTES]
+
+
+def _dates(old: Manifest | None, path: str, digest: Digest, second: int) -> tuple[int, bool]:
+    before = None if old is None else old.files.get(path)
+    if before is not None and before.digest == digest:
+        return before.modified_at, before.dated
+    return second, before is None or before.modified_at < second

@@ -1,0 +1,193 @@
+"""Stock clients with the upstream's key on suites that show the upstream's own files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from entrepot.client.api import Client
+from entrepot.testing.clients import AptRoot, DnfRoot, missing_programs
+from entrepot.testing.clients.serving import FolderServer
+from entrepot.testing.gnupg import GnuPG, gnupg
+from entrepot.testing.packages import build_deb, build_rpm
+from entrepot.testing.repositories import sign_apt, write_apt_repository, write_rpm_repository
+from entrepot.testing.server import Server, running_server
+
+pytestmark = [
+    pytest.mark.clients,
+    pytest.mark.xdist_group("mirrors"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="CLIENTS INSTALL INTO A ROOT AS root ONLY"),
+    pytest.mark.skipif(bool(missing_programs("gpg", "apt-ftparchive")), reason="gpg OR apt-ftparchive IS MISSING"),
+]
+NEEDS_DNF = pytest.mark.skipif(bool(missing_programs("dnf", "rpm", "createrepo_c")), reason="DNF IS NOT INSTALLED")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A folder of somebody else over HTTP, signed with gpg, and a server that mirrors it."""
+
+    folder: Path
+    upstream: FolderServer
+    gpg: GnuPG
+    server: Server
+    client: Client
+
+    @property
+    def key(self) -> str:
+        return self.gpg.certificate("upstream", "--armor").decode()
+
+    def publish_apt(self, name: str, packages: dict[str, bytes], minutes: int = 0) -> Path:
+        """The upstream's archive as it is now; ``minutes`` later than at first."""
+        date = datetime.now(UTC) - timedelta(hours=2) + timedelta(minutes=minutes)
+        release = write_apt_repository(self.folder / name, packages, date, architectures=("amd64",))
+        sign_apt(release, clearsign=self._clearsign, detach=self._detach)
+        return release.parent
+
+    def publish_rpm(self, name: str, packages: dict[str, bytes]) -> Path:
+        return write_rpm_repository(self.folder / name, packages, self._detach)
+
+    def mirror(self, name: str, type_: str = "apt", **more: Any) -> dict[str, Any]:
+        """Add source and mirror, and run it."""
+        url = f"{self.upstream.url}/{name}"
+        extra = {"distribution": "stable"} if type_ == "apt" else {"distribution": "el9"}
+        self.client.sources.add(name, type_, url, gpg_key=self.key, **extra)  # type: ignore[arg-type]
+        self.client.mirrors.add(name, name, **more)
+        return self.run(name)
+
+    def run(self, name: str, **more: Any) -> dict[str, Any]:
+        """Until it ends."""
+        job = self.client.mirrors.run(name, **more)["job_id"]
+        list(self.client.jobs.follow(job))
+        return dict(self.client.jobs.one(job))
+
+    def get(self, path: str, **headers: str) -> httpx2.Response:
+        return httpx2.get(f"{self.server.url}{path}", headers=headers, timeout=30)
+
+    def _clearsign(self, data: bytes) -> bytes:
+        return self.gpg.clearsign("upstream", data)
+
+    def _detach(self, data: bytes) -> bytes:
+        return self.gpg.detach("upstream", data, "--armor")
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    folder = tmp_path_factory.mktemp("upstream")
+    with (
+        gnupg(tmp_path_factory.mktemp("keys") / "home") as gpg,
+        FolderServer(folder) as upstream,
+        running_server(
+            tmp_path_factory.mktemp("mirroring"), ENTREPOT_UPSTREAM_INSIDE=upstream.url.partition("//")[2]
+        ) as server,
+        Client(server.url, server.token()) as client,
+    ):
+        gpg.key("upstream")
+        yield Scene(folder, upstream, gpg, server, client)
+
+
+def deb(name: str, version: str, **fields: str) -> dict[str, bytes]:
+    return {f"{name}_{version}_amd64.deb": build_deb(name, version, architecture="amd64", fields=fields)}
+
+
+def test_apt_installs_from_a_mirror_with_the_key_of_the_upstream(tmp_path: Path, scene: Scene) -> None:
+    first = {**deb("m-base", "1.0"), **deb("m-app", "1.0", Depends="m-base")}
+    top = scene.publish_apt("debian", first)
+    assert scene.get("/apt/debian/dists/stable/InRelease").status_code == 404
+    done = scene.mirror("debian")
+    assert done["status"] == "done", done
+    assert done["result"]["files"] == 2
+    for name in ("InRelease", "Release", "Release.gpg", "main/binary-amd64/Packages"):
+        assert scene.get(f"/apt/debian/dists/stable/{name}").content == (top / name).read_bytes(), name
+    assert scene.get("/apt/debian/key.asc").text.strip() == scene.key.strip()
+
+    apt = AptRoot(tmp_path)
+    key = apt.key_file(scene.key.encode())
+    apt.add_line(f"deb [signed-by={key}] {scene.server.url}/apt/debian stable main")
+    apt.update().checked()
+    apt.install("m-app").checked()
+    assert apt.installed() == {"m-app": "1.0", "m-base": "1.0"}
+
+    # A run that finds nothing new asks once; one that does fetches what is new.
+    before = len(scene.upstream.requests)
+    assert scene.run("debian")["result"]["changed"] is False
+    assert len(scene.upstream.requests) - before <= 3
+    scene.publish_apt("debian", {**first, **deb("m-app", "2.0", Depends="m-base")}, 10)
+    before = len(scene.upstream.requests)
+    done = scene.run("debian")
+    assert done["result"]["changed"] is True, done
+    fetched = [line for line in scene.upstream.requests[before:] if ".deb" in line]
+    assert [line.split()[1] for line in fetched] == ["/debian/pool/m-app_2.0_amd64.deb"]
+    apt.add_line(f"deb [signed-by={key}] {scene.server.url}/apt/debian stable main")
+    apt.update().checked()
+    apt.upgrade().checked()
+    assert apt.installed()["m-app"] == "2.0"
+
+
+def test_the_ready_made_configuration_has_the_key_of_the_upstream(tmp_path: Path, scene: Scene) -> None:
+    scene.publish_apt("ready", deb("m-ready", "1.0"))
+    assert scene.mirror("ready")["status"] == "done"
+    apt = AptRoot(tmp_path)
+    apt.add_source(scene.get("/apt/ready/stable.sources").text)
+    apt.update().checked()
+    apt.install("m-ready").checked()
+    part = scene.get("/apt/ready/pool/m-ready_1.0_amd64.deb", Range="bytes=0-6")
+    assert (part.status_code, part.content) == (206, b"!<arch>")
+    again = scene.get("/apt/ready/dists/stable/InRelease")
+    tag = again.headers["etag"]
+    assert scene.get("/apt/ready/dists/stable/InRelease", **{"If-None-Match": tag}).status_code == 304
+
+
+def test_what_is_not_whole_is_not_shown(scene: Scene) -> None:
+    top = scene.publish_apt("broken", {**deb("m-one", "1.0"), **deb("m-two", "1.0")})
+    assert scene.mirror("broken")["status"] == "done"
+    before = (top / "InRelease").read_bytes()
+    scene.publish_apt("broken", deb("m-one", "2.0"), 10)
+    path = scene.folder / "broken/pool/m-one_2.0_amd64.deb"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    done = scene.run("broken")
+    assert done["status"] == "error"
+    row = scene.client.mirrors.one("broken")
+    assert (row["status"], row["error_code"]) == ("error", "upstream.digest")
+    assert scene.get("/apt/broken/dists/stable/InRelease").content == before
+    scene.client.mirrors.change("broken", on_bad="skip")
+    assert scene.run("broken")["status"] == "done"
+    assert "m-one_2.0" in " ".join(scene.client.mirrors.one("broken")["notes"])
+
+
+def test_a_mirror_takes_no_packages_and_goes_with_its_suite(scene: Scene) -> None:
+    scene.publish_apt("alone", deb("m-alone", "1.0"))
+    assert scene.mirror("alone")["status"] == "done"
+    with scene.server.client() as client:
+        files = {"file": ("x.deb", build_deb("m-own", "1.0"))}
+        refused = client.post("/upload", files=files, data={"distribution": "alone/stable"})
+        assert (refused.status_code, refused.json()["error"]) == (409, "mirror.verbatim"), refused.text
+        assert client.post("/distributions/init", json={"codename": "alone/own"}).status_code == 409
+        # Publishing everything anew does not touch what the upstream has signed.
+        before = scene.get("/apt/alone/dists/stable/InRelease").content
+        assert client.post("/distributions/init", json={"codename": "alone/stable"}).status_code in (200, 201, 202, 409)
+        assert scene.get("/apt/alone/dists/stable/InRelease").content == before
+        assert client.delete("/import/sources/alone").json()["error"] == "source.mirrored"
+    assert scene.client.mirrors.remove("alone")["status"] == "deleted"
+    assert scene.get("/apt/alone/dists/stable/InRelease").status_code == 404
+    assert scene.get("/apt/alone/pool/m-alone_1.0_amd64.deb").status_code == 404
+
+
+@NEEDS_DNF
+def test_dnf_installs_from_a_mirror_with_the_key_of_the_upstream(tmp_path: Path, scene: Scene) -> None:
+    first = {"m-tool-1.0-1.noarch.rpm": build_rpm("m-tool", "1.0", "1")}
+    repomd = scene.publish_rpm("vendor", first)
+    done = scene.mirror("vendor", "rpm")
+    assert done["status"] == "done", done
+    for name in ("repomd.xml", "repomd.xml.asc"):
+        assert scene.get(f"/rpm/vendor/el9/repodata/{name}").content == repomd.with_name(name).read_bytes()
+    dnf = DnfRoot(tmp_path)
+    dnf.add_repo(scene.get("/rpm/vendor/el9.repo").text)
+    dnf.install("m-tool").checked()
+    assert dnf.installed() == {"m-tool": "1.0-1"}
