@@ -48,11 +48,9 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     outbox = Outbox(parts.secret, parts.now)
     templates = Templates(parts.catalog, configuration, parts.now)
     notifications = notifications_of(parts, outbox, templates, configuration)
-    looking = let_in["vulnerabilities"]
-    foreign = upstream(settings, parts, configuration, followed["jobs"], key_maker(settings, parts))
-    retention, scheduler = retention_of(
-        parts, configuration, audit, looking.rematch.begin, foreign["syncs"].begin_planned
-    )
+    outer = upstream(settings, parts, configuration, followed["jobs"], key_maker(settings, parts))
+    rematch, begin_sync = let_in["vulnerabilities"].rematch.begin, outer["syncs"].begin_planned
+    retention, scheduler = retention_of(parts, configuration, audit, rematch, begin_sync)
     fed = feeding(settings, parts, followed["jobs"], configuration)
     told, software = errata(parts, configuration), software_of(parts)
     unmet = (
@@ -80,9 +78,9 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         **software,
         **told,
         **fed,
-        **foreign,
+        **outer,
         **frozen(parts, configuration),
-        **importing(settings, parts, let_in, foreign, followed["jobs"]),
+        **importing(settings, parts, let_in, outer, followed["jobs"]),
         audit=audit,
         pins=Pins(parts.catalog, parts.now),
         retention=retention,

@@ -14,7 +14,7 @@ from entrepot.domain.upstream.source import Root, SourceId
 
 MirrorId = NewType("MirrorId", int)
 
-_MACHINE = re.compile(
+_ARCHITECTURE = re.compile(
     r"(?:binary|installer)-([a-z0-9-]+)(?:/|\Z)|(?:Contents|Components|Commands)-([a-z0-9-]+?)(?:\.|\Z)"
 )
 _LEFT_OUT = re.compile(r"(?:.*/)?(?:source/|installer-|[^/]+\.diff/|Contents-(?:udeb-|source))")
@@ -90,8 +90,8 @@ def is_mirrored(path: str, components: tuple[str, ...], architectures: frozenset
         return False
     if "/" in path and not any(path.startswith(f"{component}/") for component in components):
         return False
-    machine = _MACHINE.search(path)
-    return machine is None or (machine[1] or machine[2]) in architectures
+    named = _ARCHITECTURE.search(path)
+    return named is None or (named[1] or named[2]) in architectures
 
 
 def group_of(path: str) -> str:

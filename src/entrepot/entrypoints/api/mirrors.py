@@ -47,7 +47,9 @@ class MirrorRequest(BaseModel):
 class RunRequest(BaseModel):
     """How to run."""
 
-    accept_loss: StrictBool = Field(default=False, description="Also when most packages are gone upstream")
+    accept_loss: StrictBool = Field(
+        default=False, description="Also when most packages are gone upstream", examples=[True]
+    )
 
 
 @router.get("", summary="List mirrors", dependencies=_READ)
