@@ -71,6 +71,8 @@ class Searches:
             found: dict[PackageKey, list[UpstreamPackage]] = {}
             seen: set[str] = set()
             for anywhere in (False, True):
+                if len(found) >= question.limit:
+                    break
                 names = [name for name in self._names(reading, question, by_id, anywhere=anywhere) if name not in seen]
                 seen.update(names)
                 for start in range(0, len(names), question.limit):
