@@ -39,6 +39,7 @@ COMMANDS = (
         "Bring a package from a source, with all that it needs, through the same checks as an upload.",
         _USE,
     ),
+    Entry("import-tree", "import_tree", "Take over a repository that another program left in a folder.", _USE),
     Entry("upstream", "imports", "What the sources have.", _USE),
     Entry("promote", "promote", "Copy a package from one distribution to another.", _USE),
     Entry("migrate", "promotion", "Copy all packages of a distribution, or some, to another one.", _USE),

@@ -81,13 +81,13 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
     try:
         with connect(ctx, url, output, wait=not no_wait) as client, Bars(output, paths) as bars:
             wish = Wish(to, component, beside, steps=bars.shown and _tells_steps(client))
-            _push_all(client, pushed, wish, min(jobs, len(paths)), bars)
+            push_all(client, pushed, wish, min(jobs, len(paths)), bars)
             snippets = {} if as_json or quiet else installation(client, [each.answer for each in pushed if each.answer])
     except KeyboardInterrupt:
         report(output, pushed, {})
         raise
     report(output, pushed, snippets)
-    code = _exit_code(pushed, strict=strict)
+    code = exit_code_of_all(pushed, strict=strict)
     if code:
         raise typer.Exit(code)
 
@@ -101,7 +101,7 @@ def _tells_steps(client: Client) -> bool:
     return True
 
 
-def _push_all(client: Client, pushed: list[Pushed], wish: Wish, jobs: int, bars: Bars) -> None:
+def push_all(client: Client, pushed: list[Pushed], wish: Wish, jobs: int, bars: Bars) -> None:
     """Fill in what became of each.
 
     The threads are daemons: after an interrupt nobody waits for an answer that takes a minute.
@@ -166,7 +166,8 @@ def _stoppable(progress: Progress, stop: threading.Event) -> Callable[[int], Non
     return count
 
 
-def _exit_code(pushed: Sequence[Pushed], *, strict: bool) -> ExitCode:
+def exit_code_of_all(pushed: Sequence[Pushed], *, strict: bool) -> ExitCode:
+    """That of the first failure; else what the verdicts come to."""
     for each in pushed:
         if each.error is not None:
             return exit_code_of(each.error)
