@@ -10,6 +10,7 @@ import pytest
 from tests.flow.test_cooldown import advise
 from tests.flow.test_decisions import RITA, UPLOADER, decide, hold, push, quarantine
 
+from entrepot.adapters.catalog.records import PackageFilter
 from entrepot.domain.model.actor import Actor, Role
 from entrepot.domain.policy.decisions import DecisionAction
 from entrepot.errors import NotFound, PermissionDenied, UnknownDistribution
@@ -186,3 +187,15 @@ def test_what_never_came_is_said_with_where_it_is(house: MemoryInstallation) -> 
     with pytest.raises(PermissionDenied):
         house.application.explanations.why(Actor("x", frozenset()), Wanted("here", "1.0"))
     assert why(house, "here", dist=None).case.suite.codename == "bookworm"
+
+
+def test_what_nobody_gets_is_listed_for_those_who_review(house: MemoryInstallation) -> None:
+    push(house, "broken")
+    house.wait_published("bookworm")
+    quarantine(house, "broken")
+    listings = house.application.listings
+    assert listings.quarantined(READER, PackageFilter(), 0, 9) == ([], 0)
+    [found], total = listings.quarantined(RITA, PackageFilter(suite="bookworm"), 0, 9)
+    assert (total, found.name, [one.status for one in found.versions]) == (1, "broken", ["quarantined"])
+    assert found.versions[0].distributions == ["bookworm"]
+    assert listings.quarantined(RITA, PackageFilter(name="absent"), 0, 9) == ([], 0)

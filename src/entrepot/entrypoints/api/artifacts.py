@@ -51,9 +51,8 @@ def format_named(name: str | None) -> Format | None:
 _STANDINGS = {
     **dict.fromkeys(("published", "validated"), "there"),
     **dict.fromkeys(("pending_review", "pending"), "waits"),
-    **dict.fromkeys(
-        ("blocked", "quarantined", "accepted_risk", "exception", "upgrade_required", "rejected"), "nowhere"
-    ),
+    "quarantined": "apart",
+    **dict.fromkeys(("blocked", "accepted_risk", "exception", "upgrade_required", "rejected"), "nowhere"),
 }
 
 
@@ -103,13 +102,14 @@ def artifacts(
     page: Page = 1,
     per_page: PerPage = 50,
 ) -> dict[str, Any]:
-    """One row for each name; held packages are listed too."""
+    """One row for each name; held packages are listed too, quarantined ones when auditors ask for that status."""
     standing = standing_named(status)
     if standing == "nowhere":
         return words.page([], 0, page, per_page)
-    waits = None if standing is None else standing == "waits"
+    waits = {"waits": True, "there": False}.get(standing or "")
     conditions = replace(wanted(search or q, distribution, arch, format), waits=waits)
-    found, total = app.listings.artifacts(who, conditions, (page - 1) * per_page, per_page)
+    look = app.listings.quarantined if standing == "apart" else app.listings.artifacts
+    found, total = look(who, conditions, (page - 1) * per_page, per_page)
     rows = [words.artifact_row(artifact) for artifact in found]
     return words.page(rows, total, page, per_page)
 

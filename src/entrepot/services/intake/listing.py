@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cmp_to_key
 
 from entrepot.adapters.catalog.base import Catalog, Reading
+from entrepot.adapters.catalog.decisions import DecisionFilter
 from entrepot.adapters.catalog.findings import Scan
 from entrepot.adapters.catalog.records import (
     Admission,
@@ -22,10 +23,12 @@ from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.finding import Finding
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import PackageId, Suite, SuiteId
-from entrepot.domain.policy.permissions import Permission, demand
+from entrepot.domain.policy.decisions import DecisionAction
+from entrepot.domain.policy.permissions import Permission, demand, permitted
 from entrepot.errors import NotFound
 
 _HISTORY = 100
+_MOST_APART = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class Version:
     """What is known to be wrong with it, in the first of its suites."""
     findings: Sequence[Finding] = ()
     """Only where one version is asked for."""
+    apart: bool = False
+    """Nobody gets it."""
 
     @property
     def examined(self) -> Admission | None:
@@ -52,6 +57,8 @@ class Version:
     @property
     def status(self) -> str:
         """In the words of the main API."""
+        if self.apart:
+            return "quarantined"
         if self.placements:
             return "validated"
         states = {admission.state for admission in self.admissions}
@@ -96,6 +103,29 @@ class Listings:
             names, total = reading.name_page(wanted, offset, limit)
             versions = self._versions(reading, names, wanted)
             return [Artifact(name, versions[name]) for name in names if versions[name]], total
+
+    def quarantined(self, actor: Actor, wanted: PackageFilter, offset: int, limit: int) -> tuple[list[Artifact], int]:
+        """A page of names with versions that nobody gets, and the number of all; empty for who may not review."""
+        demand(actor, Permission.PACKAGE_READ)
+        if not permitted(actor, Permission.REVIEW_READ):
+            return [], 0
+        conditions = DecisionFilter(wanted, in_force=True, actions=(DecisionAction.QUARANTINE,))
+        found: dict[str, dict[PackageId, Version]] = {}
+        with self._catalog.read() as reading:
+            decisions, _ = reading.decision_page(conditions, 0, _MOST_APART)
+            numbers = reading.quarantined({one.package_id for one in decisions}).keys()
+            suites = {suite.id: suite for suite in reading.suites()}
+            asked = reading.admissions_of(numbers)
+            for package in reading.packages(numbers):
+                own = [one for one in asked if one.package_id == package.id]
+                version = Version(package, (), own, suites, apart=True)
+                found.setdefault(package.key.name, {})[package.id] = version
+        names = sorted(found)
+        page = [
+            Artifact(name, sorted(found[name].values(), key=cmp_to_key(self._order), reverse=True))
+            for name in names[offset : offset + limit]
+        ]
+        return page, len(names)
 
     def artifact(self, actor: Actor, name: str) -> Artifact:
         """One name with its history.
