@@ -189,6 +189,34 @@ def test_the_policy_holds_what_is_critical(office: Office, feeds: Feeds) -> None
     assert any("CVE-2031-7002" in reason for reason in body["warnings"])
 
 
+def test_what_is_refused_shows_what_it_was_refused_for(
+    office: Office, feeds: Feeds, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = fresh()
+    known = {"upstream": ["CVE-2031-7010"], "summary": "it runs what it is sent", **rated("critical")}
+    feeds.say(osv(f"L-{name}", affected(JAMMY, name, ("fixed", "2.0")), **known))
+    office.admin.patch("/settings", json={"cve_policy": {"critical": "block"}}).raise_for_status()
+    try:
+        body = upload(office, build_deb(name), f"{name}.deb", "jammy", 422)
+    finally:
+        office.admin.patch("/settings", json={"cve_policy": {"critical": "review"}}).raise_for_status()
+    assert body["pipeline"]["cve_scan"] == "blocked"
+    found = cve(office, name)
+    [one] = found["cve_results"]
+    assert (one["id"], one["severity"], one["fix_versions"]) == ("CVE-2031-7010", "Critical", ["2.0"])
+    assert (found["result"], found["total"], found["cve_counts"]["critical"]) == ("findings", 1, 1)
+    assert found["refused_at"] is not None
+    assert found["message"].startswith("refused on ")
+    assert found["coverage"]["context"] == JAMMY
+    assert cve(office, name, "latest") == found
+    assert office.admin.post(f"/security/packages/{name}/1.0/rescan").status_code == 404, "there is nothing to scan"
+    monkeypatch.setenv("ENTREPOT_URL", office.server.url)
+    monkeypatch.setenv("ENTREPOT_TOKEN", office.token(role="maintainer")["token"])
+    assert run(["cve", name]) == 0
+    assert capsys.readouterr().out.split("\t")[:2] == ["CVE-2031-7010", "critical"]
+    assert run(["cve", "nothing"]) == 5
+
+
 def test_what_becomes_known_later_is_found_and_told(office: Office, feeds: Feeds) -> None:
     name, other = fresh(), fresh()
     for each in (name, other):

@@ -128,6 +128,7 @@ class PackageFindings(TypedDict):
     last_rematch_at: str | None
     result: str
     message: str
+    refused_at: str | None
 
 
 class Rescanned(TypedDict):

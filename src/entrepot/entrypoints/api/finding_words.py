@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from entrepot.adapters.catalog.decisions import StoredDecision
 from entrepot.adapters.catalog.findings import Affected, Posture, Scan, Vulnerability
+from entrepot.adapters.catalog.records import Admission
 from entrepot.domain.model.finding import SEVERITIES, Coverage, Finding, FixState, Severity
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite, SuiteId
@@ -245,9 +247,24 @@ def package_body(found: PackageFindings) -> Body:
         "last_rematch_at": None if scan is None or scan.rematched_at is None else scan.rematched_at.isoformat(),
         "scanned_at": None if scan is None else scan.scanned_at.isoformat(),
         "result": "skipped" if scan is None else scan.result.value,
-        "message": "it is in no distribution any more" if scan is None else scan.message,
+        "message": _message(found),
+        "refused_at": None if found.refusal is None else _refused_at(found.refusal).isoformat(),
         "coverage": None if scan is None else coverage_row(scan.coverage),
     }
+
+
+def _message(found: PackageFindings) -> str:
+    request = found.refusal
+    if request is None:
+        return "it is in no distribution any more" if found.scan is None else found.scan.message
+    why = "; ".join(request.reasons)
+    if request.justification:
+        why = f"{request.justification} ({request.decided_by})" if request.decided_by else request.justification
+    return f"refused on {_refused_at(request):%Y-%m-%d}: {why}"[:2000]
+
+
+def _refused_at(request: Admission) -> datetime:
+    return request.decided_at or request.requested_at
 
 
 def coverage_row(coverage: Coverage) -> Body:

@@ -120,7 +120,11 @@ def packages(
 def package(
     name: str, version: str, app: App, who: Who, arch: Text = None, distribution: Text = None
 ) -> dict[str, Any]:
-    """As it was compared last; ``coverage`` tells with what, ``message`` why nothing could be said where that is so."""
+    """As it was compared last; ``coverage`` tells with what, ``message`` why nothing could be said where that is so.
+
+    Of a package that was refused it is what was found that day, the worst fifty, and ``refused_at`` is set.  The
+    version ``latest`` is the one that was sent last, whatever became of it.
+    """
     return package_body(app.vulnerabilities.findings.package(who, name, version, arch, distribution))
 
 

@@ -9,6 +9,7 @@ import typer
 
 from entrepot.client.answers_findings import Cve, PackageFindings
 from entrepot.client.api import Client
+from entrepot.client.errors import Missing
 from entrepot.entrypoints.cli.failures import CommandFailed, ExitCode
 from entrepot.entrypoints.cli.output import Output
 from entrepot.entrypoints.cli.session import ArchOption, DistOption, JsonOption, UrlOption, connect
@@ -34,13 +35,13 @@ def cve(
     as_json: JsonOption = False,
     url: UrlOption = None,
 ) -> None:
-    """Show what is known to be wrong with a package.
+    """Show what is known to be wrong with a package; of one that was refused, what it was refused for.
 
     In a pipe the columns are separated by tabs: id, severity, CVSS, priority, exploited, fix, text.
     """
     output = Output(as_json=as_json)
     with connect(ctx, url, output) as client:
-        chosen = version or _newest(client, name)
+        chosen = version or _newest_or_last(client, name)
         body = client.vulnerabilities.of(name, chosen, architecture=arch, distribution=dist)
     if as_json:
         output.json(body)
@@ -68,6 +69,14 @@ def _row(one: Cve) -> tuple[object, ...]:
 def _headline(body: PackageFindings) -> str:
     where = f"{body['package']} {body['version']} {body['arch']} in {body['distribution']}"
     return one_line(f"{where}: {body['result']}; {body['message']}")
+
+
+def _newest_or_last(client: Client, name: str) -> str:
+    """The newest that is there; where none is, the one that was sent last, as it may have been refused."""
+    try:
+        return _newest(client, name)
+    except Missing:
+        return "latest"
 
 
 def _newest(client: Client, name: str) -> str:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, BinaryIO, Protocol, cast
+from typing import BinaryIO, Protocol, cast
 
 from entrepot.adapters.catalog.records import AdmissionState, JsonValue, StoredPackage
+from entrepot.adapters.catalog.refusals import coverage_of, coverage_row, worst_to_json
 from entrepot.domain.advisories.sources import FRAGMENT, source_of
 from entrepot.domain.jobs.work import JobId
 from entrepot.domain.model.digest import Digest
-from entrepot.domain.model.finding import Coverage, Severity
+from entrepot.domain.model.finding import Severity
 from entrepot.domain.model.package import Concern, PackageFacts, PackageKey
 from entrepot.domain.model.suite import PackageId, Suite
 from entrepot.domain.policy.action import Action
@@ -175,8 +175,16 @@ def stored_subject(package: StoredPackage, suite: Suite, component: str) -> Subj
 
 
 def steps_of(outcomes: Sequence[CheckOutcome], judgement: Judgement) -> list[dict[str, JsonValue]]:
-    """Outcomes as they are kept with the admission, with what the policy made of each."""
-    return [step_of(outcome, [one for one in judgement.grounds if one.check == outcome.name]) for outcome in outcomes]
+    """Outcomes as they are kept with the admission, with what the policy made of each.
+
+    Findings of what is refused are nowhere else, as it comes to no shelf: the worst are kept here.
+    """
+    refused = judgement.verdict is Verdict.REFUSE
+    return [
+        step_of(outcome, [one for one in judgement.grounds if one.check == outcome.name])
+        | ({"findings": worst_to_json(outcome.findings)} if refused and outcome.findings else {})
+        for outcome in outcomes
+    ]
 
 
 def cools(steps: Sequence[Mapping[str, JsonValue]]) -> bool:
@@ -204,7 +212,7 @@ def step_of(outcome: CheckOutcome, grounds: Sequence[Ground] = ()) -> dict[str, 
         "message": outcome.message,
         "detail": outcome.detail,
         **({"waived": True} if outcome.waived else {}),
-        **({"coverage": _coverage_row(outcome.coverage)} if outcome.coverage else {}),
+        **({"coverage": coverage_row(outcome.coverage)} if outcome.coverage else {}),
         **({"policy": policy} if policy else {}),
         **({"counts": {severity.value: n for severity, n in counted.items() if n}} if counted else {}),
         "concerns": [{"code": concern.code, "detail": concern.detail} for concern in outcome.concerns],
@@ -221,21 +229,6 @@ def outcome_of(step: Mapping[str, JsonValue]) -> CheckOutcome:
         detail=str(step.get("detail") or ""),
         concerns=tuple(Concern(concern["code"], concern["detail"]) for concern in concerns),
         waived=bool(step.get("waived")),
-        coverage=_coverage_of(cast("Mapping[str, JsonValue] | None", step.get("coverage"))),
+        coverage=coverage_of(cast("Mapping[str, JsonValue] | None", step.get("coverage"))),
         counts={Severity(name): n for name, n in cast("Mapping[str, int]", step.get("counts") or {}).items()},
     )
-
-
-def _coverage_row(coverage: Coverage) -> dict[str, JsonValue]:
-    date = coverage.database_date
-    return {**asdict(coverage), "skipped": list(coverage.skipped), "database_date": date.isoformat() if date else None}
-
-
-def _coverage_of(row: Mapping[str, JsonValue] | None) -> Coverage | None:
-    if row is None:
-        return None
-    known = {name: value for name, value in row.items() if name in Coverage.__dataclass_fields__}
-    date = known.pop("database_date", None)
-    skipped = tuple(str(one) for one in cast("list[str]", known.pop("skipped", None) or []))
-    fields = cast("dict[str, Any]", known)
-    return Coverage(skipped=skipped, database_date=datetime.fromisoformat(str(date)) if date else None, **fields)

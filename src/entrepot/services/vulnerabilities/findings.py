@@ -15,7 +15,8 @@ from entrepot.adapters.catalog.findings import (
     Vulnerability,
     VulnerabilityFilter,
 )
-from entrepot.adapters.catalog.records import PackageFilter, StoredPackage
+from entrepot.adapters.catalog.records import Admission, AdmissionState, PackageFilter, StoredPackage
+from entrepot.adapters.catalog.refusals import refused_findings
 from entrepot.adapters.storage.base import BlobStore
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.finding import Finding, FixState, Severity
@@ -23,6 +24,7 @@ from entrepot.domain.model.suite import DEFAULT_ARCHIVE, PackageId, Suite, Suite
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.errors import NotFound, UnknownDistribution
 
+LATEST = "latest"
 _MOST_AFFECTED = 20
 _MOST_PACKAGES = 200
 
@@ -56,12 +58,16 @@ class PostureReport:
 
 @dataclass(frozen=True, slots=True)
 class PackageFindings:
-    """One package in one suite; without a scan it is on no shelf any more, or nobody was asked yet."""
+    """One package in one suite; without a scan it is on no shelf any more, or nobody was asked yet.
+
+    ``refusal`` is the request of one that was kept out; scan and findings are of that day then.
+    """
 
     package: StoredPackage
     suite: Suite
     scan: Scan | None
     findings: Sequence[Finding]
+    refusal: Admission | None = None
 
 
 class Vulnerabilities:
@@ -130,6 +136,8 @@ class Vulnerabilities:
     ) -> PackageFindings:
         """One version; of several architectures or suites the first, one that has it before one that had it.
 
+        Where no version is called ``latest``, it is the one that was sent last, whatever became of it.
+
         Raises:
             NotFound: there is none.
         """
@@ -148,6 +156,11 @@ def find_package(
     """
     wanted = PackageFilter(name=name, version=version, architecture=architecture or "")
     requests = reading.admissions(wanted)
+    if not requests and version == LATEST:
+        sent = reading.admissions(replace(wanted, version=""))
+        if sent:
+            version = reading.package(sent[-1].package_id).key.version
+            return find_package(reading, name, version, architecture, distribution)
     numbers = {one.package_id for one in requests} | {one.package.id for one in reading.placements(wanted)}
     suites = _suites(reading)
     chosen = _chosen(reading, distribution)
@@ -160,7 +173,11 @@ def find_package(
     if not gone:
         where = f" in {distribution[:80]}" if distribution else ""
         raise NotFound(f"there is no package {name[:200]} {version[:100]} {architecture or ''}".rstrip() + where)
-    return PackageFindings(reading.package(gone[-1].package_id), suites[gone[-1].suite_id], None, [])
+    last = gone[-1]
+    package, suite = reading.package(last.package_id), suites[last.suite_id]
+    if last.state is not AdmissionState.REFUSED:
+        return PackageFindings(package, suite, None, [])
+    return PackageFindings(package, suite, *refused_findings(reading, last), refusal=last)
 
 
 def _suites(reading: Reading) -> dict[SuiteId, Suite]:

@@ -81,7 +81,7 @@ class Rescans:
         with self._catalog.read() as reading:
             found = find_package(reading, name, version, architecture, distribution)
             package, suite = found.package, found.suite
-        if found.scan is None:
+        if found.scan is None or found.refusal is not None:
             raise NotFound(f"{package.key} is in no distribution and waits for none; there is nothing to scan")
         if not self._blobs.has(package.digest):
             raise NotFound(f"the file of {package.key} is gone; upload it again")
