@@ -68,6 +68,17 @@ class ClamdServer:
                 raise RuntimeError(f"clamd did not start: {(self._folder / 'clamd.out').read_text()}")
             time.sleep(0.02)
 
+    def learn(self, name: str, content: bytes) -> None:
+        """One more signature, known when this returns."""
+        with (self._folder / "signatures/test.ndb").open("a", encoding="ascii") as signatures:
+            signatures.write(f"{name}:0:*:{content.hex()}\n")
+        with self._connected() as connection:
+            connection.sendall(b"zRELOAD\0")
+            connection.recv(32)
+        # Reloading is not concurrent here: the next answer comes after it.
+        while not self._answers():
+            time.sleep(0.02)
+
     def kill(self) -> None:
         """As rude as a crash."""
         if self._process is not None:
