@@ -8,12 +8,20 @@ from datetime import datetime
 from functools import partial
 
 from entrepot.adapters.catalog.base import Catalog, Writing
-from entrepot.adapters.catalog.records import Admission, AdmissionState, AuditEntry, JsonValue, PackageFilter
+from entrepot.adapters.catalog.records import (
+    Admission,
+    AdmissionState,
+    AuditEntry,
+    JsonValue,
+    PackageFilter,
+    StoredPackage,
+)
 from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.storage.base import BlobStore, BlobWriter
 from entrepot.domain.formats.base import Limits, PackageFormat
 from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.domain.model.actor import Actor
+from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.package import Format, PackageFacts
 from entrepot.domain.model.suite import PackageId, Suite, SuiteId
 from entrepot.domain.policy.gate import CheckOutcome, Judgement, judge
@@ -190,9 +198,7 @@ class Intake:
         pending = frozenset(check.name for check in self._checks if check.slow) if waits else frozenset()
         rules = self._rules(target.suite)
         with self._catalog.write() as unit:
-            known = unit.package_with_digest(digest)
-            if known:  # somebody may be deciding about these bytes: what they decide counts
-                unit.seize(known.id)
+            known = _known(unit, digest, facts, now)
             against = acts.kept_out(unit, target.suite, known.id) if known else None
             accepted = unit.accepted_findings(known.id, target.suite.id, now) if known else frozenset[str]()
             judgement = against or judge(outcomes, rules, accepted, pending=pending)
@@ -201,8 +207,6 @@ class Intake:
                 if known
                 else unit.add_package(facts, digest, staged.sha512(), staged.size_bytes, filename, actor, now)
             )
-            if known and facts.composition is not None and not unit.compositions([known.id]):
-                unit.keep_composition(known.id, facts.composition, now)
             receipt = Receipt(
                 status=ReceiptStatus.ACCEPTED,
                 package_id=package_id,
@@ -350,3 +354,13 @@ class Intake:
         with self._catalog.read() as reading:
             numbers = [admission.id for admission in reading.admissions(PackageFilter(), AdmissionState.HELD)]
         return [self.receipt(number) for number in numbers]
+
+
+def _known(unit: Writing, digest: Digest, facts: PackageFacts, now: datetime) -> StoredPackage | None:
+    """The package that these bytes are already; one that nobody has looked into has its list now."""
+    known = unit.package_with_digest(digest)
+    if known:
+        unit.seize(known.id)  # somebody may be deciding about these bytes: what they decide counts
+        if facts.composition is not None and not unit.compositions([known.id]):
+            unit.keep_composition(known.id, facts.composition, now)
+    return known
