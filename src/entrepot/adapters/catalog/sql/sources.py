@@ -166,8 +166,13 @@ _ORDER = (
 
 def _in_force(conditions: UpstreamFilter) -> sa.Select[Any]:
     package, source = t.upstream_package, t.source
-    same = sa.and_(source.c.id == package.c.source_id, source.c.generation == package.c.generation)
-    query = sa.select(package, source.c.format).join(source, same)
+    # Where there are names, sums keep the engine from walking all rows of a generation instead of the index of names.
+    plus = 0 if conditions.names or conditions.prefix else None
+    number = package.c.source_id if plus is None else package.c.source_id + plus
+    generation = package.c.generation if plus is None else package.c.generation + plus
+    query = sa.select(package, source.c.format).join(
+        source, sa.and_(source.c.id == number, source.c.generation == generation)
+    )
     query = query.where(source.c.id.in_(list(conditions.sources)) if conditions.sources else source.c.enabled)
     if conditions.format is not None:
         query = query.where(source.c.format == conditions.format.value)
