@@ -25,6 +25,7 @@ from entrepot.domain.model.package import Format
 from entrepot.domain.model.snapshot import PackageFile
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.policy.permissions import Permission, demand
+from entrepot.errors import VerbatimSuite
 from entrepot.services.publish.client_files import static_repo_file, static_sources_file
 from entrepot.services.publish.exported import Exported, ExportWish, Ledger, Shown, read_ledger
 from entrepot.services.publish.layouts import Layout, layout_of
@@ -110,12 +111,19 @@ class Exports:
 
         Raises:
             UnknownDistribution, NotFound, InvalidRequest: there is no such state, or the folder is not for it.
+            VerbatimSuite: it is a mirror, whose packages are not known.
             AlreadyRunning: another export writes there.
             ExportFolderUnusable, StoreFull: the folder cannot be written to.
         """
         demand(actor, Permission.TREE_EXPORT)
         with self._catalog.read() as reading:
             state = self._find(reading, reference)
+            if state.suite.verbatim:
+                raise VerbatimSuite(
+                    f"{state.suite.full_name} shows what its upstream has signed, and has no packages to export; "
+                    "copy it from its address",
+                    distribution=state.suite.full_name,
+                )
             files = list(reading.files_at(state.suite.id, state.generation.revision))
         suite, generation = state.suite, state.generation
         done = Exported(reference, generation.number, withheld=[one.path for one in files if one.quarantine])
