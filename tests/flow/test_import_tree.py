@@ -83,3 +83,21 @@ def test_a_tree_of_createrepo_is_taken_over_unsigned_when_that_is_said(
     assert "c-one" in shown
     with server.client() as client:
         assert client.get("/rpm/main/almalinux9/x86_64/Packages/c/c-one-1.0-1.noarch.rpm").content == rpm
+
+
+@pytest.mark.skipif(bool(missing_programs("aptly")), reason="APTLY IS NOT INSTALLED HERE")
+def test_a_tree_of_aptly_is_taken_over(tmp_path: Path, server: Server, shell: Terminal) -> None:
+    (tmp_path / "a-one_1.0_amd64.deb").write_bytes(build_deb("a-one", "1.0", "amd64"))
+    (tmp_path / "aptly.conf").write_text(f'{{"rootDir": "{tmp_path}/aptly"}}')
+    for command in (
+        "repo create old",
+        f"repo add old {tmp_path}/a-one_1.0_amd64.deb",
+        "publish repo -skip-signing -distribution=old -architectures=amd64 old",
+    ):
+        words = ["aptly", f"-config={tmp_path}/aptly.conf", *command.split()]
+        subprocess.run(words, check=True, capture_output=True)
+    tree = tmp_path / "aptly/public"
+    assert "a-one" in shell.run("import-tree", str(tree), "--to", "bookworm", "--unsigned")
+    (path,) = tree.rglob("*.deb")
+    with server.client() as client:
+        assert client.get(f"/apt/main/{path.relative_to(tree)}").content == path.read_bytes()
