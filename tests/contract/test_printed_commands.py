@@ -20,7 +20,6 @@ from entrepot.testing.server import Server
 PASSWORD = "Admin1234!"
 _MISSING = missing_programs("bash", "curl", "jq")
 pytestmark = [
-    pytest.mark.xdist_group("printed commands"),
     pytest.mark.skipif(bool(_MISSING), reason=f"NOT INSTALLED HERE: {', '.join(_MISSING)}"),
 ]
 
@@ -183,7 +182,16 @@ class Reader:
         assert asked, f"{text}\n{done.stdout}\n{done.stderr}"
         if "change-password" in text:
             self._change_back()
+        if "/quarantine" in text:
+            self._release()
         return asked
+
+    def _release(self) -> None:
+        """The commands below it speak of the package as if it were still there."""
+        body = {"decision": "approve", "justification": "it was looked at", "arch": "amd64"}
+        with self.client() as client:
+            answer = client.post("/security/packages/nginx/1.24.0/decide", json=body)
+        assert answer.status_code == 200, answer.text
 
     def _change_back(self) -> None:
         answer = httpx2.post(
