@@ -349,7 +349,7 @@ ENTRIES: list[tuple[str, str, dict[str, Any], str | None]] = [
     ("PROMOTE_APPROVE", "SUCCESS", {}, "promoted"),
     ("PROMOTE_REJECT", "SUCCESS", {}, "rejected"),
     ("CVE_REMATCH", "WARNING", {}, "findings"),
-    ("SLA_EXPIRED", "WARNING", {}, "findings"),
+    ("SLA_EXPIRED", "WARNING", {}, "expired"),
     ("RETENTION", "SUCCESS", {"reason": "one of many"}, None),
     ("MIGRATE", "SUCCESS", {"from": "jammy"}, None),
     ("PROMOTE", "SUCCESS", {"count": 0}, None),

