@@ -16,7 +16,9 @@ from entrepot.domain.model.suite import GenerationId, PackageId, SuiteId
 class StateReading(Protocol):
     """What a suite held at a revision."""
 
-    def contents_at(self, suite_id: SuiteId, revision: int, first: bytes = b"") -> Iterator[Content]:
+    def contents_at(
+        self, suite_id: SuiteId, revision: int, offset: int = 0, limit: int | None = None
+    ) -> Iterator[Content]:
         """What the suite held at a revision, in order of component and key; streamed."""
         ...
 

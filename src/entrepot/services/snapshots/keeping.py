@@ -72,12 +72,7 @@ class Snapshots:
         demand(actor, Permission.SUITE_READ)
         with self._catalog.read() as reading:
             state = find_state(reading, reference)
-            rows: list[Content] = []
-            for number, one in enumerate(reading.contents_at(state.suite.id, state.generation.revision)):
-                if number >= offset + limit:
-                    break
-                if number >= offset:
-                    rows.append(one)
+            rows = list(reading.contents_at(state.suite.id, state.generation.revision, offset, limit))
         return state, rows, state.generation.package_count
 
     def keep(self, actor: Actor, reference: str, name: str | None, description: str = "") -> Frozen:

@@ -41,13 +41,15 @@ class StateQueries:
 
     _connection: sa.Connection
 
-    def contents_at(self, suite_id: SuiteId, revision: int, first: bytes = b"") -> Iterator[Content]:
-        """Streamed."""
-        query = (
-            _contents(suite_id)
-            .where(held_at(revision), t.content.c.sort_key >= first)
-            .order_by(t.content.c.component, t.content.c.sort_key)
-        )
+    def contents_at(
+        self, suite_id: SuiteId, revision: int, offset: int = 0, limit: int | None = None
+    ) -> Iterator[Content]:
+        """Streamed; components bytewise, whatever the database thinks of words."""
+        component: sa.ColumnElement[str] = t.content.c.component
+        if self._connection.dialect.name == "postgresql":
+            component = sa.collate(component, "C")
+        query = _contents(suite_id).where(held_at(revision)).order_by(component, t.content.c.sort_key)
+        query = query.offset(offset).limit(limit)
         for row in self._connection.execute(query.execution_options(yield_per=_BATCH)):
             yield _content_of(row)
 
