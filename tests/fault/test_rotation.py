@@ -35,9 +35,12 @@ def certificates(armored: bytes) -> list[bytes]:
 
 
 def signers(maintainer: Maintainer, suite: str = "bookworm") -> tuple[int, int]:
-    """How many keys are given out, and how many of them signed what is served."""
-    text = maintainer.file(f"/apt/main/dists/{suite}/InRelease")
+    """How many keys are given out, and how many of them signed what is served: none while nothing is published yet."""
     given = certificates(maintainer.file("/apt/main/key.asc"))
+    answer = maintainer.client.get(f"/apt/main/dists/{suite}/InRelease")
+    if answer.status_code == 404:
+        return len(given), 0
+    text = answer.content
     count = 0
     for one in given:
         with contextlib.suppress(BadSignature):

@@ -1,0 +1,20 @@
+"""Mirrors that are chosen from and signed anew.
+
+Revision ID: 0027
+Revises: 0026
+"""
+
+from __future__ import annotations
+
+revision = "0027"
+down_revision = "0026"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """Nothing yet."""

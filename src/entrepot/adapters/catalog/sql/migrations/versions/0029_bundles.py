@@ -1,0 +1,20 @@
+"""Bundles.
+
+Revision ID: 0029
+Revises: 0028
+"""
+
+from __future__ import annotations
+
+revision = "0029"
+down_revision = "0028"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """Nothing yet."""
