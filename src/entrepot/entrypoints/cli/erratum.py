@@ -1,4 +1,4 @@
-"""``erratum``: why there is an update; ``rollout``: how fast it spreads."""
+"""``erratum``: why there is an update."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ from typing import Annotated
 
 import typer
 
-from entrepot.client.answers_errata import RolloutState
 from entrepot.client.errata import Notice
 from entrepot.entrypoints.cli.commands import Commands
-from entrepot.entrypoints.cli.failures import CommandFailed, ExitCode
 from entrepot.entrypoints.cli.output import Output
 from entrepot.entrypoints.cli.session import JsonOption, NoWaitOption, UrlOption, YesOption, confirm, connect
-from entrepot.entrypoints.cli.text import moment, one_line, package_name
+from entrepot.entrypoints.cli.text import moment, one_line, versions_of
 
 DistributionArgument = Annotated[str, typer.Argument(metavar="DISTRIBUTION", help="Codename.")]
 CodeArgument = Annotated[str, typer.Argument(metavar="CODE", help="As 'erratum ls' shows it.")]
-NumberArgument = Annotated[int, typer.Argument(metavar="ID", min=1, help="As 'rollout ls' numbers it.")]
 PackagesArgument = Annotated[list[str], typer.Argument(metavar="NAME=VERSION...", help="What it is about.")]
 
 
@@ -47,22 +44,6 @@ def register(app: typer.Typer) -> None:
     errata.command("add")(add)
     errata.command("rm")(rm)
     app.add_typer(errata, name="erratum")
-    rollouts = Commands(no_args_is_help=True, help="Updates that reach the machines of apt little by little.")
-    rollouts.command("ls")(rollout_ls)
-    rollouts.command("begin")(begin)
-    rollouts.command("pause")(pause)
-    rollouts.command("resume")(resume)
-    rollouts.command("finish")(finish)
-    rollouts.command("stop")(stop)
-    app.add_typer(rollouts, name="rollout")
-
-
-def _versions(packages: list[str]) -> list[str]:
-    found = [package_name(spec) for spec in packages]
-    for wanted in found:
-        if not wanted.version:
-            raise CommandFailed("a version is missing", "usage", ExitCode.INVALID, f"give {wanted.name}=VERSION")
-    return [f"{wanted.name}={wanted.version}" for wanted in found]
 
 
 def ls(
@@ -75,18 +56,13 @@ def ls(
     output = Output(as_json=as_json)
     with connect(ctx, url, output) as client:
         body = client.errata.all(distribution)
-    if as_json:
-        output.json(body)
-    elif not body["errata"]:
-        output.note("no errata")
-    else:
-        output.table(
-            ("CODE", "KIND", "SEVERITY", "ISSUED (UTC)", "TITLE"),
-            (
-                (row["code"], row["kind"], row["severity"], moment(row["issued_at"]), row["title"])
-                for row in body["errata"]
-            ),
-        )
+    output.listing(
+        body,
+        body["errata"],
+        ("CODE", "KIND", "SEVERITY", "ISSUED (UTC)", "TITLE"),
+        lambda row: (row["code"], row["kind"], row["severity"], moment(row["issued_at"]), row["title"]),
+        none="no errata",
+    )
 
 
 def show(
@@ -144,11 +120,8 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option
         notice["description"] = description
     notice["cves"], notice["links"] = cve or [], link or []
     with connect(ctx, url, output, wait=not no_wait) as client:
-        body = client.errata.issue(distribution, _versions(packages), code=code, **notice)
-    if as_json:
-        output.json(body)
-    else:
-        output.line(f"issued {body['code']} in {one_line(body['distribution'])} ({body['kind']}, {body['severity']})")
+        body = client.errata.issue(distribution, versions_of(packages), code=code, **notice)
+    output.done(body, f"issued {body['code']} in {one_line(body['distribution'])} ({body['kind']}, {body['severity']})")
 
 
 def rm(
@@ -164,116 +137,4 @@ def rm(
     confirm(f"withdraw {one_line(code)} from {one_line(distribution)}", yes=yes)
     with connect(ctx, url, output) as client:
         body = client.errata.withdraw(distribution, code)
-    if as_json:
-        output.json(body)
-    else:
-        output.line(f"withdrawn {one_line(body['code'])}")
-
-
-def rollout_ls(
-    ctx: typer.Context,
-    distribution: DistributionArgument,
-    as_json: JsonOption = False,
-    url: UrlOption = None,
-) -> None:
-    """List the rollouts of a distribution, the newest first."""
-    output = Output(as_json=as_json)
-    with connect(ctx, url, output) as client:
-        body = client.rollouts.all(distribution)
-    if as_json:
-        output.json(body)
-    elif not body["rollouts"]:
-        output.note("no rollouts")
-    else:
-        output.table(
-            ("ID", "STATE", "NOW", "NEXT STEP (UTC)", "PACKAGES"),
-            (
-                (
-                    row["id"],
-                    row["state"],
-                    f"{row['percentage']} %",
-                    moment(row["next_at"]),
-                    ", ".join(sorted({f"{one['name']}={one['version']}" for one in row["packages"]})),
-                )
-                for row in body["rollouts"]
-            ),
-        )
-
-
-def begin(
-    ctx: typer.Context,
-    distribution: DistributionArgument,
-    packages: PackagesArgument,
-    step: Annotated[
-        list[int] | None, typer.Option("--step", min=0, max=99, metavar="PERCENT", help="Repeat; else 10, 25, 50, 75.")
-    ] = None,
-    hours: Annotated[int, typer.Option("--hours", min=1, max=8760, metavar="N", help="That each step lasts.")] = 24,
-    as_json: JsonOption = False,
-    url: UrlOption = None,
-) -> None:
-    """Offer an update to a part of the machines first, and to more of them step by step."""
-    output = Output(as_json=as_json)
-    with connect(ctx, url, output) as client:
-        steps = step or ([10, 25, 50, 75] if hours != 24 else [])
-        _print(output, client.rollouts.begin(distribution, _versions(packages), steps, hours), as_json=as_json)
-
-
-def pause(
-    ctx: typer.Context,
-    distribution: DistributionArgument,
-    number: NumberArgument,
-    as_json: JsonOption = False,
-    url: UrlOption = None,
-) -> None:
-    """Keep a rollout at the percentage of now."""
-    output = Output(as_json=as_json)
-    with connect(ctx, url, output) as client:
-        _print(output, client.rollouts.pause(distribution, number), as_json=as_json)
-
-
-def resume(
-    ctx: typer.Context,
-    distribution: DistributionArgument,
-    number: NumberArgument,
-    as_json: JsonOption = False,
-    url: UrlOption = None,
-) -> None:
-    """Let a rollout go on."""
-    output = Output(as_json=as_json)
-    with connect(ctx, url, output) as client:
-        _print(output, client.rollouts.resume(distribution, number), as_json=as_json)
-
-
-def finish(
-    ctx: typer.Context,
-    distribution: DistributionArgument,
-    number: NumberArgument,
-    as_json: JsonOption = False,
-    url: UrlOption = None,
-) -> None:
-    """Offer the update to all machines now."""
-    output = Output(as_json=as_json)
-    with connect(ctx, url, output) as client:
-        _print(output, client.rollouts.finish(distribution, number), as_json=as_json)
-
-
-def stop(
-    ctx: typer.Context,
-    distribution: DistributionArgument,
-    number: NumberArgument,
-    yes: YesOption = False,
-    as_json: JsonOption = False,
-    url: UrlOption = None,
-) -> None:
-    """Take the update out of the distribution; machines that have it keep it."""
-    output = Output(as_json=as_json)
-    confirm(f"take the packages of rollout {number} out of {one_line(distribution)}", yes=yes)
-    with connect(ctx, url, output) as client:
-        _print(output, client.rollouts.stop(distribution, number), as_json=as_json)
-
-
-def _print(output: Output, body: RolloutState, *, as_json: bool) -> None:
-    if as_json:
-        output.json(body)
-    else:
-        output.line(f"rollout {body['id']} is {body['state']} at {body['percentage']} %")
+    output.done(body, f"withdrawn {one_line(body['code'])}")

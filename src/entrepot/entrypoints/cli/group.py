@@ -43,20 +43,14 @@ def ls(
     output = Output(as_json=as_json, quiet=quiet)
     with connect(ctx, url, output) as client:
         body = client.groups.all()
-    if as_json:
-        output.json(body)
-    elif quiet:
-        output.ids(row["name"] for row in body["groups"])
-    elif not body["groups"]:
-        output.note("no groups")
-    else:
-        output.table(
-            ("GROUP", "ROLE", "MEMBERS", "DESCRIPTION"),
-            (
-                (row["name"], row["default_role"] or "none", row["member_count"], row["description"])
-                for row in body["groups"]
-            ),
-        )
+    output.listing(
+        body,
+        body["groups"],
+        ("GROUP", "ROLE", "MEMBERS", "DESCRIPTION"),
+        lambda row: (row["name"], row["default_role"] or "none", row["member_count"], row["description"]),
+        ids=lambda row: row["name"],
+        none="no groups",
+    )
 
 
 def show(
@@ -70,26 +64,20 @@ def show(
     output = Output(as_json=as_json, quiet=quiet)
     with connect(ctx, url, output) as client:
         body = client.groups.members(group)
-    if as_json:
-        output.json(body)
-    elif quiet:
-        output.ids(row["username"] for row in body["members"])
-    elif not body["members"]:
-        output.note("no members")
-    else:
-        output.table(
-            ("NAME", "FULL NAME", "STATE", "SINCE (UTC)", "TAKEN IN BY"),
-            (
-                (
-                    row["username"],
-                    row["full_name"],
-                    "active" if row["active"] else "off",
-                    moment(row["added_at"]),
-                    row["added_by"],
-                )
-                for row in body["members"]
-            ),
-        )
+    output.listing(
+        body,
+        body["members"],
+        ("NAME", "FULL NAME", "STATE", "SINCE (UTC)", "TAKEN IN BY"),
+        lambda row: (
+            row["username"],
+            row["full_name"],
+            "active" if row["active"] else "off",
+            moment(row["added_at"]),
+            row["added_by"],
+        ),
+        ids=lambda row: row["username"],
+        none="no members",
+    )
 
 
 def add(
@@ -104,10 +92,7 @@ def add(
     output = Output(as_json=as_json)
     with connect(ctx, url, output) as client:
         body = client.groups.create(group, default_role=role or None, description=description)
-    if as_json:
-        output.json(body)
-    else:
-        output.line(f"created {one_line(group)} (role: {one_line(body['group']['default_role'] or 'none')})")
+    output.done(body, f"created {one_line(group)} (role: {one_line(body['group']['default_role'] or 'none')})")
 
 
 def change(

@@ -43,28 +43,22 @@ def jobs(
     output = Output(as_json=as_json, quiet=quiet)
     with connect(ctx, url, output) as client:
         body = client.jobs(kind=kind, status=status, mine=mine, per_page=limit)
-    if as_json:
-        output.json(body)
-    elif quiet:
-        output.ids(row["job_id"] for row in body["items"])
-    elif not body["items"]:
-        output.note("no jobs")
-    else:
-        output.table(
-            ("JOB", "KIND", "STATUS", "DONE", "BEGUN (UTC)", "BY", "WHAT"),
-            (
-                (
-                    row["job_id"],
-                    row["kind"],
-                    _status(row),
-                    _count(row),
-                    moment(row["started_at"]),
-                    row["begun_by"],
-                    row["label"],
-                )
-                for row in body["items"]
-            ),
-        )
+    output.listing(
+        body,
+        body["items"],
+        ("JOB", "KIND", "STATUS", "DONE", "BEGUN (UTC)", "BY", "WHAT"),
+        lambda row: (
+            row["job_id"],
+            row["kind"],
+            _status(row),
+            _count(row),
+            moment(row["started_at"]),
+            row["begun_by"],
+            row["label"],
+        ),
+        ids=lambda row: row["job_id"],
+        none="no jobs",
+    )
 
 
 def show(ctx: typer.Context, job: JobArgument, as_json: JsonOption = False, url: UrlOption = None) -> None:

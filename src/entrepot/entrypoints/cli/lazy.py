@@ -49,7 +49,7 @@ COMMANDS = (
     Entry("diff", "snapshot", "Show what differs between two states of distributions.", _USE),
     Entry("env", "env", "Names under which machines see snapshots.", _USE),
     Entry("erratum", "erratum", "Notices that tell machines why there is an update.", _USE),
-    Entry("rollout", "erratum", "Updates that reach the machines of apt little by little.", _USE),
+    Entry("rollout", "rollout", "Updates that reach the machines of apt little by little.", _USE),
     Entry("rescan", "cve", "Ask every check again about a package, or compare everything again.", _MANAGE),
     Entry("review", "review", "Packages that wait for a person.", _MANAGE),
     Entry("advisory", "advisory", "Security advisories: import, refresh, state.", _MANAGE),

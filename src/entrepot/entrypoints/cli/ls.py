@@ -39,27 +39,21 @@ def ls(  # noqa: PLR0913, PLR0917 - one for each option
     selection = Selection(text=text, distribution=dist or "", architecture=arch or "", format=format_)
     with connect(ctx, url, output) as client:
         found = list(islice(client.all_packages(selection), limit))
-    if as_json:
-        output.json(_envelope(found))
-    elif quiet:
-        output.ids(f"{row.get('name')}={row.get('version')}" for row in found)
-    elif not found:
-        output.note("no packages")
-    else:
-        output.table(
-            ("NAME", "VERSION", "ARCH", "DISTRIBUTION", "SIZE", "STATUS"),
-            (
-                (
-                    row.get("name"),
-                    row.get("version"),
-                    row.get("arch"),
-                    row.get("distribution"),
-                    size(row.get("size_bytes")),
-                    row.get("status"),
-                )
-                for row in found
-            ),
-        )
+    output.listing(
+        _envelope(found),
+        found,
+        ("NAME", "VERSION", "ARCH", "DISTRIBUTION", "SIZE", "STATUS"),
+        lambda row: (
+            row.get("name"),
+            row.get("version"),
+            row.get("arch"),
+            row.get("distribution"),
+            size(row.get("size_bytes")),
+            row.get("status"),
+        ),
+        ids=lambda row: f"{row.get('name')}={row.get('version')}",
+        none="no packages",
+    )
 
 
 def _envelope(found: list[PackageRow]) -> dict[str, object]:

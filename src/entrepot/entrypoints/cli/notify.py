@@ -107,7 +107,4 @@ def try_out(
     output = Output(as_json=as_json)
     with connect(ctx, url, output) as client:
         body = client.settings.test_webhook(to) if channel is Channel.WEBHOOK else client.settings.test_email(to)
-    if as_json:
-        output.json(body)
-    else:
-        output.line(one_line(body["message"]))
+    output.done(body, one_line(body["message"]))

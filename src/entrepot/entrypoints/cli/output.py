@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -40,6 +41,9 @@ _NUMBERS = {"SIZE", "PACKAGES", "MEMBERS", "PERMISSIONS", "TRIES"}
 _WHOLE = {"ARCHIVE", "FINGERPRINT", "CODENAME", "FORMAT", "SIZE", "STATUS"}
 
 
+Row = TypeVar("Row")
+
+
 class Output:
     """Standard output and standard error of one command.  Colours follow the terminal and ``NO_COLOR``."""
 
@@ -57,6 +61,36 @@ class Output:
         """One of many documents, in a line, shown now."""
         sys.stdout.write(json.dumps(body) + "\n")
         sys.stdout.flush()
+
+    def done(self, body: object, text: str) -> None:
+        """What a command did: the API's document, or a line for people."""
+        if self.as_json:
+            self.json(body)
+        else:
+            self.line(text)
+
+    def listing(
+        self,
+        body: object,
+        rows: Sequence[Row],
+        columns: Sequence[str],
+        cells: Callable[[Row], Sequence[object]],
+        *,
+        ids: Callable[[Row], str] | None = None,
+        none: str = "",
+    ) -> None:
+        """A list in the form that was asked for: the API's document, identifiers alone, or a table.
+
+        ``none`` is remarked where there are no rows.
+        """
+        if self.as_json:
+            self.json(body)
+        elif self.quiet and ids is not None:
+            self.ids(map(ids, rows))
+        elif none and not rows:
+            self.note(none)
+        else:
+            self.table(columns, map(cells, rows))
 
     def ids(self, ids: Iterable[str]) -> None:
         """One per line, each once."""

@@ -39,7 +39,4 @@ def pin(
             body = client.retention.unpin(wanted.name, wanted.version, architecture=arch)
         else:
             body = client.retention.pin(wanted.name, wanted.version, architecture=arch, reason=reason)
-    if as_json:
-        output.json(body)
-    else:
-        output.line(f"{body['status']} {one_line(str(wanted))} ({words(body.get('architectures'))})")
+    output.done(body, f"{body['status']} {one_line(str(wanted))} ({words(body.get('architectures'))})")

@@ -55,29 +55,23 @@ def ls(
     with connect(ctx, url, output) as client:
         fetched = pages(lambda number: client.promotions.held(number, _PER_PAGE, status=status)["items"])
         rows = list(islice(fetched, limit))
-    if as_json:
-        output.json({"total": len(rows), "status": status, "items": rows})
-    elif quiet:
-        output.ids(str(row["id"]) for row in rows)
-    elif not rows:
-        output.note("nothing waits" if status is Status.PENDING else "no promotions")
-    else:
-        output.table(
-            ("ID", "PACKAGE", "FROM", "TO", "STATUS", "ASKED BY", "WHEN (UTC)", "WHY"),
-            (
-                (
-                    row["id"],
-                    f"{row['package']}={row['version']}",
-                    row["from_dist"],
-                    row["to_dist"],
-                    row["status"],
-                    row["requested_by"],
-                    moment(row["requested_at"]),
-                    "; ".join(row["policy_verdict"]["reasons"]),
-                )
-                for row in rows
-            ),
-        )
+    output.listing(
+        {"total": len(rows), "status": status, "items": rows},
+        rows,
+        ("ID", "PACKAGE", "FROM", "TO", "STATUS", "ASKED BY", "WHEN (UTC)", "WHY"),
+        lambda row: (
+            row["id"],
+            f"{row['package']}={row['version']}",
+            row["from_dist"],
+            row["to_dist"],
+            row["status"],
+            row["requested_by"],
+            moment(row["requested_at"]),
+            "; ".join(row["policy_verdict"]["reasons"]),
+        ),
+        ids=lambda row: str(row["id"]),
+        none="nothing waits" if status is Status.PENDING else "no promotions",
+    )
 
 
 def approve(

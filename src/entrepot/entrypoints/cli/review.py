@@ -83,29 +83,23 @@ def ls(
             return body["packages"]
 
         rows = list(islice(pages(page), limit))
-    if as_json:
-        output.json({**seen["body"], "packages": {**seen["body"]["packages"], "items": rows}})
-    elif quiet:
-        output.ids(f"{row['name']}={row['version']}" for row in rows)
-    elif not rows:
-        output.note("nothing waits")
-    else:
-        output.table(
-            ("PACKAGE", "ARCH", "FOR", "WORST", "DUE (UTC)", "WHOSE", "FROM", "WHY"),
-            (
-                (
-                    f"{row['name']}={row['version']}",
-                    row["arch"],
-                    row["distribution"],
-                    row["worst_severity"] or "-",
-                    moment(row["sla"]["expires_at"]) if row["sla"]["has_sla"] else "-",
-                    row["assigned_to"] or "-",
-                    row["imported_by"],
-                    "; ".join(row["reasons"]),
-                )
-                for row in rows
-            ),
-        )
+    output.listing(
+        {**seen["body"], "packages": {**seen["body"]["packages"], "items": rows}},
+        rows,
+        ("PACKAGE", "ARCH", "FOR", "WORST", "DUE (UTC)", "WHOSE", "FROM", "WHY"),
+        lambda row: (
+            f"{row['name']}={row['version']}",
+            row["arch"],
+            row["distribution"],
+            row["worst_severity"] or "-",
+            moment(row["sla"]["expires_at"]) if row["sla"]["has_sla"] else "-",
+            row["assigned_to"] or "-",
+            row["imported_by"],
+            "; ".join(row["reasons"]),
+        ),
+        ids=lambda row: f"{row['name']}={row['version']}",
+        none="nothing waits",
+    )
 
 
 def approve(  # noqa: PLR0913, PLR0917 - one for each option
@@ -208,10 +202,7 @@ def assign(
     wanted, version = _one_version(package)
     with connect(ctx, url, output) as client:
         body = client.reviews.assign(wanted.name, version, to, architecture=arch)
-    if as_json:
-        output.json(body)
-    else:
-        output.line(f"{one_line(str(wanted))} is looked after by {one_line(to) if to else 'nobody'}")
+    output.done(body, f"{one_line(str(wanted))} is looked after by {one_line(to) if to else 'nobody'}")
 
 
 def quarantine(

@@ -52,10 +52,7 @@ def rm(
         if not yes:
             confirm(_question(client, wanted, dist, arch), yes=False)
         body = _delete(client, wanted, dist, arch)
-    if as_json:
-        output.json(body)
-    else:
-        output.line(_told(body, wanted, dist))
+    output.done(body, _told(body, wanted, dist))
 
 
 def _question(client: Client, wanted: PackageName, dist: str | None, arch: str | None) -> str:

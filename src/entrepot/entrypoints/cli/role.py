@@ -42,23 +42,18 @@ def ls(
     output = Output(as_json=as_json, quiet=quiet)
     with connect(ctx, url, output) as client:
         body = client.roles.all()
-    if as_json:
-        output.json(body)
-    elif quiet:
-        output.ids(row["name"] for row in body["roles"])
-    else:
-        output.table(
-            ("ROLE", "KIND", "PERMISSIONS", "DESCRIPTION"),
-            (
-                (
-                    row["name"],
-                    "built in" if row["is_builtin"] else "custom",
-                    len(row["permissions"]),
-                    row["description"] or row["label"],
-                )
-                for row in body["roles"]
-            ),
-        )
+    output.listing(
+        body,
+        body["roles"],
+        ("ROLE", "KIND", "PERMISSIONS", "DESCRIPTION"),
+        lambda row: (
+            row["name"],
+            "built in" if row["is_builtin"] else "custom",
+            len(row["permissions"]),
+            row["description"] or row["label"],
+        ),
+        ids=lambda row: row["name"],
+    )
 
 
 def show(ctx: typer.Context, role: RoleArgument, as_json: JsonOption = False, url: UrlOption = None) -> None:
@@ -87,10 +82,7 @@ def add(
     output = Output(as_json=as_json)
     with connect(ctx, url, output) as client:
         body = client.roles.create(role, permissions, label=label, description=description)
-    if as_json:
-        output.json(body)
-    else:
-        output.line(f"created {one_line(role)} ({counted(len(body['role']['permissions']), 'permission')})")
+    output.done(body, f"created {one_line(role)} ({counted(len(body['role']['permissions']), 'permission')})")
 
 
 def change(
@@ -107,10 +99,7 @@ def change(
         raise CommandFailed("nothing to change", "usage", ExitCode.INVALID, "give --label or --description")
     with connect(ctx, url, output) as client:
         body = client.roles.change(role, label=label, description=description)
-    if as_json:
-        output.json(body)
-    else:
-        output.line(f"changed {one_line(role)}")
+    output.done(body, f"changed {one_line(role)}")
 
 
 def allow(
@@ -124,10 +113,7 @@ def allow(
     output = Output(as_json=as_json)
     with connect(ctx, url, output) as client:
         body = client.roles.set_permissions(role, permissions)
-    if as_json:
-        output.json(body)
-    else:
-        output.line(f"{one_line(role)} may {', '.join(one_line(code) for code in body['permissions'])}")
+    output.done(body, f"{one_line(role)} may {', '.join(one_line(code) for code in body['permissions'])}")
 
 
 def rm(ctx: typer.Context, role: RoleArgument, yes: YesOption = False, url: UrlOption = None) -> None:

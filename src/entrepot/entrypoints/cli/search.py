@@ -38,23 +38,17 @@ def search(  # noqa: PLR0913, PLR0917 - one for each option
     selection = Selection(text=text, distribution=dist or "", architecture=arch or "", format=format_)
     with connect(ctx, url, output) as client:
         found = list(islice(pages(lambda number: client.artifacts(selection, number, min(limit, 200))), limit))
-    if as_json:
-        output.json({"items": found, "total": len(found), "page": 1, "per_page": max(1, len(found)), "pages": 1})
-    elif quiet:
-        output.ids(str(row["name"]) for row in found)
-    elif not found:
-        output.note("no packages")
-    else:
-        output.table(
-            ("NAME", "NEWEST", "FORMAT", "IN", "DESCRIPTION"),
-            (
-                (
-                    row["name"],
-                    row.get("latest_version"),
-                    row.get("format"),
-                    words(row.get("distributions")) or row.get("status"),
-                    one_line(row.get("description") or ""),
-                )
-                for row in found
-            ),
-        )
+    output.listing(
+        {"items": found, "total": len(found), "page": 1, "per_page": max(1, len(found)), "pages": 1},
+        found,
+        ("NAME", "NEWEST", "FORMAT", "IN", "DESCRIPTION"),
+        lambda row: (
+            row["name"],
+            row.get("latest_version"),
+            row.get("format"),
+            words(row.get("distributions")) or row.get("status"),
+            one_line(row.get("description") or ""),
+        ),
+        ids=lambda row: str(row["name"]),
+        none="no packages",
+    )

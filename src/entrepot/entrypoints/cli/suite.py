@@ -43,25 +43,20 @@ def ls(
     output = Output(as_json=as_json, quiet=quiet)
     with connect(ctx, url, output) as client:
         body = client.distributions(format_)
-    if as_json:
-        output.json(body)
-    elif quiet:
-        output.ids(_short_name(row) for row in body["distributions"])
-    else:
-        output.table(
-            ("CODENAME", "FORMAT", "PACKAGES", "SIZE", "COMPONENTS", "LAST ARRIVAL (UTC)"),
-            (
-                (
-                    _short_name(row),
-                    row.get("format"),
-                    row.get("package_count"),
-                    size(row.get("total_size")),
-                    words(row.get("components")),
-                    moment(row.get("last_updated")),
-                )
-                for row in body["distributions"]
-            ),
-        )
+    output.listing(
+        body,
+        body["distributions"],
+        ("CODENAME", "FORMAT", "PACKAGES", "SIZE", "COMPONENTS", "LAST ARRIVAL (UTC)"),
+        lambda row: (
+            _short_name(row),
+            row.get("format"),
+            row.get("package_count"),
+            size(row.get("total_size")),
+            words(row.get("components")),
+            moment(row.get("last_updated")),
+        ),
+        ids=_short_name,
+    )
 
 
 def show(

@@ -42,18 +42,13 @@ def ls(
     output = Output(as_json=as_json, quiet=quiet)
     with connect(ctx, url, output) as client:
         body = client.templates.all()
-    if as_json:
-        output.json(body)
-    elif quiet:
-        output.ids(row["name"] for row in body["templates"])
-    else:
-        output.table(
-            ("NAME", "CHANGED (UTC)", "BY", "SUBJECT"),
-            (
-                (row["name"], moment(row["changed_at"]), row["changed_by"] or "", row["subject"])
-                for row in body["templates"]
-            ),
-        )
+    output.listing(
+        body,
+        body["templates"],
+        ("NAME", "CHANGED (UTC)", "BY", "SUBJECT"),
+        lambda row: (row["name"], moment(row["changed_at"]), row["changed_by"] or "", row["subject"]),
+        ids=lambda row: row["name"],
+    )
 
 
 def show(ctx: typer.Context, name: NameArgument, as_json: JsonOption = False, url: UrlOption = None) -> None:
@@ -83,10 +78,7 @@ def change(
     plain, marked = _read(text), _read(html)
     with connect(ctx, url, output) as client:
         body = client.templates.change(name, subject=subject, text=plain, html=marked)
-    if as_json:
-        output.json(body)
-    else:
-        output.line(f"changed {one_line(name)}")
+    output.done(body, f"changed {one_line(name)}")
 
 
 def preview(
@@ -117,10 +109,7 @@ def reset(
     confirm(f"Forget your own text of {one_line(name)}?", yes=yes)
     with connect(ctx, url, output) as client:
         body = client.templates.reset(name)
-    if as_json:
-        output.json(body)
-    else:
-        output.line(f"{one_line(name)} is as it comes with the program")
+    output.done(body, f"{one_line(name)} is as it comes with the program")
 
 
 def _tell(output: Output, body: Texts) -> None:

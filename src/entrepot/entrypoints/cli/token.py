@@ -31,28 +31,22 @@ def ls(
     output = Output(as_json=as_json, quiet=quiet)
     with connect(ctx, url, output) as client:
         body = client.people.api_tokens()
-    if as_json:
-        output.json(body)
-    elif quiet:
-        output.ids(row["id"] for row in body["tokens"])
-    elif not body["tokens"]:
-        output.note("no tokens")
-    else:
-        output.table(
-            ("NAME", "ROLE", "ENDS WITH", "FOR", "LAST USED (UTC)", "EXPIRES (UTC)", "STATE"),
-            (
-                (
-                    row["name"],
-                    row["role"],
-                    row.get("hint") or "",
-                    words(row.get("distributions")) or "all",
-                    moment(row.get("last_used")) or "never",
-                    moment(row.get("expires_at")) or "never",
-                    "revoked" if row.get("revoked") else "live",
-                )
-                for row in body["tokens"]
-            ),
-        )
+    output.listing(
+        body,
+        body["tokens"],
+        ("NAME", "ROLE", "ENDS WITH", "FOR", "LAST USED (UTC)", "EXPIRES (UTC)", "STATE"),
+        lambda row: (
+            row["name"],
+            row["role"],
+            row.get("hint") or "",
+            words(row.get("distributions")) or "all",
+            moment(row.get("last_used")) or "never",
+            moment(row.get("expires_at")) or "never",
+            "revoked" if row.get("revoked") else "live",
+        ),
+        ids=lambda row: row["id"],
+        none="no tokens",
+    )
 
 
 def create(
@@ -92,7 +86,4 @@ def revoke(
     confirm(f"Revoke the token {one_line(token)}?", yes=yes)
     with connect(ctx, url, output) as client:
         body = client.people.revoke_api_token(token)
-    if as_json:
-        output.json(body)
-    else:
-        output.line(f"revoked {one_line(token)}")
+    output.done(body, f"revoked {one_line(token)}")

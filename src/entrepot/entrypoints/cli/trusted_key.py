@@ -80,10 +80,7 @@ def rm(
     confirm(f"Trust {fingerprint} in {dist} no longer?", yes=yes)
     with connect(ctx, url, output) as client:
         body = client.provenance.distrust_key(dist, fingerprint)
-    if as_json:
-        output.json(body)
-    else:
-        output.line(f"removed {one_line(body['fingerprint'])} from {one_line(body['codename'])}")
+    output.done(body, f"removed {one_line(body['fingerprint'])} from {one_line(body['codename'])}")
 
 
 def _read(file: Path) -> bytes:

@@ -43,24 +43,19 @@ def ls(
     output = Output(as_json=as_json, quiet=quiet)
     with connect(ctx, url, output) as client:
         body = client.people.users()
-    if as_json:
-        output.json(body)
-    elif quiet:
-        output.ids(row["username"] for row in body["users"])
-    else:
-        output.table(
-            ("NAME", "ROLE", "FULL NAME", "STATE", "LAST SIGN-IN (UTC)"),
-            (
-                (
-                    row["username"],
-                    row["role"],
-                    row.get("full_name") or "",
-                    "active" if row.get("active") else "off",
-                    moment(row.get("last_login")) or "never",
-                )
-                for row in body["users"]
-            ),
-        )
+    output.listing(
+        body,
+        body["users"],
+        ("NAME", "ROLE", "FULL NAME", "STATE", "LAST SIGN-IN (UTC)"),
+        lambda row: (
+            row["username"],
+            row["role"],
+            row.get("full_name") or "",
+            "active" if row.get("active") else "off",
+            moment(row.get("last_login")) or "never",
+        ),
+        ids=lambda row: row["username"],
+    )
 
 
 def add(
@@ -78,10 +73,7 @@ def add(
     password = new_password(from_pipe=password_stdin)
     with connect(ctx, url, output) as client:
         body = client.people.create_user(name, password, role=role or "reader", full_name=full_name, email=email)
-    if as_json:
-        output.json(body)
-    else:
-        output.line(f"created {one_line(body['username'])} ({one_line(body['role'])})")
+    output.done(body, f"created {one_line(body['username'])} ({one_line(body['role'])})")
 
 
 def change(
@@ -131,7 +123,4 @@ def rm(
     confirm(f"Remove the account {one_line(name)}?", yes=yes)
     with connect(ctx, url, output) as client:
         body = client.people.remove_user(name)
-    if as_json:
-        output.json(body)
-    else:
-        output.line(f"removed {one_line(name)}")
+    output.done(body, f"removed {one_line(name)}")
