@@ -15,6 +15,7 @@ from typing import Protocol
 from entrepot.adapters.catalog.accounts import AccountReading, AccountWriting
 from entrepot.adapters.catalog.advisories import AdvisoryReading, AdvisoryWriting
 from entrepot.adapters.catalog.auditing import AuditReading, AuditWriting
+from entrepot.adapters.catalog.choices import ChoiceReading, ChoiceWriting
 from entrepot.adapters.catalog.contents import ContentsReading, ContentsWriting
 from entrepot.adapters.catalog.cooling import CoolingReading
 from entrepot.adapters.catalog.decisions import DecisionReading, DecisionWriting
@@ -231,6 +232,7 @@ class Reading(
     SourceReading,
     ImportReading,
     MirrorReading,
+    ChoiceReading,
     StrikeReading,
     SnapshotReading,
     JobReading,
@@ -260,6 +262,7 @@ class Writing(
     SourceWriting,
     ImportWriting,
     MirrorWriting,
+    ChoiceWriting,
     ProvenanceWriting,
     StrikeWriting,
     ContentsWriting,

@@ -77,7 +77,7 @@ class MirrorWriting(MirrorReading, Protocol):
         ...
 
     def remove_mirror(self, mirror: Mirror) -> None:
-        """With its suite, the generations of this, and all of its files."""
+        """A verbatim one with its suite, the generations of this, and all of its files."""
         ...
 
     def note_mirror(self, mirror_id: MirrorId, state: MirrorState) -> None:

@@ -67,6 +67,7 @@ class Suite:
     ``revision`` counts changes of content and options; ``published_revision`` is the one that the current generation
     shows.  The goal of publishing is to make them equal.  ``late_revision`` is the one that the documents show which
     are made later than the others.  A ``verbatim`` suite shows an upstream's own signed files, and takes no packages.
+    While it is ``settling``, a run of this number puts packages into it; it is not published before that has ended.
     """
 
     id: SuiteId
@@ -80,6 +81,7 @@ class Suite:
     oldest_kept_revision: int
     created_at: datetime
     verbatim: bool = False
+    settling: int = 0
 
     @property
     def format(self) -> Format:

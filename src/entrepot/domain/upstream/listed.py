@@ -46,6 +46,7 @@ class ListedPackage:
     installed_bytes: int = 0
     relations: Mapping[str, str] = field(default_factory=dict)
     capabilities: Sequence[str] = ()
+    priority: str = ""
 
 
 class BadEntry(ValueError):

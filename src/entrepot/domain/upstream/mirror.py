@@ -1,4 +1,4 @@
-"""A suite that shows what an upstream shows, with the upstream's own signature."""
+"""A suite that follows an upstream: with the upstream's own signature, or with chosen packages signed here."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import NewType
 
 from entrepot.domain.model.suite import SuiteId
+from entrepot.domain.upstream.sieve import EVERYTHING, Filter
 from entrepot.domain.upstream.source import Root, SourceId
 
 MirrorId = NewType("MirrorId", int)
@@ -26,6 +27,14 @@ class OnBad(StrEnum):
 
     FAIL = "fail"
     SKIP = "skip"
+    HOLD = "hold"
+
+
+class MirrorKind(StrEnum):
+    """What a mirror shows: the upstream's own files byte for byte, or chosen packages under our own signature."""
+
+    VERBATIM = "verbatim"
+    RESIGNED = "resigned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,10 @@ class MirrorState:
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """One of them.  ``every_hours`` of 0 runs only when somebody says so."""
+    """One of them.  ``every_hours`` of 0 runs only when somebody says so.
+
+    Only a mirror that is signed here has a ``filter``; with ``keep_removed``, what is gone upstream stays in its suite.
+    """
 
     id: MirrorId
     name: str
@@ -55,6 +67,9 @@ class Mirror:
     every_hours: int = 24
     on_bad: OnBad = OnBad.FAIL
     state: MirrorState = MirrorState()
+    kind: MirrorKind = MirrorKind.VERBATIM
+    filter: Filter = EVERYTHING
+    keep_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ def _package(block: bytes, label: str, component: str) -> ListedPackage:
         _number(get("installed-size", "") or "0", "installed size") << 10,
         relations,
         [match[0] for each in provides.split(",") if (match := _PROVIDED.match(each.strip()))] if provides else (),
+        plain_text(get("priority", ""), 32).lower(),
     )
 
 

@@ -182,6 +182,8 @@ class Publisher:
             suite = reading.suite(suite_id)
             if suite.verbatim:
                 return self._confirm(reading, suite)
+            if suite.settling:
+                return Published(suite_id, suite.revision, changed=False)
             due = late is not None or suite_id in reading.suites_to_refresh(self._now())
             if suite.generation_id is not None and suite.revision == suite.published_revision and not due:
                 return Published(suite_id, suite.revision, changed=False)

@@ -14,6 +14,7 @@ from entrepot.adapters.catalog.sql.accounts import AccountQueries
 from entrepot.adapters.catalog.sql.admissions import AdmissionQueries
 from entrepot.adapters.catalog.sql.advisories import AdvisoryQueries
 from entrepot.adapters.catalog.sql.auditing import AuditQueries
+from entrepot.adapters.catalog.sql.choices import ChoiceQueries
 from entrepot.adapters.catalog.sql.contents import ContentsQueries
 from entrepot.adapters.catalog.sql.decisions import DecisionQueries
 from entrepot.adapters.catalog.sql.downloads import DownloadQueries
@@ -71,6 +72,7 @@ class Unit(
     SourceQueries,
     ImportQueries,
     MirrorQueries,
+    ChoiceQueries,
     JobQueries,
     FindingQueries,
     AdvisoryQueries,

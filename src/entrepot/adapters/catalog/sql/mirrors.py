@@ -16,7 +16,8 @@ from entrepot.adapters.catalog.sql import tables as t
 from entrepot.adapters.catalog.sql.rows import Row
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.suite import ArchiveId, SuiteId
-from entrepot.domain.upstream.mirror import Mirror, MirrorFile, MirrorId, MirrorState, OnBad
+from entrepot.domain.upstream.mirror import Mirror, MirrorFile, MirrorId, MirrorKind, MirrorState, OnBad
+from entrepot.domain.upstream.sieve import Filter
 from entrepot.domain.upstream.source import Root, SourceId
 from entrepot.errors import AlreadyExists, LostRace, NotFound
 
@@ -102,6 +103,9 @@ class MirrorQueries:
             "every_hours": mirror.every_hours,
             "on_bad": mirror.on_bad.value,
             "runs": 0,
+            "kind": mirror.kind.value,
+            "filter": mirror.filter.to_json(),
+            "keep_removed": mirror.keep_removed,
             **_state_values(mirror.state),
         }
         query = sa.insert(t.mirror).values(**values).returning(t.mirror.c.id)
@@ -114,11 +118,18 @@ class MirrorQueries:
     def change_mirror(self, mirror: Mirror) -> None:
         """By id."""
         change = sa.update(t.mirror).where(t.mirror.c.id == mirror.id)
-        self._connection.execute(change.values(every_hours=mirror.every_hours, on_bad=mirror.on_bad.value))
+        values: dict[str, object] = {"every_hours": mirror.every_hours, "on_bad": mirror.on_bad.value}
+        values |= {"filter": mirror.filter.to_json(), "keep_removed": mirror.keep_removed}
+        self._connection.execute(change.values(values))
 
     def remove_mirror(self, mirror: Mirror) -> None:
         """What hangs on the suite first."""
         suite_id = mirror.suite_id
+        self._connection.execute(sa.delete(t.mirror_choice).where(t.mirror_choice.c.mirror_id == mirror.id))
+        if mirror.kind is MirrorKind.RESIGNED:  # its packages are the suite's own by now
+            self._connection.execute(sa.delete(t.mirror).where(t.mirror.c.id == mirror.id))
+            self._connection.execute(sa.update(t.suite).where(t.suite.c.id == suite_id).values(settling=0))
+            return
         self._connection.execute(sa.delete(t.mirror_file).where(_file.suite_id == suite_id))
         self._connection.execute(sa.delete(t.mirror).where(t.mirror.c.id == mirror.id))
         self._connection.execute(sa.delete(t.generation_file).where(t.generation_file.c.suite_id == suite_id))
@@ -250,4 +261,7 @@ def _mirror_of(row: Row) -> Mirror:
         tuple(row.notes),
     )
     ids = MirrorId(row.id), row.name, SourceId(row.source_id), SuiteId(row.suite_id)
-    return replace(Mirror(*ids), every_hours=row.every_hours, on_bad=OnBad(row.on_bad), state=state)
+    policy = {"on_bad": OnBad(row.on_bad), "kind": MirrorKind(row.kind), "keep_removed": row.keep_removed}
+    return replace(
+        Mirror(*ids), every_hours=row.every_hours, state=state, filter=Filter.from_json(row.filter), **policy
+    )

@@ -18,6 +18,7 @@ from entrepot.adapters.catalog.records import (
     StoredPackage,
 )
 from entrepot.adapters.catalog.sql import tables as t
+from entrepot.adapters.catalog.sql.choices import ready_packages
 from entrepot.adapters.catalog.sql.conditions import conditions_of
 from entrepot.adapters.catalog.sql.contents import insert_composition
 from entrepot.adapters.catalog.sql.mirrors import mirrored_digests
@@ -149,7 +150,7 @@ class PackageQueries(Shelving):
         blocked, apart = sa.select(t.held.c.package_id), sa.select(t.quarantine.c.package_id)
         query = (
             sa.select(t.package.c.digest, t.package.c.size_bytes)
-            .where(t.package.c.id.in_(sa.union(shown, waiting, blocked, apart)))
+            .where(t.package.c.id.in_(sa.union(shown, waiting, blocked, apart, ready_packages())))
             .order_by(t.package.c.id)
         )
         for row in self._connection.execute(query.execution_options(yield_per=_BATCH)):

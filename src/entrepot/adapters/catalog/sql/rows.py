@@ -31,6 +31,7 @@ suite_columns = (
     t.suite.c.oldest_kept_revision,
     t.suite.c.created_at,
     t.suite.c.verbatim,
+    t.suite.c.settling,
     t.archive.c.id.label("archive_id"),
     t.archive.c.format.label("archive_format"),
     t.archive.c.name.label("archive_name"),
@@ -74,6 +75,7 @@ def suite_of(row: Row) -> Suite:
         oldest_kept_revision=row.oldest_kept_revision,
         created_at=row.created_at,
         verbatim=row.verbatim,
+        settling=row.settling,
     )
 
 

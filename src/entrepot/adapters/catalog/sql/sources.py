@@ -209,6 +209,7 @@ def _row(source_id: SourceId, generation: int, number: int, package: ListedPacka
         "architecture": package.architecture,
         "component": package.component,
         "section": package.section,
+        "priority": package.priority,
         "summary": package.summary,
         "source_package": package.source,
         "multi_arch": package.multi_arch,

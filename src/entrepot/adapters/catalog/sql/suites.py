@@ -60,10 +60,11 @@ class SuiteQueries:
     def unpublished_suites(self) -> list[SuiteId]:
         """Whose goal is not met."""
         query = sa.select(t.suite.c.id).where(
+            t.suite.c.settling == 0,
             sa.or_(
                 t.suite.c.revision > t.suite.c.published_revision,
                 sa.and_(t.suite.c.generation_id.is_(None), sa.not_(t.suite.c.verbatim)),
-            )
+            ),
         )
         return [SuiteId(row.id) for row in self._connection.execute(query)]
 
@@ -77,7 +78,7 @@ class SuiteQueries:
         query = (
             sa.select(t.suite.c.id)
             .join(t.generation, t.generation.c.id == t.suite.c.generation_id)
-            .where(t.generation.c.refresh_at <= now)
+            .where(t.generation.c.refresh_at <= now, t.suite.c.settling == 0)
         )
         return [SuiteId(row.id) for row in self._connection.execute(query)]
 

@@ -10,6 +10,7 @@ from entrepot.adapters.catalog.sql.tables.advisories import (
 )
 from entrepot.adapters.catalog.sql.tables.auditing import audit, audit_checkpoint, audit_head
 from entrepot.adapters.catalog.sql.tables.base import Id, Moment, metadata
+from entrepot.adapters.catalog.sql.tables.choices import mirror_choice, suite_document
 from entrepot.adapters.catalog.sql.tables.contents import bundled, composition
 from entrepot.adapters.catalog.sql.tables.decisions import decision, held, quarantine
 from entrepot.adapters.catalog.sql.tables.downloads import (
@@ -120,6 +121,7 @@ __all__ = [
     "message",
     "metadata",
     "mirror",
+    "mirror_choice",
     "mirror_file",
     "node",
     "package",
@@ -144,6 +146,7 @@ __all__ = [
     "snapshot",
     "source",
     "suite",
+    "suite_document",
     "throttle",
     "trusted_key",
     "upstream_capability",

@@ -21,6 +21,8 @@ erratum = sa.Table(
     sa.Column("issued_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),
     sa.Column("issued_by", sa.String(128), nullable=False),
+    sa.Column("origin", sa.String(64), nullable=False, server_default=""),
+    sa.Column("extra", sa.JSON, nullable=False, server_default="{}"),
     sa.UniqueConstraint("suite_id", "code"),
 )
 

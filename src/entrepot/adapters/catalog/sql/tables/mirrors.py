@@ -26,6 +26,9 @@ mirror = sa.Table(
     sa.Column("error", sa.Text, nullable=False),
     sa.Column("error_code", sa.String(48), nullable=False),
     sa.Column("notes", sa.JSON, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False, server_default="verbatim"),
+    sa.Column("filter", sa.JSON, nullable=False, server_default="{}"),
+    sa.Column("keep_removed", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 # ``run`` is the last run that wanted the file.  Without ``added_revision`` it is on its way into the next generation.

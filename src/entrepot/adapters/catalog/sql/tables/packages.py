@@ -29,6 +29,7 @@ suite = sa.Table(
     sa.Column("generation_id", Id, nullable=True),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("verbatim", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("settling", sa.Integer, nullable=False, server_default="0"),
     sa.UniqueConstraint("archive_id", "codename"),
 )
 

@@ -51,6 +51,7 @@ upstream_package = sa.Table(
     sa.Column("architecture", sa.String(64), nullable=False),
     sa.Column("component", sa.String(128), nullable=False),
     sa.Column("section", sa.String(100), nullable=False),
+    sa.Column("priority", sa.String(32), nullable=False, server_default=""),
     sa.Column("summary", sa.Text, nullable=False),
     sa.Column("source_package", sa.String(255), nullable=False),
     sa.Column("multi_arch", sa.String(16), nullable=False),
