@@ -21,10 +21,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from tests.unit.cli.scripted import Asked, ScriptedServer, reply, scripted_server
+from typing_extensions import is_typeddict
 
 from entrepot.client.api import Client, Selection
 from entrepot.client.audit import AuditConditions
 from entrepot.client.errors import BadAnswer
+from entrepot.entrypoints.api.answers import ANSWERS
 
 DESCRIPTION = Path(__file__).parents[2] / "docs/reference/openapi.json"
 DIALECTS = {"aptly", "dput", "gitea"}
@@ -93,6 +95,29 @@ def test_every_operation_has_a_method_and_no_method_has_another_one() -> None:
     assert sorted(set(OPERATIONS) - covered - BROWSERS) == [], "these operations have no method"
     assert sorted(covered - set(OPERATIONS)) == [], "these methods name operations that are not there"
     assert set(OPERATIONS) >= BROWSERS
+
+
+def test_the_description_shows_the_shapes_that_the_client_promises() -> None:
+    promised = {
+        operation: answer.__name__
+        for method in METHODS
+        for operation in method.operations
+        if is_typeddict(answer := answer_type(method))
+    }
+    described = {(verb, plain(path)): kind.__name__ for verb, path, kind in shapes()}
+    assert described == promised, "src/entrepot/entrypoints/api/answers.py says something else"
+
+
+def shapes() -> Iterator[tuple[str, str, type]]:
+    for operation, kind in ANSWERS.items():
+        verb, _, path = operation.partition(" ")
+        yield verb, path, kind
+
+
+def answer_type(method: Method) -> Any:
+    """What a method returns."""
+    call = method.call if hasattr(method.call, "__func__") else type(method.call).__call__
+    return get_type_hints(call)["return"]
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,15 @@ import io
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, NotRequired, Union, get_args, get_origin, get_type_hints
 
 import pyotp
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.architecture.test_client import METHODS, Method
+from tests.architecture.test_client import answer_type as returned_by
+from typing_extensions import is_typeddict
 
 from entrepot.adapters.attestation.keys import fingerprint_of
 from entrepot.client.api import Client, Selection
@@ -336,9 +338,7 @@ REFUSED: list[tuple[str, Callable[[Client], Any], type[ClientError]]] = [
 
 
 def answer_type(label: str) -> Any:
-    method = next(each for each in METHODS if each.label == label)
-    call = method.call if hasattr(method.call, "__func__") else type(method.call).__call__
-    return get_type_hints(call)["return"]
+    return returned_by(next(each for each in METHODS if each.label == label))
 
 
 @pytest.mark.parametrize(("label", "call"), CASES, ids=[f"{number}-{label}" for number, (label, _) in enumerate(CASES)])

@@ -6,7 +6,9 @@ Only fields that a caller may rely on are named; an answer may carry more, and i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NotRequired, TypedDict, TypeVar, cast
+from typing import Literal, NotRequired, TypeVar, cast
+
+from typing_extensions import TypedDict
 
 from entrepot.client.errors import BadAnswer
 

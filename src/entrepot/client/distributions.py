@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict, Unpack
+from typing import Literal, Unpack
+
+from typing_extensions import TypedDict
 
 from entrepot.client.answers import Archives, DistributionPackages, Distributions, Initialised, shaped
 from entrepot.client.errors import BadAnswer

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Literal, TypedDict
+from typing import BinaryIO, Literal
+
+from typing_extensions import TypedDict
 
 from entrepot.client.answers import shaped
 from entrepot.client.multipart import Progress

@@ -6,7 +6,9 @@ A state is named ``jammy``, ``jammy@NAME``, ``jammy@20261121T200000Z`` or ``jamm
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict, Unpack
+from typing import Unpack
+
+from typing_extensions import TypedDict
 
 from entrepot.client.answers import shaped
 from entrepot.client.answers_snapshots import (

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from entrepot.entrypoints.api.answers import forms
 from entrepot.entrypoints.api.context import current_actor, visitor
 from entrepot.entrypoints.api.limits import Limit, LimitedByAddress
 from entrepot.entrypoints.api.routes import routes_of
@@ -149,7 +150,8 @@ def described(app: FastAPI) -> Part:
     """The whole document."""
     found: Part = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
     components = found.setdefault("components", {})
-    components.setdefault("schemas", {}).update({"Problem": _PROBLEM, "Invalid": _INVALID})
+    answers, schemas = forms()
+    components.setdefault("schemas", {}).update({**schemas, "Problem": _PROBLEM, "Invalid": _INVALID})
     components["responses"] = {f"Problem{status}": _problem(status) for status in _EXAMPLES}
     components["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "description": "A session, or an API token (repod_...)"},
@@ -160,6 +162,7 @@ def described(app: FastAPI) -> Part:
             operation = found["paths"].get(route.path_format, {}).get(method.lower())
             if operation is not None:
                 _complete(operation, route, method)
+                _form(operation, answers.get(f"{method} {route.path_format}"))
     for schema in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(schema, None)
     tags = {tag for item in found["paths"].values() for one in item.values() for tag in one.get("tags", ())}
@@ -194,6 +197,18 @@ def _complete(operation: Part, route: APIRoute, method: str) -> None:
     else:
         operation["security"] = []
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _form(operation: Part, form: Part | None) -> None:
+    """Say what a success looks like, where the route itself says only that it is an object."""
+    for code, response in operation["responses"].items():
+        content = response.get("content", {}).get("application/json")
+        if form is not None and code < "300" and content is not None and _is_any_object(content["schema"]):
+            content["schema"] = form
+
+
+def _is_any_object(schema: Part) -> bool:
+    return not schema.keys() - {"type", "title", "additionalProperties"} and schema.get("type", "object") == "object"
 
 
 def _statuses(route: APIRoute, method: str, operation: Part) -> Iterator[int]:

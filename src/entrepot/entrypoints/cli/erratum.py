@@ -11,7 +11,8 @@ from entrepot.client.errata import Notice
 from entrepot.entrypoints.cli.commands import Commands
 from entrepot.entrypoints.cli.output import Output
 from entrepot.entrypoints.cli.session import JsonOption, NoWaitOption, UrlOption, YesOption, confirm, connect
-from entrepot.entrypoints.cli.text import moment, one_line, versions_of
+from entrepot.entrypoints.cli.text import moment, one_line
+from entrepot.entrypoints.cli.versions import versions_of
 
 DistributionArgument = Annotated[str, typer.Argument(metavar="DISTRIBUTION", help="Codename.")]
 CodeArgument = Annotated[str, typer.Argument(metavar="CODE", help="As 'erratum ls' shows it.")]

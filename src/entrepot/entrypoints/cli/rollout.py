@@ -10,7 +10,8 @@ from entrepot.client.answers_errata import RolloutState
 from entrepot.entrypoints.cli.commands import Commands
 from entrepot.entrypoints.cli.output import Output
 from entrepot.entrypoints.cli.session import JsonOption, UrlOption, YesOption, confirm, connect
-from entrepot.entrypoints.cli.text import moment, one_line, versions_of
+from entrepot.entrypoints.cli.text import moment, one_line
+from entrepot.entrypoints.cli.versions import versions_of
 
 DistributionArgument = Annotated[str, typer.Argument(metavar="DISTRIBUTION", help="Codename.")]
 NumberArgument = Annotated[int, typer.Argument(metavar="ID", min=1, help="As 'rollout ls' numbers it.")]

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
-
-from entrepot.entrypoints.cli.failures import CommandFailed, ExitCode
 
 _MOST_CHARACTERS = 2000
 _STEPS = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -62,16 +59,3 @@ def package_name(argument: str) -> PackageName:
     """Read ``NAME[=VERSION]``; an empty part is left for the caller to refuse."""
     name, equals, version = argument.partition("=")
     return PackageName(name, version if equals else None)
-
-
-def versions_of(arguments: Iterable[str]) -> list[str]:
-    """``NAME=VERSION`` each.
-
-    Raises:
-        CommandFailed: one of them names no version.
-    """
-    found = [package_name(argument) for argument in arguments]
-    for wanted in found:
-        if not wanted.version:
-            raise CommandFailed("a version is missing", "usage", ExitCode.INVALID, f"give {wanted.name}=VERSION")
-    return [f"{wanted.name}={wanted.version}" for wanted in found]
