@@ -5,21 +5,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 
 from entrepot.client.api import Client
 from entrepot.testing.clients import AptRoot, DnfRoot, missing_programs
-from entrepot.testing.clients.serving import FolderServer
-from entrepot.testing.gnupg import GnuPG, gnupg
+from entrepot.testing.mirroring import MirrorScene, mirror_scene
 from entrepot.testing.packages import build_deb, build_rpm
-from entrepot.testing.repositories import sign_apt, write_apt_repository, write_rpm_repository
-from entrepot.testing.server import Server, running_server
+from entrepot.testing.server import running_server
 
 pytestmark = [
     pytest.mark.clients,
@@ -30,74 +25,17 @@ pytestmark = [
 NEEDS_DNF = pytest.mark.skipif(bool(missing_programs("dnf", "rpm", "createrepo_c")), reason="DNF IS NOT INSTALLED")
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A folder of somebody else over HTTP, signed with gpg, and a server that mirrors it."""
-
-    folder: Path
-    upstream: FolderServer
-    gpg: GnuPG
-    server: Server
-    client: Client
-
-    @property
-    def key(self) -> str:
-        return self.gpg.certificate("upstream", "--armor").decode()
-
-    def publish_apt(self, name: str, packages: dict[str, bytes], minutes: int = 0) -> Path:
-        """The upstream's archive as it is now; ``minutes`` later than at first."""
-        date = datetime.now(UTC) - timedelta(hours=2) + timedelta(minutes=minutes)
-        release = write_apt_repository(self.folder / name, packages, date, architectures=("amd64",))
-        sign_apt(release, clearsign=self._clearsign, detach=self._detach)
-        return release.parent
-
-    def publish_rpm(self, name: str, packages: dict[str, bytes]) -> Path:
-        return write_rpm_repository(self.folder / name, packages, self._detach)
-
-    def mirror(self, name: str, type_: str = "apt", **more: Any) -> dict[str, Any]:
-        """Add source and mirror, and run it."""
-        url = f"{self.upstream.url}/{name}"
-        extra = {"distribution": "stable"} if type_ == "apt" else {"distribution": "el9"}
-        self.client.sources.add(name, type_, url, gpg_key=self.key, **extra)  # type: ignore[arg-type]
-        self.client.mirrors.add(name, name, **more)
-        return self.run(name)
-
-    def run(self, name: str, **more: Any) -> dict[str, Any]:
-        """Until it ends."""
-        job = self.client.mirrors.run(name, **more)["job_id"]
-        list(self.client.jobs.follow(job))
-        return dict(self.client.jobs.one(job))
-
-    def get(self, path: str, **headers: str) -> httpx2.Response:
-        return httpx2.get(f"{self.server.url}{path}", headers=headers, timeout=30)
-
-    def _clearsign(self, data: bytes) -> bytes:
-        return self.gpg.clearsign("upstream", data)
-
-    def _detach(self, data: bytes) -> bytes:
-        return self.gpg.detach("upstream", data, "--armor")
-
-
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    folder = tmp_path_factory.mktemp("upstream")
-    with (
-        gnupg(tmp_path_factory.mktemp("keys") / "home") as gpg,
-        FolderServer(folder) as upstream,
-        running_server(
-            tmp_path_factory.mktemp("mirroring"), ENTREPOT_UPSTREAM_INSIDE=upstream.url.partition("//")[2]
-        ) as server,
-        Client(server.url, server.token()) as client,
-    ):
-        gpg.key("upstream")
-        yield Scene(folder, upstream, gpg, server, client)
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MirrorScene]:
+    with mirror_scene(tmp_path_factory.mktemp("mirroring")) as made:
+        yield made
 
 
 def deb(name: str, version: str, **fields: str) -> dict[str, bytes]:
     return {f"{name}_{version}_amd64.deb": build_deb(name, version, architecture="amd64", fields=fields)}
 
 
-def test_apt_installs_from_a_mirror_with_the_key_of_the_upstream(tmp_path: Path, scene: Scene) -> None:
+def test_apt_installs_from_a_mirror_with_the_key_of_the_upstream(tmp_path: Path, scene: MirrorScene) -> None:
     first = {**deb("m-base", "1.0"), **deb("m-app", "1.0", Depends="m-base")}
     top = scene.publish_apt("debian", first)
     assert scene.get("/apt/debian/dists/stable/InRelease").status_code == 404
@@ -131,7 +69,7 @@ def test_apt_installs_from_a_mirror_with_the_key_of_the_upstream(tmp_path: Path,
     assert apt.installed()["m-app"] == "2.0"
 
 
-def test_the_ready_made_configuration_has_the_key_of_the_upstream(tmp_path: Path, scene: Scene) -> None:
+def test_the_ready_made_configuration_has_the_key_of_the_upstream(tmp_path: Path, scene: MirrorScene) -> None:
     scene.publish_apt("ready", deb("m-ready", "1.0"))
     assert scene.mirror("ready")["status"] == "done"
     apt = AptRoot(tmp_path)
@@ -145,7 +83,7 @@ def test_the_ready_made_configuration_has_the_key_of_the_upstream(tmp_path: Path
     assert scene.get("/apt/ready/dists/stable/InRelease", **{"If-None-Match": tag}).status_code == 304
 
 
-def test_what_is_not_whole_is_not_shown(scene: Scene) -> None:
+def test_what_is_not_whole_is_not_shown(scene: MirrorScene) -> None:
     top = scene.publish_apt("broken", {**deb("m-one", "1.0"), **deb("m-two", "1.0")})
     assert scene.mirror("broken")["status"] == "done"
     before = (top / "InRelease").read_bytes()
@@ -162,7 +100,7 @@ def test_what_is_not_whole_is_not_shown(scene: Scene) -> None:
     assert "m-one_2.0" in " ".join(scene.client.mirrors.one("broken")["notes"])
 
 
-def test_a_mirror_takes_no_packages_and_goes_with_its_suite(scene: Scene) -> None:
+def test_a_mirror_takes_no_packages_and_goes_with_its_suite(scene: MirrorScene) -> None:
     scene.publish_apt("alone", deb("m-alone", "1.0"))
     assert scene.mirror("alone")["status"] == "done"
     with scene.server.client() as client:
@@ -183,7 +121,7 @@ def test_a_mirror_takes_no_packages_and_goes_with_its_suite(scene: Scene) -> Non
 
 
 @NEEDS_DNF
-def test_dnf_installs_from_a_mirror_with_the_key_of_the_upstream(tmp_path: Path, scene: Scene) -> None:
+def test_dnf_installs_from_a_mirror_with_the_key_of_the_upstream(tmp_path: Path, scene: MirrorScene) -> None:
     first = {"m-tool-1.0-1.noarch.rpm": build_rpm("m-tool", "1.0", "1")}
     repomd = scene.publish_rpm("vendor", first)
     done = scene.mirror("vendor", "rpm")
@@ -196,7 +134,7 @@ def test_dnf_installs_from_a_mirror_with_the_key_of_the_upstream(tmp_path: Path,
     assert dnf.installed() == {"m-tool": "1.0-1"}
 
 
-def test_a_server_that_is_killed_goes_on_and_fetches_nothing_twice(scene: Scene, tmp_path: Path) -> None:
+def test_a_server_that_is_killed_goes_on_and_fetches_nothing_twice(scene: MirrorScene, tmp_path: Path) -> None:
     names = [f"m-many{number}" for number in range(60)]
     packages = {name: data for each in names for name, data in deb(each, "1.0").items()}
     scene.publish_apt("killed", packages)
@@ -222,7 +160,7 @@ def test_a_server_that_is_killed_goes_on_and_fetches_nothing_twice(scene: Scene,
     assert len(again) <= 1, again
 
 
-def test_a_snapshot_shows_what_the_upstream_has_signed(tmp_path: Path, scene: Scene) -> None:
+def test_a_snapshot_shows_what_the_upstream_has_signed(tmp_path: Path, scene: MirrorScene) -> None:
     top = scene.publish_apt("frozen", deb("m-frozen", "1.0"))
     assert scene.mirror("frozen")["status"] == "done"
     before = (top / "InRelease").read_bytes()
