@@ -122,6 +122,17 @@ def test_every_dependency_has_its_reason() -> None:
     assert not [name[0] for name in names if name and f"`{name[0]}`" not in text]
 
 
+def test_the_index_of_documents_names_every_page() -> None:
+    index = text_of(PROJECT / "docs/README.md")
+    linked = set(re.findall(r"\]\(([^)#]+\.md)\)", index))
+    pages = {
+        str(page.relative_to(PROJECT / "docs"))
+        for folder in ("adr", "explanation", "how-to", "reference")
+        for page in (PROJECT / "docs" / folder).glob("*.md")
+    }
+    assert pages - linked == set()
+
+
 def glossary_rows() -> list[tuple[str, str, list[str]]]:
     """Word, meaning, and words to avoid."""
     rows = re.findall(r"^\| \*\*(.+?)\*\* \| (.+?) \| (.*?) \|$", text_of(FOLDER / "glossary.md"), re.MULTILINE)
