@@ -100,6 +100,15 @@ def test_coming_further_makes_up_for_tries(catalog: SqlCatalog) -> None:
     assert found.position == {"at": "b"}
 
 
+def test_whoever_lost_a_lease_cannot_end_the_job(catalog: SqlCatalog) -> None:
+    number = begin(catalog, "a")
+    with catalog.write() as unit:
+        assert unit.take_job(number, "one/1", NOW, EARLIER)
+        assert unit.take_job(number, "two/1", LATER, LATER)
+        assert not unit.end_job(JobId("a"), JobStatus.DONE, {}, LATER, "one/1")
+        assert unit.end_job(JobId("a"), JobStatus.DONE, {}, LATER, "two/1")
+
+
 def test_events_are_numbered_and_bounded(catalog: SqlCatalog) -> None:
     number = begin(catalog, "a")
     for start in range(0, 30, 5):

@@ -159,8 +159,15 @@ class JobWriting(JobReading, Protocol):
         """Add events, and keep only so many of the first and the last."""
         ...
 
-    def end_job(self, job_id: JobId, status: JobStatus, result: Mapping[str, JsonValue], now: datetime) -> bool:
-        """False when it had ended already; then the first end stays."""
+    def end_job(
+        self,
+        job_id: JobId,
+        status: JobStatus,
+        result: Mapping[str, JsonValue],
+        now: datetime,
+        holder: str | None = None,
+    ) -> bool:
+        """False when it had ended already; then the first end stays.  With a holder only if that has the lease."""
         ...
 
     def cancel_job(self, job_id: JobId) -> bool:

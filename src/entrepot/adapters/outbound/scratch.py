@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import shutil
-from collections.abc import Collection, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from entrepot.adapters.outbound.sinks import FileSink, translated
+
+_LOOK_SECONDS = 0.25
 
 
 class Scratch:
@@ -17,6 +21,21 @@ class Scratch:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    @contextmanager
+    def turn(self, key: str, wait: Callable[[], None]) -> Iterator[None]:
+        """Nobody else on this folder has a turn of this key meanwhile; ``wait`` is called often until then.
+
+        A process that dies gives its turn back.
+        """
+        with translated():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            lock = (self._folder / f"{key}.turn").open("ab")
+        with lock:
+            while not _taken(lock):
+                wait()
+                time.sleep(_LOOK_SECONDS)
+            yield
 
     @contextmanager
     def sink(self, key: str, digest: str) -> Iterator[FileSink]:
@@ -46,3 +65,12 @@ class Scratch:
 
     def _path(self, key: str, digest: str) -> Path:
         return self._folder / key / digest
+
+
+def _taken(lock: BinaryIO) -> bool:
+    with translated():
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True

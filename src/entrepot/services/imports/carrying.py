@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
@@ -17,15 +18,37 @@ from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.package import PackageKey
 from entrepot.domain.model.suite import Suite
-from entrepot.domain.upstream.source import Source
-from entrepot.errors import BodyTooLarge
+from entrepot.domain.upstream.source import Source, SourceId
+from entrepot.errors import BodyTooLarge, EntrepotError, UpstreamTimedOut, UpstreamUnreachable
 from entrepot.services.imports.turns import Turns
 
 _TELL_EVERY_BYTES = 4 << 20
+_MOST_SILENCES = 2
 
 
 class Stop(Exception):
     """Somebody wants the import to end."""
+
+
+class Patience:
+    """Sources that were silent twice in a row are not asked again by the same job: many packages would wait in turn."""
+
+    def __init__(self) -> None:
+        self._silent: dict[SourceId, list[EntrepotError]] = {}
+
+    @contextmanager
+    def asking(self, source: Source) -> Iterator[None]:
+        """Raises what the source did before, if it did it too often."""
+        silent = self._silent.setdefault(source.id, [])
+        if len(silent) >= _MOST_SILENCES:
+            last = silent[-1]
+            raise type(last)(f"{source.name}: it was not asked, as it did not answer before: {last.detail}"[:500])
+        try:
+            yield
+        except (UpstreamUnreachable, UpstreamTimedOut) as error:
+            silent.append(error)
+            raise
+        silent.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +60,7 @@ class Errand:
     group: str
     job: JobId
     sources: Sequence[Source]
+    patience: Patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +152,8 @@ class Bringer:
             if kept is not None:
                 return self._let_in(errand, kept, arrival)
             with BlobSink(self._blobs) as sink:
-                self._fetch(source, package, sink, self._watch(package, work))
+                with errand.patience.asking(source):
+                    self._fetch(source, package, sink, self._watch(package, work))
                 return self._let_in(errand, sink.writer, arrival)
 
     def _kept(self, package: UpstreamPackage) -> _Kept | None:

@@ -18,7 +18,7 @@ from entrepot.domain.model.suite import Suite, SuiteId
 from entrepot.domain.policy.permissions import Permission, demand, demand_suite
 from entrepot.domain.upstream.source import SourceId
 from entrepot.errors import CatalogConflict, EntrepotError, ImportFailed, InvalidRequest, Kind
-from entrepot.services.imports.carrying import Bringer, Errand, Stop
+from entrepot.services.imports.carrying import Bringer, Errand, Patience, Stop
 from entrepot.services.imports.choosing import Choice, Wanted
 from entrepot.services.imports.groups import check_group
 from entrepot.services.imports.resolving import Member, Plan, UpstreamResolutions
@@ -27,6 +27,7 @@ IMPORT_JOB = "import"
 MOST_ASKED = 50
 _MOST_MEMBERS = 1000
 _POSTPONED = (Kind.UNAVAILABLE, Kind.FULL)
+_CANCELLED = {"cancelled": True, "error": "it was cancelled", "code": "job.ended"}
 
 Row = dict[str, Any]
 
@@ -160,8 +161,9 @@ class Imports:
         asks = cast("list[Row]", work.parameters["asks"])
         batch = bool(work.parameters.get("batch"))
         rows = [dict(row) for row in cast("list[Row]", work.position.get("rows") or [])]
+        patience = Patience()
         for ask in asks[len(rows) :]:
-            rows.append(self._pursue_one(work, ask, rows))
+            rows.append(self._pursue_one(work, ask, rows, patience))
             work.progress(
                 done=len(rows) if batch else None,
                 errors=sum("error" in row for row in rows),
@@ -170,31 +172,29 @@ class Imports:
             )
             if rows[-1].get("cancelled"):
                 break
-        if not batch and "error" in rows[0]:
+        if not batch and "error" in rows[0] and not rows[0].get("cancelled"):
             raise _failure(rows[0])
         return {"packages": rows} if batch else rows[0]
 
-    def _pursue_one(self, work: Work, ask: Row, before: Sequence[Row]) -> Row:
+    def _pursue_one(self, work: Work, ask: Row, before: Sequence[Row], patience: Patience) -> Row:
         if "error" in ask:
             work.progress(event={"level": "error", "message": f"{ask['name']}: {ask['error']}", "status": "error"})
             return ask
         try:
-            return self._carry_out(work, ask, before)
-        except Stop:
-            return {**_identity(ask), "cancelled": True, "error": "it was cancelled", "code": "job.ended"}
+            return self._carry_out(work, ask, before, patience)
         except EntrepotError as error:
             if error.kind in _POSTPONED or isinstance(error, CatalogConflict):
                 raise
             return {**_identity(ask), "error": error.detail, "code": error.code}
 
-    def _carry_out(self, work: Work, ask: Row, before: Sequence[Row]) -> Row:
+    def _carry_out(self, work: Work, ask: Row, before: Sequence[Row], patience: Patience) -> Row:
         plan = self._plan(ask)
         if len(plan.members) > _MOST_MEMBERS:
             raise InvalidRequest(f"{ask['name']} needs {len(plan.members)} packages; {_MOST_MEMBERS} are the most")
         actor = Actor(work.begun_by, frozenset({Role.UPLOADER}), work.address)
         suite = cast("Suite", plan.choice.suite)
         single = not work.parameters.get("batch")
-        errand = Errand(actor, suite, str(ask["group"]), work.id, plan.choice.around)
+        errand = Errand(actor, suite, str(ask["group"]), work.id, plan.choice.around, patience)
         imported: list[Row] = []
         skipped: list[Row] = []
         failed: list[Row] = [
@@ -202,10 +202,11 @@ class Imports:
         ]
         # What others need comes in before them; the package itself is the last.
         for number, member in enumerate(reversed(plan.members)):
-            if work.cancelled():
-                raise Stop
             root = number == len(plan.members) - 1
-            row = self._member(work, errand, member, root=root)
+            try:
+                row = self._member(work, errand, member, root=root)
+            except Stop:
+                return {**_identity(ask), **_CANCELLED, **_shares(imported, skipped, failed)}
             place = failed if "error" in row else skipped if row["status"] == "skipped" else imported
             place.append(row)
             work.progress(
@@ -221,9 +222,7 @@ class Imports:
             **root_row,
             "source_id": plan.choice.source.name,
             "distribution": suite.codename,
-            "imported": [_shown(row) for row in imported],
-            "skipped": [_shown(row) for row in skipped],
-            "failed": [_shown(row) for row in failed if not row.get("root")],
+            **_shares(imported, skipped, failed),
         }
 
     def _plan(self, ask: Row) -> Plan:
@@ -235,6 +234,8 @@ class Imports:
 
     def _member(self, work: Work, errand: Errand, member: Member, *, root: bool) -> Row:
         """What became of one package."""
+        if work.cancelled():
+            raise Stop
         key = member.key
         row: Row = {"name": key.name, "version": key.version, "arch": key.architecture, "root": root}
         if member.present or member.upstream is None:
@@ -282,6 +283,14 @@ def _present(reading: Reading, errand: Errand, member: Member) -> Row:
 
 def _identity(ask: Row) -> Row:
     return {"name": ask["name"], "version": ask.get("version", ""), "arch": ask.get("architecture", "")}
+
+
+def _shares(imported: Sequence[Row], skipped: Sequence[Row], failed: Sequence[Row]) -> Row:
+    return {
+        "imported": [_shown(row) for row in imported],
+        "skipped": [_shown(row) for row in skipped],
+        "failed": [_shown(row) for row in failed if not row.get("root")],
+    }
 
 
 def _shown(row: Row) -> Row:

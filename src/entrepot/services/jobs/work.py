@@ -202,8 +202,10 @@ class Jobs:
     ) -> None:
         """End a job; one that has ended stays as it is.  Done for those that are worked on by ``pursue``."""
         self._write(job)
+        with self._lock:
+            holder = self._holder if job in self._held else None
         with self._catalog.write() as unit:
-            unit.end_job(job, status, result or {}, self._now())
+            unit.end_job(job, status, result or {}, self._now(), holder)
         with self._lock:
             self._paces.pop(job, None)
 

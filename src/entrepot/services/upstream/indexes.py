@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import BinaryIO
 
 from entrepot.adapters.outbound.fetching import Watch
@@ -15,7 +16,7 @@ from entrepot.domain.upstream.listed import Ledger, ListedPackage
 from entrepot.domain.upstream.packages import read_packages
 from entrepot.domain.upstream.primary import read_primary
 from entrepot.domain.upstream.release import IndexFile
-from entrepot.domain.upstream.source import Source
+from entrepot.domain.upstream.source import Source, SourceId
 from entrepot.errors import (
     MalformedPackage,
     PackageBomb,
@@ -40,6 +41,10 @@ class Indexes:
     def __init__(self, courier: Courier, scratch: Scratch) -> None:
         self._courier = courier
         self._scratch = scratch
+
+    def turn(self, source_id: SourceId, wait: Callable[[], None]) -> AbstractContextManager[None]:
+        """Of whoever works on a source; others wait, and find what the first one left."""
+        return self._scratch.turn(str(source_id), wait)
 
     def bring(self, source: Source, look: Look, index: IndexFile, watch: Watch | None) -> None:
         """One index, from the place that its digest names if there is one, into the folder.

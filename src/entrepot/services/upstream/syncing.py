@@ -19,6 +19,7 @@ from entrepot.domain.upstream.source import Root, Source, SourceId, SourceState
 from entrepot.errors import (
     EntrepotError,
     Kind,
+    LostRace,
     UpstreamDigest,
     UpstreamMassDeletion,
     UpstreamMissing,
@@ -33,6 +34,7 @@ _ROWS_A_UNIT = 4000
 _MOST_LOST = 0.5
 """Less than so much of what there was is no change that somebody made on purpose, or they should say so."""
 _MOST_NOTES = 20
+_NOT_ITS_FAULT = (Kind.UNAVAILABLE, Kind.FULL, Kind.NOT_FOUND)
 
 
 class Tell(Protocol):
@@ -71,16 +73,18 @@ class Syncing:
         Raises:
             NotFound: the source was removed.
             Cancelled: by ``tell``.
+            LostRace: another node began to work on it meanwhile, and goes on.
             EntrepotError: of the upstream; it is noted with the source as well.
         """
-        with self._catalog.read() as reading:
-            source = reading.source(source_id)
-        try:
-            return self._sync(source, actor, tell, accept_loss=accept_loss)
-        except EntrepotError as error:
-            if error.kind not in (Kind.UNAVAILABLE, Kind.FULL, Kind.NOT_FOUND):
-                self._note_failure(source, actor, error)
-            raise
+        with self._indexes.turn(source_id, lambda: tell("", 0)):
+            with self._catalog.read() as reading:
+                source = reading.source(source_id)
+            try:
+                return self._sync(source, actor, tell, accept_loss=accept_loss)
+            except EntrepotError as error:
+                if error.kind not in _NOT_ITS_FAULT and not isinstance(error, LostRace):
+                    self._note_failure(source, actor, error)
+                raise
 
     def _sync(self, source: Source, actor: Actor, tell: Tell, *, accept_loss: bool) -> Outcome:
         tell("started", 0, f"looking at {source.name}")

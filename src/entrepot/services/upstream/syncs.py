@@ -14,7 +14,7 @@ from entrepot.domain.jobs.work import JobId, Work
 from entrepot.domain.model.actor import SYSTEM, Actor
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.domain.upstream.source import Source, SourceId
-from entrepot.errors import AlreadyRunning, EntrepotError, InvalidRequest, JobFailed, Kind
+from entrepot.errors import AlreadyRunning, EntrepotError, InvalidRequest, JobFailed, Kind, LostRace
 from entrepot.services.upstream.sources import Sources, wanted_source
 from entrepot.services.upstream.syncing import Cancelled, Syncing
 
@@ -171,6 +171,10 @@ class Syncs:
 
         try:
             outcome = self._syncing.sync(SourceId(number), actor, tell, accept_loss=accept_loss)
+        except LostRace:
+            message = "another node synchronises it at this moment"
+            work.progress(event=_event("done", 0, name, message, level="warning"), at_once=True)
+            return
         except EntrepotError as error:
             if error.kind not in _POSTPONED:
                 work.progress(

@@ -160,9 +160,17 @@ class JobQueries:
             between = (t.job_event.c.number >= first, t.job_event.c.number < count - last)
             self._connection.execute(sa.delete(t.job_event).where(t.job_event.c.job_id == number, *between))
 
-    def end_job(self, job_id: JobId, status: JobStatus, result: Mapping[str, JsonValue], now: datetime) -> bool:
+    def end_job(
+        self,
+        job_id: JobId,
+        status: JobStatus,
+        result: Mapping[str, JsonValue],
+        now: datetime,
+        holder: str | None = None,
+    ) -> bool:
         """Once."""
-        ended = sa.update(t.job).where(t.job.c.key == job_id, _RUNNING)
+        mine = [] if holder is None else [t.job.c.holder == holder]
+        ended = sa.update(t.job).where(t.job.c.key == job_id, _RUNNING, *mine)
         ended = ended.values(status=status.value, result=dict(result), finished_at=now, holder="", beat_at=None)
         return self._connection.execute(ended.returning(t.job.c.id)).first() is not None
 
