@@ -19,6 +19,7 @@ from entrepot.domain.policy.cooldown import COOLDOWN
 from entrepot.errors import NotFound
 
 WAITING = (AdmissionState.RECEIVED, AdmissionState.HELD)
+_ADD = sa.insert(t.admission).returning(t.admission.c.id)
 
 
 class AdmissionQueries(Shelving, Holding):
@@ -81,25 +82,21 @@ class AdmissionQueries(Shelving, Holding):
 
     def add_admission(self, admission: Admission) -> int:
         """A new admission; its ``id`` is ignored."""
-        query = (
-            sa.insert(t.admission)
-            .values(
-                suite_id=admission.suite_id,
-                package_id=admission.package_id,
-                component=admission.component,
-                state=admission.state.value,
-                steps=list(admission.steps),
-                reasons=list(admission.reasons),
-                requested_by=admission.requested_by,
-                requested_at=admission.requested_at,
-                decided_by=admission.decided_by,
-                decided_at=admission.decided_at,
-                justification=admission.justification,
-                revision=admission.revision,
-            )
-            .returning(t.admission.c.id)
-        )
-        number = int(self._connection.execute(query).scalar_one())
+        row = {
+            "suite_id": admission.suite_id,
+            "package_id": admission.package_id,
+            "component": admission.component,
+            "state": admission.state.value,
+            "steps": list(admission.steps),
+            "reasons": list(admission.reasons),
+            "requested_by": admission.requested_by,
+            "requested_at": admission.requested_at,
+            "decided_by": admission.decided_by,
+            "decided_at": admission.decided_at,
+            "justification": admission.justification,
+            "revision": admission.revision,
+        }
+        number = int(self._connection.execute(_ADD, row).scalar_one())
         if admission.state in WAITING:
             self._shelve(admission.suite_id, admission.package_id, admission.requested_at, waits=True)
         if admission.state is AdmissionState.HELD:

@@ -19,6 +19,8 @@ from entrepot.domain.model.finding import Severity
 
 _AT_ONCE = 500
 _HEAD = 1
+_POSITION = sa.select(t.advisory_head.c.position).where(t.advisory_head.c.id == _HEAD)
+_FEEDS = sa.select(t.feed).order_by(t.feed.c.name)
 
 
 class AdvisoryQueries:
@@ -69,12 +71,11 @@ class AdvisoryQueries:
 
     def advisory_position(self) -> int:
         """Of the last unit that changed anything."""
-        query = sa.select(t.advisory_head.c.position).where(t.advisory_head.c.id == _HEAD)
-        return int(self._connection.execute(query).scalar() or 0)
+        return int(self._connection.execute(_POSITION).scalar() or 0)
 
     def feed_states(self) -> list[FeedState]:
         """All of them; there are few."""
-        return [_feed(row) for row in self._connection.execute(sa.select(t.feed).order_by(t.feed.c.name))]
+        return [_feed(row) for row in self._connection.execute(_FEEDS)]
 
     def feed_state(self, name: str) -> FeedState | None:
         """One by name."""

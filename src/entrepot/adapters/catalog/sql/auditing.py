@@ -22,6 +22,9 @@ from entrepot.domain.model.actor import Actor
 
 _HEAD = 1
 _SHORTEST_INDEXED = 3
+_LOCKED_HEAD = sa.select(t.audit_head).with_for_update()
+_MOVE_HEAD = sa.update(t.audit_head).values(number=sa.bindparam("new_number"), hash=sa.bindparam("new_hash"))
+_ADD = sa.insert(t.audit)
 _WORDS = sa.table("audit_words", sa.column("rowid", sa.Integer), sa.column("words", sa.Text))
 
 
@@ -43,15 +46,15 @@ class AuditQueries:
         """
         if not self._unchained:
             return
-        head = self._connection.execute(sa.select(t.audit_head).with_for_update()).one()
+        head = self._connection.execute(_LOCKED_HEAD).one()
         number, previous, rows = head.number, head.hash, []
         for entry in self._unchained:
             link = chained(number + 1, previous, entry)
             rows.append(row_of(link))
             number, previous = link.number, link.hash
         self._unchained.clear()
-        self._connection.execute(sa.insert(t.audit), rows)
-        self._connection.execute(sa.update(t.audit_head).values(number=number, hash=previous))
+        self._connection.execute(_ADD, rows)
+        self._connection.execute(_MOVE_HEAD, {"new_number": number, "new_hash": previous})
 
     def audit_entries(self, limit: int, package: str | None = None) -> list[AuditEntry]:
         """Newest first."""

@@ -16,6 +16,7 @@ from entrepot.domain.model.package import Format, PackageKey
 from entrepot.domain.model.suite import PackageId, SuiteId
 
 _CHUNK = 500
+_ADD = sa.insert(t.composition)
 
 
 def _there(suite_id: SuiteId, revision: int) -> sa.ColumnElement[bool]:
@@ -27,7 +28,7 @@ def _there(suite_id: SuiteId, revision: int) -> sa.ColumnElement[bool]:
 def insert_composition(connection: sa.Connection, package_id: PackageId, found: Composition, now: datetime) -> None:
     """Of a package that has none."""
     values = {"package_id": package_id, "readers": found.readers, "notes": list(found.notes), "read_at": now}
-    connection.execute(sa.insert(t.composition).values(values))
+    connection.execute(_ADD, values)
     rows = [
         {
             "package_id": package_id,

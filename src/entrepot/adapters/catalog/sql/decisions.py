@@ -22,6 +22,9 @@ from entrepot.domain.policy.decisions import DecisionAction, Ending
 from entrepot.errors import NotFound
 
 _ROW = t.decision.c
+_QUARANTINED = sa.select(t.quarantine).where(
+    t.quarantine.c.package_id.in_(sa.bindparam("its_packages", expanding=True))
+)
 _IN_FORCE = _ROW.ended_at.is_(None)
 _PUBLISHES = [action.value for action in DecisionAction if action.publishes]
 
@@ -100,8 +103,8 @@ class DecisionQueries:
         """By id."""
         if not package_ids:
             return {}
-        query = sa.select(t.quarantine).where(t.quarantine.c.package_id.in_(list(package_ids)))
-        return {PackageId(row.package_id): _quarantine_of(row) for row in self._connection.execute(query)}
+        rows = self._connection.execute(_QUARANTINED, {"its_packages": list(package_ids)})
+        return {PackageId(row.package_id): _quarantine_of(row) for row in rows}
 
     def quarantined_named(self, names: Collection[str]) -> list[Quarantine]:
         """By name."""

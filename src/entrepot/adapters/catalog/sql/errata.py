@@ -17,6 +17,12 @@ from entrepot.domain.model.suite import PackageId, SuiteId
 from entrepot.errors import AlreadyExists, NotFound
 
 _OPEN = (RolloutState.RUNNING.value, RolloutState.PAUSED.value)
+_PHASES = (
+    sa.select(t.rollout_package.c.package_id, t.rollout.c.steps, t.rollout.c.at_step)
+    .join(t.rollout, t.rollout.c.id == t.rollout_package.c.rollout_id)
+    .where(t.rollout.c.suite_id == sa.bindparam("its_suite"), t.rollout.c.state.in_(_OPEN))
+)
+_ERRATA = sa.select(t.erratum).where(t.erratum.c.suite_id == sa.bindparam("its_suite")).order_by(t.erratum.c.id)
 
 
 class ErrataQueries:
@@ -26,8 +32,7 @@ class ErrataQueries:
 
     def errata(self, suite_id: SuiteId) -> list[Erratum]:
         """Oldest first."""
-        query = sa.select(t.erratum).where(t.erratum.c.suite_id == suite_id).order_by(t.erratum.c.id)
-        rows = self._connection.execute(query).all()
+        rows = self._connection.execute(_ERRATA, {"its_suite": suite_id}).all()
         live = self._erratum_packages(suite_id) if rows else {}
         return [_erratum_of(row, live.get(row.id, ())) for row in rows]
 
@@ -127,12 +132,8 @@ class ErrataQueries:
 
     def phases(self, suite_id: SuiteId) -> Mapping[PackageId, int]:
         """Of rollouts that have not ended."""
-        query = (
-            sa.select(t.rollout_package.c.package_id, t.rollout.c.steps, t.rollout.c.at_step)
-            .join(t.rollout, t.rollout.c.id == t.rollout_package.c.rollout_id)
-            .where(t.rollout.c.suite_id == suite_id, t.rollout.c.state.in_(_OPEN))
-        )
-        found = {PackageId(row.package_id): int(row.steps[row.at_step][0]) for row in self._connection.execute(query)}
+        rows = self._connection.execute(_PHASES, {"its_suite": suite_id})
+        found = {PackageId(row.package_id): int(row.steps[row.at_step][0]) for row in rows}
         return {number: percentage for number, percentage in found.items() if percentage < 100}
 
     def add_rollout(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -19,6 +20,55 @@ from entrepot.errors import LostRace, NotFound
 
 _LIVE = t.content.c.removed_revision.is_(None)
 _BATCH = 1000
+_OF_SUITE = t.content.c.suite_id == sa.bindparam("its_suite")
+_LISTED = (
+    _OF_SUITE,
+    t.content.c.component == sa.bindparam("its_component"),
+    _LIVE,
+    t.content.c.architecture.in_(sa.bindparam("its_architectures", expanding=True)),
+)
+_LISTING_COUNT = sa.select(sa.func.count()).where(*_LISTED)
+_PACKAGE_COUNT = sa.select(sa.func.count()).where(_OF_SUITE, _LIVE)
+_LISTINGS = (
+    sa.select(
+        t.content.c.package_id,
+        t.content.c.sort_key,
+        t.content.c.architecture,
+        t.package.c.digest,
+        t.package.c.sha512,
+        t.package.c.size_bytes,
+        t.content.c.pool_path,
+        t.package.c.section,
+        t.package.c.received_at,
+        t.fragment.c.body,
+    )
+    .join(t.package, t.package.c.id == t.content.c.package_id)
+    .join(
+        t.fragment,
+        sa.and_(t.fragment.c.package_id == t.content.c.package_id, t.fragment.c.kind == sa.bindparam("its_kind")),
+    )
+    .where(*_LISTED, t.content.c.sort_key >= sa.bindparam("its_first"))
+    .order_by(t.content.c.sort_key)
+    .execution_options(yield_per=_BATCH)
+)
+_LISTINGS_BEFORE = _LISTINGS.where(t.content.c.sort_key < sa.bindparam("its_before"))
+_CHANGED = (t.content.c.component, t.content.c.architecture, t.content.c.sort_key)
+_SINCE: sa.BindParameter[int] = sa.bindparam("since_revision")
+_CHANGES = sa.union(
+    sa.select(*_CHANGED).where(_OF_SUITE, t.content.c.added_revision > _SINCE),
+    sa.select(*_CHANGED).where(_OF_SUITE, t.content.c.removed_revision > _SINCE),
+    sa.select(*_CHANGED)
+    .join(t.rollout_package, t.rollout_package.c.package_id == t.content.c.package_id)
+    .join(t.rollout, t.rollout.c.id == t.rollout_package.c.rollout_id)
+    .where(t.rollout.c.suite_id == sa.bindparam("its_suite"), t.rollout.c.revision > _SINCE, _OF_SUITE, _LIVE),
+)
+_GENERATION = sa.select(t.generation).where(t.generation.c.id == sa.bindparam("its_generation"))
+_ADD = sa.insert(t.generation).returning(t.generation.c.id)
+_SEEN_BEFORE = sa.delete(t.generation_file).where(
+    t.generation_file.c.suite_id == sa.bindparam("its_suite"),
+    t.generation_file.c.digest.in_(sa.bindparam("its_digests", expanding=True)),
+)
+_SEEN = sa.insert(t.generation_file)
 
 
 class IndexQueries(ErrataQueries):
@@ -34,47 +84,19 @@ class IndexQueries(ErrataQueries):
         before: bytes | None = None,
     ) -> Iterator[Listing]:
         """Live packages in key order with one fragment, streamed."""
-        query = (
-            sa.select(
-                t.content.c.package_id,
-                t.content.c.sort_key,
-                t.content.c.architecture,
-                t.package.c.digest,
-                t.package.c.sha512,
-                t.package.c.size_bytes,
-                t.content.c.pool_path,
-                t.package.c.section,
-                t.package.c.received_at,
-                t.fragment.c.body,
-            )
-            .join(t.package, t.package.c.id == t.content.c.package_id)
-            .join(t.fragment, sa.and_(t.fragment.c.package_id == t.content.c.package_id, t.fragment.c.kind == kind))
-            .where(
-                t.content.c.suite_id == suite_id,
-                t.content.c.component == component,
-                _LIVE,
-                t.content.c.architecture.in_(list(architectures)),
-                t.content.c.sort_key >= first,
-            )
-            .order_by(t.content.c.sort_key)
-            .execution_options(yield_per=_BATCH)
-        )
+        wanted = {**_listed(suite_id, component, architectures), "its_kind": kind, "its_first": first}
+        query = _LISTINGS
         if before is not None:
-            query = query.where(t.content.c.sort_key < before)
-        phases = self.phases(suite_id)
-        for number, key, architecture, digest, sha512, size, path, section, at, body in self._connection.execute(query):
+            query, wanted = _LISTINGS_BEFORE, {**wanted, "its_before": before}
+        phases, rows = self.phases(suite_id), self._connection.execute(query, wanted)
+        for number, key, architecture, digest, sha512, size, path, section, at, body in rows:
             phase = phases.get(number)
             yield Listing(number, key, architecture, digest, sha512, size, path, section, at, {kind: body}, phase)
 
     def listing_count(self, suite_id: SuiteId, component: str, architectures: Sequence[str]) -> int:
         """How many of them."""
-        query = sa.select(sa.func.count()).where(
-            t.content.c.suite_id == suite_id,
-            t.content.c.component == component,
-            _LIVE,
-            t.content.c.architecture.in_(list(architectures)),
-        )
-        return int(self._connection.execute(query).scalar_one())
+        wanted = _listed(suite_id, component, architectures)
+        return int(self._connection.execute(_LISTING_COUNT, wanted).scalar_one())
 
     def fragment_bytes(self, suite_id: SuiteId, component: str, architectures: Sequence[str], kind: str) -> int:
         """By the length of each."""
@@ -93,28 +115,12 @@ class IndexQueries(ErrataQueries):
 
     def package_count(self, suite_id: SuiteId) -> int:
         """Live packages."""
-        query = sa.select(sa.func.count()).where(t.content.c.suite_id == suite_id, _LIVE)
-        return int(self._connection.execute(query).scalar_one())
+        return int(self._connection.execute(_PACKAGE_COUNT, {"its_suite": suite_id}).scalar_one())
 
     def changes(self, suite_id: SuiteId, since_revision: int) -> list[Change]:
         """Rows added or removed after a revision; what came and went in between is listed and does no harm."""
-        columns = (t.content.c.component, t.content.c.architecture, t.content.c.sort_key)
-        added = sa.select(*columns).where(t.content.c.suite_id == suite_id, t.content.c.added_revision > since_revision)
-        removed = sa.select(*columns).where(
-            t.content.c.suite_id == suite_id, t.content.c.removed_revision > since_revision
-        )
-        phased = (
-            sa.select(*columns)
-            .join(t.rollout_package, t.rollout_package.c.package_id == t.content.c.package_id)
-            .join(t.rollout, t.rollout.c.id == t.rollout_package.c.rollout_id)
-            .where(
-                t.rollout.c.suite_id == suite_id,
-                t.rollout.c.revision > since_revision,
-                t.content.c.suite_id == suite_id,
-                _LIVE,
-            )
-        )
-        return [Change(*row) for row in self._connection.execute(sa.union(added, removed, phased))]
+        wanted = {"its_suite": suite_id, "since_revision": since_revision}
+        return [Change(*row) for row in self._connection.execute(_CHANGES, wanted)]
 
     def pointer(self, archive_id: ArchiveId, codename: str) -> Pointer | None:
         """The generation in force."""
@@ -128,7 +134,7 @@ class IndexQueries(ErrataQueries):
 
     def generation(self, generation_id: GenerationId) -> Generation:
         """One by id."""
-        row = self._connection.execute(sa.select(t.generation).where(t.generation.c.id == generation_id)).first()
+        row = self._connection.execute(_GENERATION, {"its_generation": generation_id}).first()
         if row is None:
             raise NotFound("no such generation")
         return generation_of(row)
@@ -207,8 +213,7 @@ class IndexQueries(ErrataQueries):
             "refresh_at": refresh_at,
         }
         try:
-            query = sa.insert(t.generation).values(values).returning(t.generation.c.id)
-            return GenerationId(self._connection.execute(query).scalar_one())
+            return GenerationId(self._connection.execute(_ADD, values).scalar_one())
         except IntegrityError as error:
             raise LostRace("another publication of this suite came first") from error
 
@@ -216,13 +221,9 @@ class IndexQueries(ErrataQueries):
         """Note in which generation each file was last seen, newest wins, so that by-hash names find it."""
         if not files:
             return
+        self._connection.execute(_SEEN_BEFORE, {"its_suite": suite_id, "its_digests": list(files)})
         self._connection.execute(
-            sa.delete(t.generation_file).where(
-                t.generation_file.c.suite_id == suite_id, t.generation_file.c.digest.in_(list(files))
-            )
-        )
-        self._connection.execute(
-            sa.insert(t.generation_file),
+            _SEEN,
             [{"suite_id": suite_id, "digest": digest, "generation_id": generation_id} for digest in set(files)],
         )
 
@@ -235,3 +236,7 @@ class IndexQueries(ErrataQueries):
         """What left before it may go."""
         change = sa.update(t.suite).where(t.suite.c.id == suite_id)
         self._connection.execute(change.values(oldest_kept_revision=oldest))
+
+
+def _listed(suite_id: SuiteId, component: str, architectures: Sequence[str]) -> dict[str, Any]:
+    return {"its_suite": suite_id, "its_component": component, "its_architectures": list(architectures)}

@@ -16,6 +16,12 @@ from entrepot.domain.model.suite import SuiteId
 
 T = TypeVar("T")
 _CHUNK = 400
+_NAMES: sa.BindParameter[list[str]] = sa.bindparam("names", expanding=True)
+_HERE = sa.and_(t.shelf.c.suite_id == sa.bindparam("its_suite"), sa.not_(t.shelf.c.waits))
+_CALLED = sa.select(t.shelf.c.name, t.shelf.c.package_id).where(_HERE, t.shelf.c.name.in_(_NAMES))
+_PROVIDED = sa.select(t.capability).where(
+    t.capability.c.name.in_(_NAMES), sa.exists().where(_HERE, t.shelf.c.package_id == t.capability.c.package_id)
+)
 
 
 class OfferQueries:
@@ -40,14 +46,11 @@ class OfferQueries:
         return found
 
     def _offering(self, suite_id: SuiteId, names: list[str]) -> Iterator[tuple[str, int]]:
-        row = t.shelf.c
-        here = sa.and_(row.suite_id == suite_id, sa.not_(row.waits))
-        called = sa.select(row.name, row.package_id).where(here, row.name.in_(names))
-        yield from ((one.name, one.package_id) for one in self._connection.execute(called))
+        called = self._connection.execute(_CALLED, {"its_suite": suite_id, "names": names})
+        yield from ((one.name, one.package_id) for one in called)
         keys = {capability_key(name): name for name in names}
-        live = sa.exists().where(here, row.package_id == t.capability.c.package_id)
-        provided = sa.select(t.capability).where(t.capability.c.name.in_(list(keys)), live)
-        yield from ((keys[one.name], one.package_id) for one in self._connection.execute(provided))
+        provided = self._connection.execute(_PROVIDED, {"its_suite": suite_id, "names": list(keys)})
+        yield from ((keys[one.name], one.package_id) for one in provided)
 
     def control_of(self, package: StoredPackage) -> bytes:
         """One look-up."""

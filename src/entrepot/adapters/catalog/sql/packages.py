@@ -34,6 +34,24 @@ from entrepot.errors import NotFound
 
 _LIVE = t.content.c.removed_revision.is_(None)
 _BATCH = 2000
+# Asked of every package that comes in: a statement that is composed once costs a quarter.
+_WITH_DIGEST = sa.select(t.package).where(t.package.c.digest == sa.bindparam("its_digest"))
+_CLAIMED = (
+    sa.select(t.package)
+    .join(t.claim, t.claim.c.package_id == t.package.c.id)
+    .where(
+        t.claim.c.archive_id == sa.bindparam("its_archive"),
+        t.claim.c.name == sa.bindparam("its_name"),
+        t.claim.c.version == sa.bindparam("its_version"),
+        t.claim.c.architecture == sa.bindparam("its_architecture"),
+    )
+)
+_POOL_OWNER = sa.select(t.pool.c.package_id).where(
+    t.pool.c.archive_id == sa.bindparam("its_archive"), t.pool.c.path == sa.bindparam("its_path")
+)
+_ADD_PACKAGE = sa.insert(t.package).returning(t.package.c.id)
+_ADD_FRAGMENTS, _ADD_CAPABILITIES = sa.insert(t.fragment), sa.insert(t.capability)
+_ADD_CLAIM, _ADD_POOL_PATH, _ADD_CONTENT = sa.insert(t.claim), sa.insert(t.pool), sa.insert(t.content)
 
 
 class PackageQueries(Shelving):
@@ -53,22 +71,18 @@ class PackageQueries(Shelving):
 
     def package_with_digest(self, digest: Digest) -> StoredPackage | None:
         """One by content."""
-        row = self._connection.execute(sa.select(t.package).where(t.package.c.digest == digest)).first()
+        row = self._connection.execute(_WITH_DIGEST, {"its_digest": digest}).first()
         return None if row is None else package_of(row)
 
     def claimed(self, archive_id: ArchiveId, key: PackageKey) -> StoredPackage | None:
         """Who has the key."""
-        query = (
-            sa.select(t.package)
-            .join(t.claim, t.claim.c.package_id == t.package.c.id)
-            .where(
-                t.claim.c.archive_id == archive_id,
-                t.claim.c.name == key.name,
-                t.claim.c.version == key.version,
-                t.claim.c.architecture == key.architecture,
-            )
-        )
-        row = self._connection.execute(query).first()
+        wanted = {
+            "its_archive": archive_id,
+            "its_name": key.name,
+            "its_version": key.version,
+            "its_architecture": key.architecture,
+        }
+        row = self._connection.execute(_CLAIMED, wanted).first()
         return None if row is None else package_of(row)
 
     def placements(self, conditions: PackageFilter) -> list[Placement]:
@@ -134,8 +148,8 @@ class PackageQueries(Shelving):
 
     def pool_owner(self, archive_id: ArchiveId, path: str) -> PackageId | None:
         """Whose path it is, downloadable or not."""
-        query = sa.select(t.pool.c.package_id).where(t.pool.c.archive_id == archive_id, t.pool.c.path == path)
-        found = self._connection.execute(query).scalar_one_or_none()
+        wanted = {"its_archive": archive_id, "its_path": path}
+        found = self._connection.execute(_POOL_OWNER, wanted).scalar_one_or_none()
         return None if found is None else PackageId(found)
 
     def needed_digests(self) -> Iterator[tuple[Digest, int]]:
@@ -177,56 +191,52 @@ class PackageQueries(Shelving):
         now: datetime,
     ) -> PackageId:
         """A new package with its fragments and what it offers."""
-        query = (
-            sa.insert(t.package)
-            .values(
-                digest=digest,
-                sha512=sha512,
-                size_bytes=size_bytes,
-                format=facts.key.format.value,
-                name=facts.key.name,
-                version=facts.key.version,
-                architecture=facts.key.architecture,
-                filename=filename,
-                source=facts.source,
-                section=facts.section,
-                summary=facts.summary,
-                facts=facts_to_json(facts),
-                received_at=now,
-                received_by=actor.name,
-            )
-            .returning(t.package.c.id)
-        )
-        package_id = PackageId(self._connection.execute(query).scalar_one())
+        row = {
+            "digest": digest,
+            "sha512": sha512,
+            "size_bytes": size_bytes,
+            "format": facts.key.format.value,
+            "name": facts.key.name,
+            "version": facts.key.version,
+            "architecture": facts.key.architecture,
+            "filename": filename,
+            "source": facts.source,
+            "section": facts.section,
+            "summary": facts.summary,
+            "facts": facts_to_json(facts),
+            "received_at": now,
+            "received_by": actor.name,
+        }
+        package_id = PackageId(self._connection.execute(_ADD_PACKAGE, row).scalar_one())
         bodies = dict(facts.fragments)
         bodies["paths"] = b"\n".join(facts.paths)
         self._connection.execute(
-            sa.insert(t.fragment),
+            _ADD_FRAGMENTS,
             [{"package_id": package_id, "kind": kind, "body": body} for kind, body in bodies.items()],
         )
         offers = capabilities(facts.key.format, facts.key.name, facts.relations, facts.fragments)
         if offers:
             rows = [{"name": name, "package_id": package_id} for name in offers]
-            self._connection.execute(sa.insert(t.capability), rows)
+            self._connection.execute(_ADD_CAPABILITIES, rows)
         if facts.composition is not None:
             insert_composition(self._connection, package_id, facts.composition, now)
         return package_id
 
     def claim(self, archive_id: ArchiveId, key: PackageKey, package_id: PackageId) -> None:
         """Take a key for ever."""
-        self._connection.execute(
-            sa.insert(t.claim).values(
-                archive_id=archive_id,
-                name=key.name,
-                version=key.version,
-                architecture=key.architecture,
-                package_id=package_id,
-            )
-        )
+        row = {
+            "archive_id": archive_id,
+            "name": key.name,
+            "version": key.version,
+            "architecture": key.architecture,
+            "package_id": package_id,
+        }
+        self._connection.execute(_ADD_CLAIM, row)
 
     def take_pool_path(self, archive_id: ArchiveId, path: str, package_id: PackageId) -> None:
         """Take a path for ever."""
-        self._connection.execute(sa.insert(t.pool).values(archive_id=archive_id, path=path, package_id=package_id))
+        row = {"archive_id": archive_id, "path": path, "package_id": package_id}
+        self._connection.execute(_ADD_POOL_PATH, row)
 
     def place(
         self,
@@ -238,20 +248,19 @@ class PackageQueries(Shelving):
     ) -> None:
         """Put a package into a suite."""
         key = placing.key
-        self._connection.execute(
-            sa.insert(t.content).values(
-                suite_id=suite_id,
-                package_id=placing.package_id,
-                component=placing.component,
-                architecture=placing.tree,
-                sort_key=listing_key(key.name, key.version, key.architecture),
-                pool_path=placing.pool_path,
-                added_revision=revision,
-                removed_revision=None,
-                added_at=now,
-                added_by=actor.name,
-            )
-        )
+        row = {
+            "suite_id": suite_id,
+            "package_id": placing.package_id,
+            "component": placing.component,
+            "architecture": placing.tree,
+            "sort_key": listing_key(key.name, key.version, key.architecture),
+            "pool_path": placing.pool_path,
+            "added_revision": revision,
+            "removed_revision": None,
+            "added_at": now,
+            "added_by": actor.name,
+        }
+        self._connection.execute(_ADD_CONTENT, row)
         self._shelve(suite_id, placing.package_id, now, waits=False)
 
     def withdraw(self, suite_id: SuiteId, package_id: PackageId, revision: int) -> bool:

@@ -13,6 +13,7 @@ from entrepot.adapters.catalog.sql import tables as t
 
 # ``until`` of a strike is its time and this, whatever the settings say: so that a new setting holds for what is there.
 _STRIKES_KEPT = timedelta(days=7)
+_FACT = sa.select(t.fact.c.value).where(t.fact.c.name == sa.bindparam("its_name"))
 
 
 class PeopleQueries:
@@ -22,8 +23,7 @@ class PeopleQueries:
 
     def fact(self, name: str) -> JsonValue:
         """None when nobody set it."""
-        query = sa.select(t.fact.c.value).where(t.fact.c.name == name)
-        return cast("JsonValue", self._connection.execute(query).scalar_one_or_none())
+        return cast("JsonValue", self._connection.execute(_FACT, {"its_name": name}).scalar_one_or_none())
 
     def throttled(self, key: str, now: datetime) -> tuple[int, datetime] | None:
         """The open window."""

@@ -13,6 +13,14 @@ from entrepot.adapters.catalog.sql import tables as t
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.suite import SuiteId
 
+_TRUSTED = (
+    sa.select(t.trusted_key).where(t.trusted_key.c.suite_id == sa.bindparam("its_suite")).order_by(t.trusted_key.c.id)
+)
+_RULES = sa.select(t.build_rule.c.rules).where(t.build_rule.c.suite_id == sa.bindparam("its_suite"))
+_EVIDENCE = (
+    sa.select(t.evidence).where(t.evidence.c.package_digest == sa.bindparam("its_digest")).order_by(t.evidence.c.id)
+)
+
 
 class ProvenanceQueries:
     """Implements ``ProvenanceReading`` and ``ProvenanceWriting``."""
@@ -21,7 +29,6 @@ class ProvenanceQueries:
 
     def trusted_keys(self, suite_id: SuiteId) -> list[TrustedKey]:
         """By the time they came."""
-        query = sa.select(t.trusted_key).where(t.trusted_key.c.suite_id == suite_id).order_by(t.trusted_key.c.id)
         return [
             TrustedKey(
                 suite_id=SuiteId(row.suite_id),
@@ -34,17 +41,15 @@ class ProvenanceQueries:
                 added_by=row.added_by,
                 added_at=row.added_at,
             )
-            for row in self._connection.execute(query)
+            for row in self._connection.execute(_TRUSTED, {"its_suite": suite_id})
         ]
 
     def build_rules(self, suite_id: SuiteId) -> Sequence[Mapping[str, JsonValue]]:
         """As they were set."""
-        query = sa.select(t.build_rule.c.rules).where(t.build_rule.c.suite_id == suite_id)
-        return list(self._connection.execute(query).scalar_one_or_none() or [])
+        return list(self._connection.execute(_RULES, {"its_suite": suite_id}).scalar_one_or_none() or [])
 
     def evidence_of(self, package_digest: Digest) -> list[Evidence]:
         """By the time it came."""
-        query = sa.select(t.evidence).where(t.evidence.c.package_digest == package_digest).order_by(t.evidence.c.id)
         return [
             Evidence(
                 package_digest=Digest(row.package_digest),
@@ -55,7 +60,7 @@ class ProvenanceQueries:
                 added_at=row.added_at,
                 facts=row.facts,
             )
-            for row in self._connection.execute(query)
+            for row in self._connection.execute(_EVIDENCE, {"its_digest": package_digest})
         ]
 
     def trust_key(self, key: TrustedKey) -> bool:

@@ -11,6 +11,28 @@ from entrepot.domain.policy.rates import Rate, Window
 _row = t.rate_window.c
 
 
+def _using(insert: postgresql.Insert | sqlite.Insert) -> sa.Executable:
+    """An insertion, or a change on the condition that there is room; composed once, as every request asks."""
+    now_ms, period, limit = (sa.bindparam(name, type_=sa.BigInteger) for name in ("now_ms", "period_ms", "its_limit"))
+    age = now_ms - _row.began_ms
+    same, next_one = age.between(-period, period - 1), age.between(period, 2 * period - 1)
+    began = sa.case((same, _row.began_ms), (next_one, _row.began_ms + period), else_=now_ms)
+    used = sa.case((same, _row.used), else_=0)
+    before = sa.case((same, _row.used_before), (next_one, _row.used), else_=0)
+    room = used * period + before * (period - (now_ms - began)) + period <= limit * period
+    return insert.on_conflict_do_update(
+        index_elements=["key"],
+        set_={"began_ms": began, "used": used + 1, "used_before": before, "forget_ms": began + 2 * period},
+        where=room,
+    ).returning(_row.began_ms, _row.used, _row.used_before)
+
+
+_USE = {
+    "postgresql": _using(postgresql.insert(t.rate_window)),
+    "sqlite": _using(sqlite.insert(t.rate_window)),
+}
+
+
 class RateQueries:
     """Implements ``RateReading`` and ``RateWriting``."""
 
@@ -22,23 +44,10 @@ class RateQueries:
         return None if row is None else Window(row.began_ms, row.used, row.used_before)
 
     def use_rate(self, key: str, rate: Rate, now_ms: int) -> Window | None:
-        """An insertion, or a change on the condition that there is room."""
-        period, age = rate.period_ms, now_ms - _row.began_ms
-        same, next_one = age.between(-period, period - 1), age.between(period, 2 * period - 1)
-        began = sa.case((same, _row.began_ms), (next_one, _row.began_ms + period), else_=now_ms)
-        used = sa.case((same, _row.used), else_=0)
-        before = sa.case((same, _row.used_before), (next_one, _row.used), else_=0)
-        room = used * period + before * (period - (now_ms - began)) + period <= rate.limit * period
-        insert = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
-        fresh = insert(t.rate_window).values(
-            key=key, began_ms=now_ms, used=1, used_before=0, forget_ms=now_ms + 2 * period
-        )
-        query = fresh.on_conflict_do_update(
-            index_elements=["key"],
-            set_={"began_ms": began, "used": used + 1, "used_before": before, "forget_ms": began + 2 * period},
-            where=room,
-        ).returning(_row.began_ms, _row.used, _row.used_before)
-        row = self._connection.execute(query).first()
+        """In one statement."""
+        new = {"key": key, "began_ms": now_ms, "used": 1, "used_before": 0, "forget_ms": now_ms + 2 * rate.period_ms}
+        wanted = {"now_ms": now_ms, "period_ms": rate.period_ms, "its_limit": rate.limit}
+        row = self._connection.execute(_USE[self._connection.dialect.name], {**new, **wanted}).first()
         if row is None:
             return None
         if row.used == 1 and row.used_before == 0:

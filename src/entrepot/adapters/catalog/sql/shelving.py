@@ -11,6 +11,17 @@ from entrepot.adapters.catalog.sql.scanning import Scanning
 from entrepot.domain.model.suite import PackageId, SuiteId
 
 _SUMMARY_CHARACTERS = 1000
+_HERE = (t.shelf.c.suite_id == sa.bindparam("its_suite"), t.shelf.c.package_id == sa.bindparam("its_package"))
+_MOVE = (
+    sa.update(t.shelf)
+    .where(*_HERE, t.shelf.c.waits)
+    .values(waits=sa.bindparam("now_waits"), added_at=sa.bindparam("now_added_at"))
+)
+_WAITS = sa.select(t.shelf.c.waits).where(*_HERE)
+_SHOWN = sa.select(t.package.c.name, t.package.c.architecture, t.package.c.size_bytes, t.package.c.summary).where(
+    t.package.c.id == sa.bindparam("its_package")
+)
+_ADD = sa.insert(t.shelf)
 
 
 def shelf_text(name: str, summary: str) -> str:
@@ -23,26 +34,22 @@ class Shelving(Scanning):
 
     def _shelve(self, suite_id: SuiteId, package_id: PackageId, now: datetime, *, waits: bool) -> None:
         """Put a package on the shelf; one that is in the suite no longer waits for it, whatever else is said."""
-        row = t.shelf.c
-        here = (row.suite_id == suite_id, row.package_id == package_id)
-        change = sa.update(t.shelf).where(*here, row.waits)
-        moved = self._connection.execute(change.values(waits=waits, added_at=now)).rowcount
-        if moved or (waits and self._connection.execute(sa.select(row.waits).where(*here)).first() is not None):
+        here = {"its_suite": suite_id, "its_package": package_id}
+        moved = self._connection.execute(_MOVE, {**here, "now_waits": waits, "now_added_at": now}).rowcount
+        if moved or (waits and self._connection.execute(_WAITS, here).first() is not None):
             return
-        columns = (t.package.c.name, t.package.c.architecture, t.package.c.size_bytes, t.package.c.summary)
-        package = self._connection.execute(sa.select(*columns).where(t.package.c.id == package_id)).one()
-        self._connection.execute(
-            sa.insert(t.shelf).values(
-                suite_id=suite_id,
-                package_id=package_id,
-                name=package.name,
-                architecture=package.architecture,
-                waits=waits,
-                size_bytes=package.size_bytes,
-                added_at=now,
-                text=shelf_text(package.name, package.summary),
-            )
-        )
+        package = self._connection.execute(_SHOWN, {"its_package": package_id}).one()
+        row = {
+            "suite_id": suite_id,
+            "package_id": package_id,
+            "name": package.name,
+            "architecture": package.architecture,
+            "waits": waits,
+            "size_bytes": package.size_bytes,
+            "added_at": now,
+            "text": shelf_text(package.name, package.summary),
+        }
+        self._connection.execute(_ADD, row)
         self._begin_scan(suite_id, package_id, package.name, now)
 
     def _unshelve(self, suite_id: SuiteId, package_id: PackageId, *, waits: bool) -> None:

@@ -14,6 +14,21 @@ from entrepot.domain.model.suite import Archive, ArchiveId, Suite, SuiteId, Suit
 from entrepot.errors import AlreadyExists, NotFound
 
 _SUITES = sa.select(*suite_columns).join(t.archive, t.archive.c.id == t.suite.c.archive_id)
+_SUITE = _SUITES.where(t.suite.c.id == sa.bindparam("its_suite"))
+_NAMED = _SUITES.where(
+    t.archive.c.name == sa.bindparam("its_archive"), t.suite.c.codename == sa.bindparam("its_codename")
+).order_by(t.archive.c.format)
+_NEXT = (
+    sa.update(t.suite)
+    .where(t.suite.c.id == sa.bindparam("its_suite"))
+    .values(revision=t.suite.c.revision + 1)
+    .returning(t.suite.c.revision)
+)
+_TO_REFRESH = (
+    sa.select(t.suite.c.id)
+    .join(t.generation, t.generation.c.id == t.suite.c.generation_id)
+    .where(t.generation.c.refresh_at <= sa.bindparam("now"), t.suite.c.settling == 0)
+)
 
 
 class SuiteQueries:
@@ -41,7 +56,7 @@ class SuiteQueries:
 
     def suite(self, suite_id: SuiteId) -> Suite:
         """One by id."""
-        row = self._connection.execute(_SUITES.where(t.suite.c.id == suite_id)).first()
+        row = self._connection.execute(_SUITE, {"its_suite": suite_id}).first()
         if row is None:
             raise NotFound("no such suite")
         return suite_of(row)
@@ -54,8 +69,8 @@ class SuiteQueries:
 
     def suites_named(self, archive: str, codename: str) -> list[Suite]:
         """By the names of archive and suite."""
-        query = _SUITES.where(t.archive.c.name == archive, t.suite.c.codename == codename)
-        return [suite_of(row) for row in self._connection.execute(query.order_by(t.archive.c.format))]
+        wanted = {"its_archive": archive, "its_codename": codename}
+        return [suite_of(row) for row in self._connection.execute(_NAMED, wanted)]
 
     def unpublished_suites(self) -> list[SuiteId]:
         """Whose goal is not met."""
@@ -75,12 +90,7 @@ class SuiteQueries:
 
     def suites_to_refresh(self, now: datetime) -> list[SuiteId]:
         """Whose signature must be renewed."""
-        query = (
-            sa.select(t.suite.c.id)
-            .join(t.generation, t.generation.c.id == t.suite.c.generation_id)
-            .where(t.generation.c.refresh_at <= now, t.suite.c.settling == 0)
-        )
-        return [SuiteId(row.id) for row in self._connection.execute(query)]
+        return [SuiteId(row.id) for row in self._connection.execute(_TO_REFRESH, {"now": now})]
 
     def add_archive(self, format_: Format, name: str) -> Archive:
         """A new archive."""
@@ -124,13 +134,8 @@ class SuiteQueries:
         return self._next_revision(suite_id)
 
     def _next_revision(self, suite_id: SuiteId, **values: object) -> int:
-        query = (
-            sa.update(t.suite)
-            .where(t.suite.c.id == suite_id)
-            .values(revision=t.suite.c.revision + 1, **values)
-            .returning(t.suite.c.revision)
-        )
-        revision = self._connection.execute(query).scalar_one_or_none()
+        query = _NEXT.values(**values) if values else _NEXT
+        revision = self._connection.execute(query, {"its_suite": suite_id}).scalar_one_or_none()
         if revision is None:
             raise NotFound("no such suite")
         return int(revision)
