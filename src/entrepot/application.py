@@ -52,7 +52,7 @@ from entrepot.services.publish.verification import Verifier
 from entrepot.services.publish.waiting import Publications
 from entrepot.services.resolution import Resolutions
 from entrepot.services.sbom import Compositions, Sboms
-from entrepot.services.snapshots import Environments, Snapshots
+from entrepot.services.snapshots import Environments, Merging, Snapshots
 from entrepot.services.upkeep.antivirus import Antivirus
 from entrepot.services.upkeep.collector import Collector
 from entrepot.services.upkeep.figures import Gauges
@@ -139,6 +139,7 @@ class Application:
     downloads: Downloads
     recorder: Recorder
     snapshots: Snapshots
+    merging: Merging
     environments: Environments
     notices: Notices
     rollouts: Rollouts

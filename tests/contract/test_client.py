@@ -148,6 +148,8 @@ CASES = [
     case("snapshots", "freeze", "jammy", "first"),
     case("snapshots", "all", "jammy"),
     case("snapshots", "one", "jammy", "first"),
+    case("snapshots", "merge", ["jammy@first", "noble"], "jammy", "both", dry_run=True),
+    case("snapshots", "merge", ["jammy@first", "noble"], "jammy", "both", rule="first"),
     case("snapshots", "diff", "jammy@first", "jammy"),
     case("snapshots", "contents", "jammy@first"),
     case("environments", "create", "prod", "what machines have"),

@@ -20,6 +20,8 @@ class SnapshotAnswer(TypedDict):
     created_at: str
     created_by: str
     path: str
+    merged_from: list[str]
+    rule: str | None
     shown_in: list[str]
 
 
@@ -45,10 +47,58 @@ class StateAnswer(TypedDict):
 
     reference: str
     distribution: str
-    generation: int
+    generation: int | None
     published_at: str
     time: str
     packages: int
+
+
+class MergedState(StateAnswer):
+    """A state, and how many packages were taken from it."""
+
+    taken: int
+
+
+class StateVersion(TypedDict):
+    """What a state has."""
+
+    state: str
+    version: str
+    sha256: str
+
+
+class MergeConflict(TypedDict):
+    """Where states disagree: ``versions``, ``bytes`` or ``claimed``."""
+
+    kind: str
+    name: str
+    arch: str
+    taken: list[StateVersion]
+    dropped: list[StateVersion]
+
+
+class LeftOut(TypedDict):
+    """A package that must not come in."""
+
+    name: str
+    version: str
+    arch: str
+    reason: str
+
+
+class MergeAnswer(TypedDict):
+    """``POST /snapshots/merge``."""
+
+    status: str
+    snapshot: SnapshotAnswer | None
+    distribution: str
+    packages: int
+    size_bytes: int
+    possible: bool
+    states: list[MergedState]
+    counts: dict[str, int]
+    conflicts: list[MergeConflict]
+    left_out: list[LeftOut]
 
 
 class ChangedPackage(TypedDict):

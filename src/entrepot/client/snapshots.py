@@ -15,6 +15,7 @@ from entrepot.client.answers_snapshots import (
     ContentPage,
     EnvironmentAnswer,
     EnvironmentList,
+    MergeAnswer,
     MoveBack,
     MoveDone,
     MovePage,
@@ -44,6 +45,22 @@ class SnapshotsTheme:
         """``POST /snapshots``."""
         payload = {"distribution": distribution, "description": description, **given(name=name)}
         return shaped(self._call("POST", "/snapshots", None, payload), SnapshotAnswer, name=str, content_id=str)
+
+    def merge(
+        self,
+        states: Sequence[str],
+        into: str,
+        name: str | None = None,
+        *,
+        rule: str = "latest",
+        description: str = "",
+        dry_run: bool = False,
+        limit: int = 1000,
+    ) -> MergeAnswer:
+        """``POST /snapshots/merge``."""
+        payload = {"states": list(states), "into": into, "rule": rule, "description": description, "dry_run": dry_run}
+        body = self._call("POST", "/snapshots/merge", {"limit": limit}, payload | given(name=name))
+        return shaped(body, MergeAnswer, status=str, counts=dict, conflicts=list)
 
     def one(self, distribution: str, name: str) -> SnapshotAnswer:
         """``GET /snapshots/{codename}/{name}``."""

@@ -285,6 +285,12 @@ class MoveRefused(EntrepotError):
     code, kind, title = "environment.refused", Kind.CONFLICT, "The move would do harm"
 
 
+class MergeRefused(EntrepotError):
+    """States that shall be merged have the same version of a package with different contents."""
+
+    code, kind, title = "snapshot.merge_refused", Kind.CONFLICT, "The states contradict each other"
+
+
 class AlreadyRunning(EntrepotError):
     """A job of which there is one at a time was asked for again."""
 

@@ -12,15 +12,18 @@ from entrepot.adapters.signing import verification
 from entrepot.adapters.signing.base import KeyAlgorithm
 from entrepot.domain.model.suite import Archive
 from entrepot.errors import SigningUnavailable
-from entrepot.main.parts import TREES, Parts
+from entrepot.main.parts import FORMATS, TREES, Parts
 from entrepot.services.intake.suites import Suites
+from entrepot.services.publish.apart import Apart
+from entrepot.services.publish.drafts import PublisherParts
 from entrepot.services.publish.exports import ExportParts, Exports
 from entrepot.services.publish.manifests import Manifests
 from entrepot.services.publish.reading import PublishedFiles
-from entrepot.services.publish.service import Publisher, PublisherParts
+from entrepot.services.publish.service import Publisher
 from entrepot.services.publish.verification import Verifier
 from entrepot.services.publish.views import Views
 from entrepot.services.publish.waiting import Publications
+from entrepot.services.snapshots import Merging
 from entrepot.services.snapshots.references import find_state
 from entrepot.services.upkeep.collector import Collector, Keep
 from entrepot.services.upkeep.signing_keys import SigningKeys, Wanted
@@ -36,6 +39,7 @@ class Publishing(TypedDict):
     collector: Collector
     verifier: Verifier
     exports: Exports
+    merging: Merging
     signing_keys: SigningKeys
     suites: Suites
 
@@ -43,7 +47,8 @@ class Publishing(TypedDict):
 def publishing(settings: Settings, parts: Parts) -> Publishing:
     """From a revision of a suite to signed files, and the care for both."""
     manifests = Manifests(parts.blobs)
-    publisher = _publisher(settings, parts, manifests)
+    tools = _tools(settings, parts, manifests)
+    publisher = Publisher(parts.catalog, tools, TREES, parts.now)
     views = Views(parts.catalog, manifests, parts.keyring, parts.now)
     sources = ExportParts(parts.blobs, manifests, views, parts.keyring, TREES)
     return Publishing(
@@ -53,15 +58,15 @@ def publishing(settings: Settings, parts: Parts) -> Publishing:
         collector=_collector(settings, parts),
         verifier=Verifier(parts.catalog, parts.blobs, parts.keyring, verification, TREES),
         exports=Exports(parts.catalog, sources, find_state, lambda path: FilesystemExport(Path(path)), parts.now),
+        merging=Merging(parts.catalog, FORMATS, Apart(parts.catalog, tools, TREES, parts.now), parts.now),
         signing_keys=_signing_keys(settings, parts),
         suites=Suites(parts.catalog, parts.queue, parts.keyring, key_maker(settings, parts), parts.now),
     )
 
 
-def _publisher(settings: Settings, parts: Parts, manifests: Manifests) -> Publisher:
+def _tools(settings: Settings, parts: Parts, manifests: Manifests) -> PublisherParts:
     codecs = ThreadPoolExecutor(max_workers=2, thread_name_prefix="codec")
-    tools = PublisherParts(parts.blobs, manifests, parts.keyring, verification, codecs.map, settings.public_url)
-    return Publisher(parts.catalog, tools, TREES, parts.now)
+    return PublisherParts(parts.blobs, manifests, parts.keyring, verification, codecs.map, settings.public_url)
 
 
 def _signing_keys(settings: Settings, parts: Parts) -> SigningKeys:

@@ -28,8 +28,10 @@ from entrepot.adapters.catalog.findings import FindingReading, FindingWriting
 from entrepot.adapters.catalog.groups import GroupReading, GroupWriting
 from entrepot.adapters.catalog.imports import ImportReading, ImportWriting
 from entrepot.adapters.catalog.incoming import IncomingReading, IncomingWriting
+from entrepot.adapters.catalog.indexes import IndexReading
 from entrepot.adapters.catalog.jobs import JobReading, JobWriting
 from entrepot.adapters.catalog.keys import KeyReading, KeyWriting
+from entrepot.adapters.catalog.merges import MergeReading, MergeWriting
 from entrepot.adapters.catalog.messages import MessageReading, MessageWriting
 from entrepot.adapters.catalog.mirrors import MirrorReading, MirrorWriting
 from entrepot.adapters.catalog.offers import OfferReading
@@ -44,7 +46,6 @@ from entrepot.adapters.catalog.records import (
     PackageFilter,
     Placement,
     Placing,
-    Pointer,
     Pooled,
     StoredPackage,
 )
@@ -59,9 +60,6 @@ from entrepot.domain.model.package import Format, PackageFacts, PackageKey
 from entrepot.domain.model.suite import (
     Archive,
     ArchiveId,
-    Change,
-    GenerationId,
-    Listing,
     PackageId,
     Suite,
     SuiteId,
@@ -153,50 +151,6 @@ class PackageReading(Protocol):
         ...
 
 
-class IndexReading(Protocol):
-    """What the index builder asks."""
-
-    def listings(
-        self,
-        suite_id: SuiteId,
-        component: str,
-        architectures: Sequence[str],
-        kind: str,
-        first: bytes = b"",
-        before: bytes | None = None,
-    ) -> Iterator[Listing]:
-        """Live packages with ``first <= key < before`` in key order, each with its fragment of ``kind``; streamed."""
-        ...
-
-    def listing_count(self, suite_id: SuiteId, component: str, architectures: Sequence[str]) -> int: ...
-
-    def fragment_bytes(self, suite_id: SuiteId, component: str, architectures: Sequence[str], kind: str) -> int:
-        """Size of all fragments of a kind together."""
-        ...
-
-    def package_count(self, suite_id: SuiteId) -> int:
-        """Live packages of a suite."""
-        ...
-
-    def changes(self, suite_id: SuiteId, since_revision: int) -> list[Change]:
-        """Whatever came or went after a revision."""
-        ...
-
-    def pointer(self, archive_id: ArchiveId, codename: str) -> Pointer | None:
-        """The generation in force of one suite, in one look-up."""
-        ...
-
-    def generation(self, generation_id: GenerationId) -> Generation: ...
-
-    def generations(self, suite_id: SuiteId) -> list[Generation]:
-        """Kept ones, newest first."""
-        ...
-
-    def generation_with_file(self, suite_id: SuiteId, digest: str) -> Generation | None:
-        """A kept generation that has a file of this SHA-256 or SHA-512."""
-        ...
-
-
 class PeopleReading(AccountReading, GroupReading, FactorReading, Protocol):
     """Accounts and small facts."""
 
@@ -235,6 +189,7 @@ class Reading(
     ChoiceReading,
     StrikeReading,
     SnapshotReading,
+    MergeReading,
     JobReading,
     AdvisoryReading,
     ErrataReading,
@@ -267,6 +222,7 @@ class Writing(
     StrikeWriting,
     ContentsWriting,
     SnapshotWriting,
+    MergeWriting,
     JobWriting,
     AdvisoryWriting,
     ErrataWriting,

@@ -22,6 +22,10 @@ class StateReading(Protocol):
         """What the suite held at a revision, in order of component and key; streamed."""
         ...
 
+    def contents_by_key(self, suite_id: SuiteId, revision: int) -> Iterator[Content]:
+        """The same in order of their keys alone; streamed."""
+        ...
+
     def moved_between(self, suite_id: SuiteId, older: int, newer: int) -> tuple[list[Content], list[Content]]:
         """What the suite held at the older of two revisions only, and at the newer one only."""
         ...

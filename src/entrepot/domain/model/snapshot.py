@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +16,7 @@ class Snapshot:
     """One generation of a suite, kept under a name.
 
     ``content_id`` is the same for the same packages in the same components, whatever the name, the suite or the day.
+    A merged one names the states that it was made from.
     """
 
     id: int
@@ -26,11 +28,13 @@ class Snapshot:
     description: str
     created_at: datetime
     created_by: str
+    merged_from: Sequence[str] = ()
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A package of a suite at some revision."""
+    """A package of a suite at some revision; ``number`` is that of its stay there."""
 
     package_id: PackageId
     key: bytes
@@ -40,6 +44,7 @@ class Content:
     component: str
     digest: str
     size_bytes: int
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,6 +228,7 @@ ANSWERS: Mapping[str, type] = {
     "POST /snapshots": answers_snapshots.SnapshotAnswer,
     "GET /snapshots/contents": answers_snapshots.ContentPage,
     "GET /snapshots/diff": answers_snapshots.StateDifference,
+    "POST /snapshots/merge": answers_snapshots.MergeAnswer,
     "DELETE /snapshots/{codename}/{name}": answers_snapshots.RemovedSnapshot,
     "GET /snapshots/{codename}/{name}": answers_snapshots.SnapshotAnswer,
     "GET /templates": answers_overview.Templates,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from entrepot.domain.model.actor import Actor
@@ -13,7 +13,9 @@ from entrepot.entrypoints.api import words
 from entrepot.entrypoints.api.artifacts import Page, Text
 from entrepot.entrypoints.api.bodies import described, json_body
 from entrepot.entrypoints.api.context import App, Who, requiring
-from entrepot.entrypoints.api.state_words import difference_words, snapshot_words, state_words
+from entrepot.entrypoints.api.state_words import difference_words, selection_words, snapshot_words, state_words
+from entrepot.services.snapshots.choosing import Rule
+from entrepot.services.snapshots.merging import MergeRequest
 
 router = APIRouter(tags=["snapshots"])
 
@@ -56,6 +58,50 @@ def freeze(
 ) -> dict[str, Any]:
     """Nothing is copied: its packages and indexes are kept until the snapshot is removed."""
     return snapshot_words(app.snapshots.keep(who, given.distribution, given.name, given.description))
+
+
+class MergeBody(BaseModel):
+    """States in the order in which they count; the snapshot of them belongs to ``into``."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"states": ["jammy@2026-11-21", "jammy-security"], "into": "jammy", "name": "2026-11-21-secure"}
+        }
+    )
+
+    states: list[Annotated[str, Field(max_length=400)]] = Field(min_length=2, max_length=20)
+    into: str = Field(max_length=260, description="The distribution that the snapshot belongs to")
+    name: str | None = Field(None, max_length=128)
+    rule: Rule = Field(Rule.LATEST, description="What to take of a name and architecture that several states have")
+    description: str = Field("", max_length=1000)
+    dry_run: bool = Field(default=False, description="Only say what it would consist of")
+
+
+@router.post(
+    "/snapshots/merge",
+    summary="Make one snapshot of several states",
+    status_code=201,
+    dependencies=[_MayWrite],
+    openapi_extra=described(MergeBody),
+    responses={200: {"description": "What it would consist of; nothing was changed"}},
+)
+def merge(
+    app: App,
+    who: Who,
+    response: Response,
+    given: Annotated[MergeBody, Depends(json_body(MergeBody))],
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+) -> dict[str, Any]:
+    """``latest`` takes the newest version, ``first`` what the state has that was named first, ``all`` everything.
+
+    No file is copied.  The same version with different bytes is refused, unless ``first`` decides it.
+    """
+    request = MergeRequest(given.states, given.into, given.name, given.rule, given.description)
+    if given.dry_run:
+        response.status_code = 200
+        return {"status": "planned", "snapshot": None, **selection_words(app.merging.plan(who, request), limit)}
+    done = app.merging.merge(who, request)
+    return {"status": "merged", "snapshot": snapshot_words(done.frozen), **selection_words(done.selection, limit)}
 
 
 @router.get("/snapshots/diff", summary="What differs between two states")

@@ -11,6 +11,7 @@ from entrepot.entrypoints.api.words import when
 from entrepot.services.snapshots.comparison import Difference, Risk
 from entrepot.services.snapshots.environments import Change, Plan, Shown
 from entrepot.services.snapshots.keeping import Frozen
+from entrepot.services.snapshots.merging import Selection, Version
 from entrepot.services.snapshots.references import MOMENT, State
 
 
@@ -34,6 +35,8 @@ def _snapshot(snapshot: Snapshot, suite: Suite) -> dict[str, Any]:
         "created_at": when(snapshot.created_at),
         "created_by": snapshot.created_by,
         "path": f"/{top}/{suite.archive.name}/snapshot/{snapshot.name}/",
+        "merged_from": list(snapshot.merged_from),
+        "rule": snapshot.rule or None,
     }
 
 
@@ -42,11 +45,44 @@ def state_words(state: State) -> dict[str, Any]:
     return {
         "reference": state.reference,
         "distribution": state.suite.codename,
-        "generation": state.generation.number,
+        "generation": state.generation.number if state.generation.number > 0 else None,
         "published_at": when(state.generation.published_at),
         "time": state.generation.published_at.strftime(MOMENT),
         "packages": state.generation.package_count,
     }
+
+
+def selection_words(selection: Selection, limit: int) -> dict[str, Any]:
+    """What a merge consists of; of conflicts and of what is left out the first so many are named."""
+    return {
+        "distribution": selection.suite.codename,
+        "packages": selection.package_count,
+        "size_bytes": selection.size_bytes,
+        "possible": selection.possible,
+        "states": [
+            {**state_words(state), "taken": taken}
+            for state, taken in zip(selection.states, selection.taken_from, strict=True)
+        ],
+        "counts": dict(selection.counts),
+        "conflicts": [
+            {
+                "kind": one.kind,
+                "name": one.name,
+                "arch": one.architecture,
+                "taken": [_version(each) for each in one.taken],
+                "dropped": [_version(each) for each in one.dropped],
+            }
+            for one in selection.conflicts[:limit]
+        ],
+        "left_out": [
+            {"name": one.name, "version": one.version, "arch": one.architecture, "reason": one.reason}
+            for one in selection.left_out[:limit]
+        ],
+    }
+
+
+def _version(one: Version) -> dict[str, str]:
+    return {"state": one.reference, "version": one.version, "sha256": one.digest}
 
 
 def difference_words(difference: Difference, limit: int) -> dict[str, Any]:

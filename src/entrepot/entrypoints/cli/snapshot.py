@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from itertools import islice
 from typing import Annotated
 
@@ -18,6 +19,16 @@ _STATE = "DISTRIBUTION, DISTRIBUTION@SNAPSHOT, @TIME (20261121T200000Z) or @env:
 DistributionArgument = Annotated[str, typer.Argument(metavar="DISTRIBUTION", help="Codename.")]
 StateArgument = Annotated[str, typer.Argument(metavar="STATE", help=_STATE)]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Of the snapshot.")]
+
+
+class Rule(StrEnum):
+    """What ``merge`` takes."""
+
+    LATEST = "latest"
+    FIRST = "first"
+    ALL = "all"
+
+
 _SIGNS = {"added": "+", "removed": "-", "upgraded": "^", "downgraded": "v", "changed": "~"}
 
 
@@ -26,6 +37,7 @@ def register(app: typer.Typer) -> None:
     snapshots = Commands(no_args_is_help=True, help="States of distributions that are kept under a name.")
     snapshots.command("ls")(ls)
     snapshots.command("create")(create)
+    snapshots.command("merge")(merge)
     snapshots.command("show")(show)
     snapshots.command("rm")(rm)
     app.add_typer(snapshots, name="snapshot")
@@ -83,6 +95,50 @@ def create(
         output.line(
             f"{one_line(body['distribution'])}@{one_line(body['name'])}: {body['packages']} packages, "
             f"content {body['content_id'][:12]}, at {one_line(body['path'])}"
+        )
+
+
+def merge(
+    ctx: typer.Context,
+    into: Annotated[str, typer.Argument(metavar="INTO", help="DISTRIBUTION@NAME of the snapshot to make.")],
+    states: Annotated[list[str], typer.Argument(metavar="STATE...", help=f"Two or more, in order: {_STATE}")],
+    rule: Annotated[Rule, typer.Option("--take", help="Where several states have a package.")] = Rule.LATEST,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what it would consist of.")] = False,
+    description: Annotated[str, typer.Option("--description", metavar="TEXT", help="For those who ask later.")] = "",
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+) -> None:
+    """Make one snapshot of several states; no file is copied.  Needs the role maintainer.
+
+    latest: the newest version of each package.  first: what the state has that is named first.  all: everything.
+    """
+    output = Output(as_json=as_json)
+    distribution, _, name = into.partition("@")
+    with connect(ctx, url, output) as client:
+        body = client.snapshots.merge(
+            states, distribution, name or None, rule=rule.value, description=description, dry_run=dry_run
+        )
+    if as_json:
+        output.json(body)
+        return
+    for row in body["conflicts"]:
+        taken, dropped = (
+            ", ".join(f"{one_line(one['version'])} ({one_line(one['state'])})" for one in row[side])
+            for side in ("taken", "dropped")
+        )
+        sign = _SIGNS["changed"] if row["kind"] == "versions" else "!"
+        output.line(f"{sign} {one_line(row['name'])} {row['arch']}  {taken}{' over ' if dropped else ''}{dropped}")
+    for left in body["left_out"]:
+        output.line(
+            f"- {one_line(left['name'])} {one_line(left['version'])} {left['arch']}: {one_line(left['reason'])}"
+        )
+    made = body["snapshot"]
+    if made is None:
+        output.note(f"{body['packages']} packages; {'possible' if body['possible'] else 'not possible'}")
+    else:
+        output.line(
+            f"{one_line(made['distribution'])}@{one_line(made['name'])}: {made['packages']} packages, "
+            f"content {made['content_id'][:12]}, at {one_line(made['path'])}"
         )
 
 

@@ -6,8 +6,8 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
-from entrepot.adapters.catalog.base import Reading
 from entrepot.adapters.storage.base import BlobStore
 from entrepot.domain.formats.manifest import StoredDocument
 from entrepot.domain.formats.segments.codecs import CODECS, PLAIN, Member
@@ -17,12 +17,36 @@ from entrepot.domain.formats.segments.document import Document, Draft, MemberRef
 from entrepot.domain.formats.segments.packing import MapJobs, Packed, pack
 from entrepot.domain.formats.segments.recut import build, recut
 from entrepot.domain.model.digest import Digest
-from entrepot.domain.model.suite import Suite, SuiteId
+from entrepot.domain.model.suite import Listing, Suite, SuiteId
 from entrepot.errors import BlobCorrupt, GenerationRefused
 from entrepot.services.publish.packs import OPEN, PackWriter, read_extent, sealed
 from entrepot.services.publish.trees import DocumentPlan, Gather, Measured, Shown
 
 _REMEMBERED = 256
+
+
+class Listings(Protocol):
+    """What documents are made from: a suite as it is in the catalog, or a state apart."""
+
+    def listings(
+        self,
+        suite_id: SuiteId,
+        component: str,
+        architectures: Sequence[str],
+        kind: str,
+        first: bytes = b"",
+        before: bytes | None = None,
+    ) -> Iterator[Listing]:
+        """In key order, streamed."""
+        ...
+
+    def listing_count(self, suite_id: SuiteId, component: str, architectures: Sequence[str]) -> int:
+        """How many there are."""
+        ...
+
+    def fragment_bytes(self, suite_id: SuiteId, component: str, architectures: Sequence[str], kind: str) -> int:
+        """Size of all fragments of a kind together."""
+        ...
 
 
 class Expected:
@@ -108,7 +132,7 @@ class Documents:
 
     def refresh(
         self,
-        reading: Reading,
+        reading: Listings,
         suite: Suite,
         plan: DocumentPlan,
         old: StoredDocument | None,
@@ -144,7 +168,7 @@ class Documents:
         return document
 
     def gather(
-        self, reading: Reading, suite: Suite, plan: DocumentPlan, collect: Gather, twins: Twins, writer: PackWriter
+        self, reading: Listings, suite: Suite, plan: DocumentPlan, collect: Gather, twins: Twins, writer: PackWriter
     ) -> Document:
         """A document that is made from all packages at once; only segments with another text are packed."""
         expected = Expected(self._blobs)

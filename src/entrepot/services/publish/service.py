@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,31 +10,23 @@ import structlog
 
 from entrepot.adapters.catalog.base import Catalog, Reading
 from entrepot.adapters.catalog.records import AuditEntry
-from entrepot.adapters.signing.base import Keyring, Signer, Verification
-from entrepot.adapters.storage.base import BlobStore
-from entrepot.domain.formats.manifest import FileDraft, Form, Manifest, StoredDocument, write_manifest
-from entrepot.domain.formats.segments.codecs import CODECS
-from entrepot.domain.formats.segments.document import Document, frame
-from entrepot.domain.formats.segments.packing import MapJobs
+from entrepot.domain.formats.manifest import Manifest
 from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.domain.model.actor import SYSTEM
-from entrepot.domain.model.digest import Digest, digest_of
 from entrepot.domain.model.generation import Generation
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Change, Suite, SuiteId
 from entrepot.errors import LostRace
-from entrepot.services.publish.documents import Documents, Twins, crowded, recipe_of, seal
-from entrepot.services.publish.manifests import Manifests
+from entrepot.services.publish.documents import Documents, Twins, crowded, seal
+from entrepot.services.publish.drafts import Built, Draft, Drafts, PublisherParts, affordable
 from entrepot.services.publish.pace import Pace
 from entrepot.services.publish.packs import PackWriter
-from entrepot.services.publish.trees import DocumentPlan, Extras, Measured, Tree, TreeWriter
+from entrepot.services.publish.trees import DocumentPlan, TreeWriter
 
 _log = structlog.get_logger(__name__)
 
 _PACKS_PER_GENERATION = 48
 _TRIES = 20
-_TOPS = {Format.DEB: "apt", Format.RPM: "rpm"}
-_GATHERED_BYTES = 256 << 20
 _GATHER_SECONDS = 0.1
 
 
@@ -47,40 +38,6 @@ class Published:
     revision: int
     changed: bool
     generation: Generation | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A generation that is stored but not in force."""
-
-    manifest: Digest
-    package_count: int
-    digests: Sequence[str]
-    refresh_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class PublisherParts:
-    """What generations are made with; ``map_jobs`` lends threads for compression.
-
-    ``site`` is the address that clients use, empty where it is not known.
-    """
-
-    blobs: BlobStore
-    manifests: Manifests
-    keyring: Keyring
-    verification: Verification
-    map_jobs: MapJobs
-    site: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """A document of a generation and the revision that it shows."""
-
-    plan: DocumentPlan
-    document: Document
-    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +62,12 @@ class Publisher:
         self._catalog = catalog
         self._blobs = parts.blobs
         self._manifests = parts.manifests
-        self._keyring = parts.keyring
-        self._verification = parts.verification
         self._trees = trees
         self._documents = Documents(parts.blobs, parts.map_jobs)
+        self._drafts = Drafts(parts, trees, self._documents)
         self._now = now
         self._listeners: list[Listener] = []
         self._settle: Settle | None = None
-        self._site = parts.site.rstrip("/")
         self._pace = Pace()
 
     def on_switch(self, listener: Listener) -> None:
@@ -191,11 +146,11 @@ class Publisher:
             old = None if old_generation is None else self._manifests.get(old_generation.manifest)
             with PackWriter(self._blobs) as writer:
                 built = self._build(reading, suite, old, {} if late is None else late.documents, writer)
-                count, extras = reading.package_count(suite_id), self._extras(reading, suite)
+                count, extras = reading.package_count(suite_id), self._drafts.extras(suite, reading.errata(suite_id))
                 pack = writer.close()
         now = self._monotone(old_generation)
         documents = {each.plan.name: replace(each, document=seal(each.document, pack)) for each in built}
-        draft = self._write(suite, documents, (count, extras), old, now)
+        draft = self._drafts.write(suite, documents, (count, extras), old, now)
         if all(plan.later is None for plan in self._trees[suite.format].plan(suite)):
             return self._switch(suite, draft, now, late_revision=suite.revision)
         return self._switch(suite, draft, now, late_revision=None if late is None else late.revision)
@@ -208,10 +163,6 @@ class Publisher:
         digests = list(self._manifests.get(old.manifest).hashed)
         draft = Draft(old.manifest, old.package_count, digests, None)
         return self._switch(suite, draft, self._monotone(old), late_revision=suite.revision)
-
-    def _extras(self, reading: Reading, suite: Suite) -> Extras:
-        site = f"{self._site}/{_TOPS[suite.format]}/{suite.archive.name}" if self._site else ""
-        return Extras(reading.errata(suite.id), f"{site}/snapshot/@SNAPSHOTID@/" if site else "")
 
     def _monotone(self, old: Generation | None) -> datetime:
         """Now, but never before the generation in force: clients refuse a Release older than the one they hold."""
@@ -250,41 +201,8 @@ class Publisher:
         return [
             Built(plan, self._documents.gather(reading, suite, plan, plan.later, twins, writer), suite.revision)
             for plan in self._trees[suite.format].plan(suite)
-            if plan.later is not None and self._affordable(reading, suite, plan)
+            if plan.later is not None and affordable(reading, suite, plan)
         ]
-
-    def _affordable(self, reading: Reading, suite: Suite, plan: DocumentPlan) -> bool:
-        """Whether what a later document gathers fits into memory; a mirror of that size has upstream's own."""
-        size = reading.fragment_bytes(suite.id, plan.component, plan.trees, plan.kind)
-        if size > _GATHERED_BYTES:
-            _log.warning("index.left_out", suite=suite.codename, index=plan.name, bytes=size, most=_GATHERED_BYTES)
-        return size <= _GATHERED_BYTES
-
-    def _write(
-        self,
-        suite: Suite,
-        documents: Mapping[str, Built],
-        told: tuple[int, Extras],
-        old: Manifest | None,
-        now: datetime,
-    ) -> Draft:
-        signer = self._keyring.signer(suite.archive.key_name)
-        tree_writer = self._trees[suite.format]
-        measured = {name: self._documents.measure(suite, each.plan, each.document) for name, each in documents.items()}
-        count, extras = told
-        tree = tree_writer.write(suite, now, measured, signer, extras)
-        files = _files(suite, tree, measured, old, int(now.timestamp()))
-        self._check(tree_writer, tree, files, signer)
-        stored = {
-            name: StoredDocument(each.document, recipe_of(each.plan), each.revision) for name, each in documents.items()
-        }
-        manifest = self._manifests.keep(write_manifest(suite.revision, count, stored, files))
-        digests = [digest for file in files.values() for digest in (file.digest, file.sha512) if digest]
-        return Draft(manifest, count, digests, tree.refresh_at)
-
-    def _check(self, tree_writer: TreeWriter, tree: Tree, files: Mapping[str, FileDraft], signer: Signer) -> None:
-        sizes = {path: (file.size_bytes, str(file.digest)) for path, file in files.items()}
-        tree_writer.check(tree, sizes, signer.certificate(), self._verification)
 
     def _switch(self, suite: Suite, draft: Draft, now: datetime, *, late_revision: int | None) -> Published:
         for blob in (draft.manifest, *self._manifests.get(draft.manifest).packs()):
@@ -323,32 +241,3 @@ def _keys_for(plan: DocumentPlan, changes: Sequence[Change]) -> frozenset[bytes]
     return frozenset(
         change.key for change in changes if change.component == plan.component and change.architecture in plan.trees
     )
-
-
-def _files(
-    suite: Suite, tree: Tree, measured: Mapping[str, Measured], old: Manifest | None, second: int
-) -> dict[str, FileDraft]:
-    files: dict[str, FileDraft] = {}
-
-    def dates(path: str, digest: Digest) -> tuple[int, bool]:
-        before = None if old is None else old.files.get(path)
-        if before is not None and before.digest == digest:
-            return before.modified_at, before.dated
-        return second, before is None or before.modified_at < second
-
-    for path, (name, codec) in tree.forms.items():
-        form = measured[name].forms[codec]
-        around = frame(measured[name].document, CODECS[codec])
-        digest = Digest(form.digests["sha256"])
-        files[path] = FileDraft(
-            digest,
-            form.digests.get("sha512"),
-            form.size_bytes,
-            *dates(path, digest),
-            form=Form(name, codec, around.prefix, around.suffix),
-        )
-    for path, body in tree.bodies.items():
-        digest = digest_of(body)
-        sha512 = hashlib.sha512(body).hexdigest() if "sha512" in suite.options.digests else None
-        files[path] = FileDraft(digest, sha512, len(body), *dates(path, digest), body=body)
-    return files

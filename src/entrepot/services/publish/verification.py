@@ -77,7 +77,7 @@ class Verifier:
         for suite in suites:
             progress(f"suite {suite.archive.name}/{suite.codename}")
             with self._catalog.read() as reading:
-                kept = reading.generations(suite.id)
+                kept = [*reading.generations(suite.id), *reading.generations_apart(suite.id)]
             for generation in kept:
                 count, differences = self._generation(suite, generation)
                 generations, files = generations + 1, files + count

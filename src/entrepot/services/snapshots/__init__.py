@@ -2,5 +2,6 @@
 
 from entrepot.services.snapshots.environments import Environments
 from entrepot.services.snapshots.keeping import Snapshots
+from entrepot.services.snapshots.merging import Merging
 
-__all__ = ["Environments", "Snapshots"]
+__all__ = ["Environments", "Merging", "Snapshots"]

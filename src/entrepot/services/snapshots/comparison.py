@@ -74,12 +74,14 @@ class Difference:
 def compare(reading: Reading, older: State, newer: State, formats: Mapping[Format, PackageFormat]) -> Difference:
     """Cheap for two states of one suite: only what came or went in between is looked at.
 
+    Merged ones are not in the line of its revisions, and are read whole.
+
     Raises:
         InvalidRequest: the two hold packages of different formats.
     """
     if older.suite.format is not newer.suite.format:
         raise InvalidRequest("the two hold packages of different formats")
-    if older.suite.id == newer.suite.id:
+    if older.suite.id == newer.suite.id and min(older.generation.revision, newer.generation.revision) >= 0:
         first, last = older.generation.revision, newer.generation.revision
         backwards = first > last
         gone, came = reading.moved_between(older.suite.id, min(first, last), max(first, last))

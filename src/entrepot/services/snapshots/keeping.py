@@ -84,13 +84,8 @@ class Snapshots:
         """
         demand(actor, Permission.SNAPSHOT_WRITE)
         now = self._now()
-        wanted = name or f"auto-{now.strftime(MOMENT)}"
-        if not _NAME.fullmatch(wanted) or _LIKE_A_TIME.fullmatch(wanted):
-            raise InvalidRequest(
-                "a snapshot's name is up to 128 letters, digits and the signs . + _ ~ -, and does not look like a time"
-            )
-        if len(description) > _DESCRIPTION_CHARACTERS:
-            raise InvalidRequest(f"a description has at most {_DESCRIPTION_CHARACTERS} characters")
+        wanted = name_of(name, now)
+        check_description(description)
         with self._catalog.read() as reading:
             state = find_state(reading, reference)
             demand_suite(actor, state.suite)
@@ -138,6 +133,26 @@ class Snapshots:
         with self._catalog.read() as reading:
             found = compare(reading, find_state(reading, older), find_state(reading, newer), self._formats)
             return with_delta(reading, found, self._known)
+
+
+def name_of(name: str | None, now: datetime) -> str:
+    """The name that a snapshot gets.
+
+    Raises:
+        InvalidRequest: it cannot be one.
+    """
+    wanted = name or f"auto-{now.strftime(MOMENT)}"
+    if not _NAME.fullmatch(wanted) or _LIKE_A_TIME.fullmatch(wanted):
+        raise InvalidRequest(
+            "a snapshot's name is up to 128 letters, digits and the signs . + _ ~ -, and does not look like a time"
+        )
+    return wanted
+
+
+def check_description(description: str) -> None:
+    """Raises ``InvalidRequest``: it is too long."""
+    if len(description) > _DESCRIPTION_CHARACTERS:
+        raise InvalidRequest(f"a description has at most {_DESCRIPTION_CHARACTERS} characters")
 
 
 def identify(contents: Iterable[Content]) -> tuple[str, int]:

@@ -18,6 +18,9 @@ from entrepot.errors import BlobMissing
 
 _log = structlog.get_logger(__name__)
 
+_ROWS = 1000
+"""So many go in one unit: others wait for its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Keep:
@@ -66,6 +69,7 @@ class Collector:
         """One round.  Interrupted anywhere, the next one finishes."""
         with self._lock:  # two rounds at once would judge by each other's older look
             generations = self._drop_generations()
+            self._forget_apart()
             blobs, freed = self._sweep()
         if generations or blobs:
             _log.info("garbage.collected", generations=generations, blobs=blobs, freed_bytes=freed)
@@ -77,10 +81,14 @@ class Collector:
             suites = reading.suites()
         for suite in suites:
             with self._catalog.write() as unit:
-                all_of_it = unit.generations(suite.id)
+                all_of_it, pinned = unit.generations(suite.id), unit.pinned_generations(suite.id)
+                for generation in unit.generations_apart(suite.id):
+                    if generation.id not in pinned:
+                        unit.forget_generation(generation)
+                        dropped += 1
                 if not all_of_it:
                     continue
-                old, pinned = self._not_kept(all_of_it), unit.pinned_generations(suite.id)
+                old = self._not_kept(all_of_it)
                 going = [generation for generation in old if generation.id not in pinned]
                 # What only snapshots keep is looked up by them; others need not be kept back to the oldest of these.
                 oldest = min(generation.revision for generation in all_of_it if generation not in old)
@@ -90,6 +98,14 @@ class Collector:
                     unit.forget_generation(generation)
                 dropped += len(going)
         return dropped
+
+    def _forget_apart(self) -> None:
+        """Rows of merged states that no snapshot keeps, in many small units."""
+        before = self._now() - timedelta(seconds=self._keep.blob_seconds)
+        while True:
+            with self._catalog.write() as unit:
+                if unit.forget_apart(before, _ROWS) < _ROWS:
+                    return
 
     def _not_kept(self, newest_first: list[Generation]) -> list[Generation]:
         now = self._now()
@@ -137,7 +153,11 @@ class Collector:
 
     def _named(self, reading: Reading) -> set[Digest]:
         named = {digest for digest, _ in reading.needed_digests()}
-        manifests = [generation.manifest for suite in reading.suites() for generation in reading.generations(suite.id)]
+        manifests = [
+            generation.manifest
+            for suite in reading.suites()
+            for generation in (*reading.generations(suite.id), *reading.generations_apart(suite.id))
+        ]
         named.update(manifests)
         for manifest in manifests:
             named.update(self._packs(manifest))

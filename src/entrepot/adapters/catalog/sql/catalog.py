@@ -30,6 +30,7 @@ from entrepot.adapters.catalog.sql.incoming import IncomingQueries
 from entrepot.adapters.catalog.sql.index import IndexQueries
 from entrepot.adapters.catalog.sql.jobs import JobQueries
 from entrepot.adapters.catalog.sql.keys import KeyQueries
+from entrepot.adapters.catalog.sql.merges import MergeQueries
 from entrepot.adapters.catalog.sql.messages import MessageQueries
 from entrepot.adapters.catalog.sql.mirrors import MirrorQueries
 from entrepot.adapters.catalog.sql.offers import OfferQueries
@@ -49,6 +50,7 @@ from entrepot.adapters.catalog.sql.suites import SuiteQueries
 class Unit(
     SuiteQueries,
     SnapshotQueries,
+    MergeQueries,
     ShelfQueries,
     PromotionQueries,
     OfferQueries,

@@ -95,7 +95,8 @@ class ContentsQueries:
         """By the index on packages."""
         found, numbers, stay = list[tuple[int, Sojourn]](), sorted(package_ids), t.content.c
         for start in range(0, len(numbers), _CHUNK):
-            query = sa.select(t.content).where(stay.package_id.in_(numbers[start : start + _CHUNK]))
+            part = numbers[start : start + _CHUNK]
+            query = sa.select(t.content).where(stay.package_id.in_(part), stay.added_revision > 0)
             found += (
                 (
                     row.id,

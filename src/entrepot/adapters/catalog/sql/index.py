@@ -13,6 +13,7 @@ from entrepot.adapters.catalog.records import Pointer
 from entrepot.adapters.catalog.sql import tables as t
 from entrepot.adapters.catalog.sql.errata import ErrataQueries
 from entrepot.adapters.catalog.sql.rows import generation_of
+from entrepot.adapters.catalog.sql.states import held_at
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.generation import Generation
 from entrepot.domain.model.suite import ArchiveId, Change, GenerationId, Listing, Suite, SuiteId
@@ -24,12 +25,12 @@ _OF_SUITE = t.content.c.suite_id == sa.bindparam("its_suite")
 _LISTED = (
     _OF_SUITE,
     t.content.c.component == sa.bindparam("its_component"),
-    _LIVE,
     t.content.c.architecture.in_(sa.bindparam("its_architectures", expanding=True)),
 )
-_LISTING_COUNT = sa.select(sa.func.count()).where(*_LISTED)
+_COUNT = sa.select(sa.func.count()).where(*_LISTED)
+_LISTING_COUNT = _COUNT.where(_LIVE)
 _PACKAGE_COUNT = sa.select(sa.func.count()).where(_OF_SUITE, _LIVE)
-_LISTINGS = (
+_ROWS = (
     sa.select(
         t.content.c.package_id,
         t.content.c.sort_key,
@@ -51,7 +52,9 @@ _LISTINGS = (
     .order_by(t.content.c.sort_key)
     .execution_options(yield_per=_BATCH)
 )
-_LISTINGS_BEFORE = _LISTINGS.where(t.content.c.sort_key < sa.bindparam("its_before"))
+_LISTINGS = _ROWS.where(_LIVE)
+_BEFORE = t.content.c.sort_key < sa.bindparam("its_before")
+_LISTINGS_BEFORE = _LISTINGS.where(_BEFORE)
 _CHANGED = (t.content.c.component, t.content.c.architecture, t.content.c.sort_key)
 _SINCE: sa.BindParameter[int] = sa.bindparam("since_revision")
 _CHANGES = sa.union(
@@ -82,23 +85,34 @@ class IndexQueries(ErrataQueries):
         kind: str,
         first: bytes = b"",
         before: bytes | None = None,
+        revision: int | None = None,
     ) -> Iterator[Listing]:
-        """Live packages in key order with one fragment, streamed."""
+        """Live packages, or those of a revision, in key order with one fragment, streamed."""
         wanted = {**_listed(suite_id, component, architectures), "its_kind": kind, "its_first": first}
-        query = _LISTINGS
+        query = _LISTINGS if revision is None else _ROWS.where(held_at(revision))
         if before is not None:
-            query, wanted = _LISTINGS_BEFORE, {**wanted, "its_before": before}
+            query = _LISTINGS_BEFORE if revision is None else query.where(_BEFORE)
+            wanted["its_before"] = before
         phases, rows = self.phases(suite_id), self._connection.execute(query, wanted)
         for number, key, architecture, digest, sha512, size, path, section, at, body in rows:
             phase = phases.get(number)
             yield Listing(number, key, architecture, digest, sha512, size, path, section, at, {kind: body}, phase)
 
-    def listing_count(self, suite_id: SuiteId, component: str, architectures: Sequence[str]) -> int:
+    def listing_count(
+        self, suite_id: SuiteId, component: str, architectures: Sequence[str], revision: int | None = None
+    ) -> int:
         """How many of them."""
-        wanted = _listed(suite_id, component, architectures)
-        return int(self._connection.execute(_LISTING_COUNT, wanted).scalar_one())
+        query = _LISTING_COUNT if revision is None else _COUNT.where(held_at(revision))
+        return int(self._connection.execute(query, _listed(suite_id, component, architectures)).scalar_one())
 
-    def fragment_bytes(self, suite_id: SuiteId, component: str, architectures: Sequence[str], kind: str) -> int:
+    def fragment_bytes(
+        self,
+        suite_id: SuiteId,
+        component: str,
+        architectures: Sequence[str],
+        kind: str,
+        revision: int | None = None,
+    ) -> int:
         """By the length of each."""
         query = (
             sa.select(sa.func.coalesce(sa.func.sum(sa.func.length(t.fragment.c.body)), 0))
@@ -106,7 +120,7 @@ class IndexQueries(ErrataQueries):
             .where(
                 t.content.c.suite_id == suite_id,
                 t.content.c.component == component,
-                _LIVE,
+                _LIVE if revision is None else held_at(revision),
                 t.content.c.architecture.in_(list(architectures)),
                 t.fragment.c.kind == kind,
             )
@@ -142,7 +156,9 @@ class IndexQueries(ErrataQueries):
     def generations(self, suite_id: SuiteId) -> list[Generation]:
         """Kept ones, newest first."""
         query = (
-            sa.select(t.generation).where(t.generation.c.suite_id == suite_id).order_by(t.generation.c.number.desc())
+            sa.select(t.generation)
+            .where(t.generation.c.suite_id == suite_id, t.generation.c.number > 0)
+            .order_by(t.generation.c.number.desc())
         )
         return [generation_of(row) for row in self._connection.execute(query)]
 

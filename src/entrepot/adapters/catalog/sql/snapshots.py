@@ -27,9 +27,12 @@ _SNAPSHOTS: sa.Select[Any] = (
         t.snapshot.c.description,
         t.snapshot.c.created_at.label("frozen_at"),
         t.snapshot.c.created_by,
+        t.merge.c.sources,
+        t.merge.c.rule,
     )
     .select_from(t.snapshot)
     .join(t.generation, t.generation.c.id == t.snapshot.c.generation_id)
+    .join(t.merge, t.merge.c.id == -t.snapshot.c.revision, isouter=True)
 )
 
 
@@ -253,6 +256,8 @@ def _snapshot_of(row: sa.Row[Any]) -> Snapshot:
         description=row.description,
         created_at=row.frozen_at,
         created_by=row.created_by,
+        merged_from=tuple(row.sources or ()),
+        rule=row.rule or "",
     )
 
 

@@ -22,7 +22,10 @@ _CHUNK = 400
 
 
 def held_at(revision: Any) -> sa.ColumnElement[bool]:
-    """Whether a row of ``content`` was in its suite at a revision."""
+    """Whether a row of ``content`` was in its suite at a revision, or is in the state apart that has this number."""
+    if isinstance(revision, int) and revision < 0:
+        # Twice, so that the database sees that its index of such rows will do.
+        return sa.and_(t.content.c.added_revision == revision, t.content.c.added_revision < sa.literal_column("0"))
     removed = t.content.c.removed_revision
     return sa.and_(t.content.c.added_revision <= revision, sa.or_(removed.is_(None), removed > revision))
 
@@ -50,6 +53,12 @@ class StateQueries:
             component = sa.collate(component, "C")
         query = _contents(suite_id).where(held_at(revision)).order_by(component, t.content.c.sort_key)
         query = query.offset(offset).limit(limit)
+        for row in self._connection.execute(query.execution_options(yield_per=_BATCH)):
+            yield _content_of(row)
+
+    def contents_by_key(self, suite_id: SuiteId, revision: int) -> Iterator[Content]:
+        """Streamed."""
+        query = _contents(suite_id).where(held_at(revision)).order_by(t.content.c.sort_key)
         for row in self._connection.execute(query.execution_options(yield_per=_BATCH)):
             yield _content_of(row)
 
@@ -139,6 +148,7 @@ class StateQueries:
 def _contents(suite_id: SuiteId) -> sa.Select[Any]:
     return (
         sa.select(
+            t.content.c.id,
             t.content.c.package_id,
             t.content.c.sort_key,
             t.content.c.component,
@@ -163,6 +173,7 @@ def _content_of(row: sa.Row[Any]) -> Content:
         component=row.component,
         digest=row.digest,
         size_bytes=row.size_bytes,
+        number=row.id,
     )
 
 

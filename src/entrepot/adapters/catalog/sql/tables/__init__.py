@@ -60,7 +60,7 @@ from entrepot.adapters.catalog.sql.tables.rights import (
     role_permission,
 )
 from entrepot.adapters.catalog.sql.tables.shelf import capability, shelf
-from entrepot.adapters.catalog.sql.tables.snapshots import environment, environment_move, snapshot
+from entrepot.adapters.catalog.sql.tables.snapshots import environment, environment_move, merge, snapshot
 from entrepot.adapters.catalog.sql.tables.sources import source, upstream_capability, upstream_package
 from entrepot.adapters.catalog.sql.tables.upkeep import fact, node, throttle
 
@@ -118,6 +118,7 @@ __all__ = [
     "job_event",
     "mail_template",
     "membership",
+    "merge",
     "message",
     "metadata",
     "mirror",

@@ -127,6 +127,15 @@ content = sa.Table(
         postgresql_where=sa.text("removed_revision IS NULL"),
     ),
     sa.Index("ix_content_package", "package_id", "suite_id"),
+    sa.Index(
+        "ix_content_apart",
+        "suite_id",
+        "added_revision",
+        "component",
+        "sort_key",
+        sqlite_where=sa.text("added_revision < 0"),
+        postgresql_where=sa.text("added_revision < 0"),
+    ),
 )
 
 admission = sa.Table(

@@ -22,6 +22,17 @@ snapshot = sa.Table(
     sa.UniqueConstraint("suite_id", "name"),
 )
 
+# The packages of a merge are rows of ``content`` that were there at revision ``-id`` alone.
+merge = sa.Table(
+    "merge",
+    metadata,
+    id_column(),
+    sa.Column("suite_id", Id, sa.ForeignKey("suite.id"), nullable=False, index=True),
+    sa.Column("rule", sa.String(16), nullable=False),
+    sa.Column("sources", sa.JSON, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+)
+
 environment = sa.Table(
     "environment",
     metadata,
