@@ -10,6 +10,7 @@ from tests.architecture.calls import CALLS
 from tests.architecture.conftest import InProcess
 
 from entrepot.domain.model.configuration import RATE_GROUPS
+from entrepot.entrypoints.api.context import Requiring
 from entrepot.entrypoints.api.limits import Limit, Limited, LimitedByAddress
 from entrepot.entrypoints.api.routes import routes_of
 from entrepot.errors import BadSetting
@@ -70,7 +71,7 @@ def test_a_limit_is_counted_after_the_guard_and_before_anything_else(in_process:
         if not places:
             continue
         assert len(places) == 1, f"{route.path}: name all groups in one limit"
-        guards = [number for number, one in enumerate(calls) if getattr(one, "__name__", "") == "asking"]
+        guards = [number for number, one in enumerate(calls) if isinstance(one, Requiring)]
         for method in route.methods or ():
             is_open = roles[method, route.path] is None
             assert isinstance(calls[places[0]], LimitedByAddress if is_open else Limited), route.path

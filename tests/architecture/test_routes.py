@@ -22,13 +22,19 @@ from entrepot.domain.model.actor import Role
 from entrepot.domain.policy.permissions import Permission
 from entrepot.main import wall_clock
 from entrepot.services.access.tokens import SessionClaims, SessionTokens
+from entrepot.testing.reference import openapi
 
 # One's own account: for whoever is signed in.
 OWN = ("/auth/me", "/auth/refresh", "/auth/change-password", "/auth/logout", "/auth/mfa", "/groups/me")
 # Routes that give rights, asked here to give some that the caller lacks.
 # Routes of the main API that need several permissions at once.
-DOING_MORE: set[str] = {"/artifacts/{name}/{version}/attestations"}
+DOING_MORE = {"/artifacts/{name}/{version}/attestations", "/distributions/{codename}/packages"}
 GIVING = {"/auth/users", "/auth/api-tokens", "/roles"}
+DESCRIBED = {
+    (method.upper(), path): operation.get("x-permissions")
+    for path, operations in openapi()["paths"].items()
+    for method, operation in operations.items()
+}
 # Open by design: what package managers fetch, without an account.
 CONTENT = ("/apt/main/key.asc", "/apt/main/jammy.sources", "/rpm/main/almalinux9.repo", "/apt/main/dists/jammy/absent")
 
@@ -178,6 +184,9 @@ def test_a_custom_role_reaches_exactly_the_routes_of_its_permissions(accounts: I
     if not needed:
         assert call.route.startswith(OWN), "open to everybody who is signed in"
         return
+    described = DESCRIBED.get((call.method, call.route.replace(":path", "")))
+    assert described, "the description does not say which permission is needed"
+    assert set(described) <= {permission.code for permission in needed}
     # Some routes do two things; nearly all need exactly one permission.
     assert max((permission.role for permission in needed), key=lambda role: role.level) is call.role
     assert len(needed) == 1 or call.route in DOING_MORE or call.route.startswith("/api/"), needed

@@ -158,6 +158,15 @@ def openapi_text() -> str:
     return json.dumps(openapi(), indent=1, sort_keys=True) + "\n"
 
 
+def _needed(operation: dict[str, Any]) -> str:
+    """Who may: a permission with the lowest role that carries it, whoever is signed in, or everybody."""
+    if permissions := operation.get("x-permissions"):
+        return f"{', '.join(f'`{code}`' for code in permissions)} ({operation['x-role']})"
+    if {} in operation["security"] or not operation["security"]:
+        return "open"
+    return "signed in"
+
+
 def api_page() -> str:
     """``api.md``: the routes in a table."""
     document = openapi()
@@ -168,11 +177,13 @@ def api_page() -> str:
         "nothing.  [openapi.json](openapi.json) has parameters and bodies; a running server shows it at `/docs`.",
         "Requests carry `Authorization: Bearer TOKEN`; [errors](errors.md) have one form.  Content for package",
         "managers is below `/apt` and `/rpm` and needs no token.\n",
-        "| method | path | what |",
-        "|---|---|---|",
+        "| method | path | what | permission |",
+        "|---|---|---|---|",
     ]
     for path, item in sorted(document["paths"].items()):
-        lines += [f"| {method.upper()} | `{path}` | {about['summary']} |" for method, about in item.items()]
+        lines += [
+            f"| {method.upper()} | `{path}` | {about['summary']} | {_needed(about)} |" for method, about in item.items()
+        ]
     for path, item in sorted(document["paths"].items()):
         for method, about in item.items():
             lines += [f"\n## {method.upper()} {path}\n", about.get("description", about["summary"]).replace("``", "`")]

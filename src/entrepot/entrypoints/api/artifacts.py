@@ -5,18 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.concurrency import run_in_threadpool
 
 from entrepot.adapters.catalog.records import PackageFilter
 from entrepot.application import Application
 from entrepot.domain.model.package import Format
+from entrepot.domain.policy.permissions import Permission
 from entrepot.entrypoints.api import words
-from entrepot.entrypoints.api.context import App, Who
+from entrepot.entrypoints.api.context import App, Who, requiring
 from entrepot.errors import InvalidRequest, PublicationLate
 from entrepot.services.intake.movements import Revisions
 
 router = APIRouter(tags=["packages"])
+
+_READ = [Depends(requiring(Permission.PACKAGE_READ))]
+_DELETE = [Depends(requiring(Permission.PACKAGE_DELETE))]
+_REBUILD = [Depends(requiring(Permission.INDEX_REBUILD))]
 
 Page = Annotated[int, Query(ge=1, le=10_000_000)]
 PerPage = Annotated[int, Query(ge=1, le=200)]
@@ -70,7 +75,7 @@ def standing_named(status: str | None) -> str | None:
     return found
 
 
-@router.get("/packages", summary="Raw list of published package files")
+@router.get("/packages", summary="Raw list of published package files", dependencies=_READ)
 def packages(
     app: App,
     who: Who,
@@ -89,7 +94,7 @@ def packages(
     return {**words.page(rows, total, page, per_page), "packages": [row["filename"] for row in rows]}
 
 
-@router.get("/artifacts", summary="Packages by name, with their versions")
+@router.get("/artifacts", summary="Packages by name, with their versions", dependencies=_READ)
 def artifacts(
     app: App,
     who: Who,
@@ -114,19 +119,19 @@ def artifacts(
     return words.page(rows, total, page, per_page)
 
 
-@router.post("/artifacts/admin/sync-index", summary="Publish every distribution anew")
+@router.post("/artifacts/admin/sync-index", summary="Publish every distribution anew", dependencies=_REBUILD)
 def sync_index(app: App, who: Who) -> dict[str, Any]:
     """Have every index compared with the catalog and rebuilt where it differs."""
     return {"status": "ok", "packages_indexed": app.suites.republish(who)}
 
 
-@router.get("/artifacts/{name}", summary="One package with all its versions")
+@router.get("/artifacts/{name}", summary="One package with all its versions", dependencies=_READ)
 def artifact(name: str, app: App, who: Who) -> dict[str, Any]:
     """Versions by number, each with its files; the history of the name."""
     return words.artifact_detail(app.listings.artifact(who, name))
 
 
-@router.get("/artifacts/{name}/{version}", summary="One version in full")
+@router.get("/artifacts/{name}/{version}", summary="One version in full", dependencies=_READ)
 def version(
     name: str, version: str, app: App, who: Who, arch: Text = None, distribution: Text = None
 ) -> dict[str, Any]:
@@ -135,7 +140,7 @@ def version(
     return words.version_detail(found, is_latest=is_latest)
 
 
-@router.delete("/artifacts/{name}", summary="Remove a package")
+@router.delete("/artifacts/{name}", summary="Remove a package", dependencies=_DELETE)
 async def remove(
     name: str,
     app: App,
@@ -154,7 +159,7 @@ async def remove(
     }
 
 
-@router.delete("/artifacts/{name}/{version}", summary="Remove one version")
+@router.delete("/artifacts/{name}/{version}", summary="Remove one version", dependencies=_DELETE)
 async def remove_version(
     name: str, version: str, app: App, who: Who, arch: Text = None, distribution: Text = None
 ) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -52,14 +52,25 @@ def current_actor(request: Request) -> Actor:
     return actor
 
 
-def requiring(permission: Permission) -> Callable[[Actor], Actor]:
+@dataclass(frozen=True, slots=True)
+class Requiring:
     """A dependency for routes and routers: whoever asks, if they may."""
 
-    def asking(who: Who) -> Actor:
-        demand(who, permission)
+    permission: Permission
+
+    def __call__(self, who: Who) -> Actor:
+        """Whoever asks.
+
+        Raises:
+            PermissionDenied: they may not.
+        """
+        demand(who, self.permission)
         return who
 
-    return asking
+
+def requiring(permission: Permission) -> Requiring:
+    """The guard of a permission."""
+    return Requiring(permission)
 
 
 def visitor(request: Request) -> Actor | None:

@@ -1,7 +1,8 @@
 """The OpenAPI document: what routes say of themselves, completed by what follows from how they are made.
 
 A guard means 401 and 403, a limit 429, a place in the path 404, a body 413 and so on.  What a route declares itself
-wins.  ``tests/contract/test_openapi.py`` asks a real application and compares.
+wins.  ``x-permissions`` are those that an operation asks for, ``x-role`` is the lowest role of the program with them.
+``tests/contract/test_openapi.py`` asks a real application and compares.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from entrepot.domain.policy.permissions import Permission
 from entrepot.entrypoints.api.answers import forms
 from entrepot.entrypoints.api.context import current_actor, visitor
 from entrepot.entrypoints.api.limits import Limit, LimitedByAddress
@@ -192,6 +194,10 @@ def _complete(operation: Part, route: APIRoute, method: str) -> None:
     kind = _guard(route)
     if kind == "guarded":
         operation["security"] = [{"bearer": []}, {"basic": []}] if _is_dialect(operation) else [{"bearer": []}]
+        needed = _permissions(route)
+        if needed:
+            operation["x-permissions"] = [permission.code for permission in needed]
+            operation["x-role"] = max((permission.role for permission in needed), key=lambda role: role.level).value
     elif kind == "visited":
         operation["security"] = [{}, {"bearer": []}]
     else:
@@ -239,10 +245,15 @@ def _statuses(route: APIRoute, method: str, operation: Part) -> Iterator[int]:
 
 def _guard(route: APIRoute) -> str:
     calls = list(_calls(route.dependant))
-    names = {getattr(call, "__name__", "") for call in calls}
-    if current_actor in calls or names & {"scraper", "asking"}:
+    if current_actor in calls or _permissions(route):
         return "guarded"
     return "visited" if visitor in calls else "open"
+
+
+def _permissions(route: APIRoute) -> list[Permission]:
+    """Those that the guards of a route ask for, each once."""
+    found = (getattr(call, "permission", None) for call in _calls(route.dependant))
+    return list(dict.fromkeys(one for one in found if isinstance(one, Permission)))
 
 
 def _calls(dependant: Any) -> Iterator[Any]:

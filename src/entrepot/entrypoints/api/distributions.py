@@ -23,6 +23,9 @@ from entrepot.services.intake.suites import Initialised
 
 router = APIRouter(tags=["distributions"])
 
+_READ = [Depends(requiring(Permission.SUITE_READ))]
+_READ_PACKAGES = [*_READ, Depends(requiring(Permission.PACKAGE_READ))]
+
 Word = Annotated[str, Field(max_length=128)]
 Words = Annotated[list[Word], Field(max_length=64)]
 
@@ -60,7 +63,7 @@ def base_url(request: Request) -> str:
     return configured.rstrip("/") or f"{request.url.scheme}://{request.url.netloc}"
 
 
-@router.get("/distributions", summary="All distributions")
+@router.get("/distributions", summary="All distributions", dependencies=_READ)
 def distributions(request: Request, app: App, who: Who, format: Text = None) -> dict[str, Any]:  # noqa: A002
     """What they hold, and the client file that sets a machine up for each."""
     suites = app.suites.all(who, format_named(format))
@@ -68,7 +71,7 @@ def distributions(request: Request, app: App, who: Who, format: Text = None) -> 
     return {"distributions": [words.distribution_row(suite, sizes, base_url(request)) for suite in suites]}
 
 
-@router.get("/distributions/{codename}/packages", summary="Packages of one distribution")
+@router.get("/distributions/{codename}/packages", summary="Packages of one distribution", dependencies=_READ_PACKAGES)
 def distribution_packages(
     codename: str, app: App, who: Who, q: Text = None, arch: Text = None, page: Page = 1, per_page: Page = 50
 ) -> dict[str, Any]:
@@ -139,7 +142,7 @@ def _init_body(done: list[Initialised]) -> dict[str, Any]:
     return {"status": "ok", "repo_format": "all", "results": results, **by_format, "apk": {"results": []}}
 
 
-@router.get("/archives", summary="Archives and their signing keys")
+@router.get("/archives", summary="Archives and their signing keys", dependencies=_READ)
 def archives(request: Request, app: App, who: Who) -> dict[str, Any]:
     """Fingerprints to compare, and where the public keys are."""
     suites = app.suites.all(who)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -24,17 +25,23 @@ router = APIRouter(tags=["health"])
 _SCRAPER = Actor("(metrics token)", frozenset({Role.AUDITOR}))
 
 
-def scraper(request: Request) -> Actor:
-    """Whoever shows the token of the settings, or an auditor.
+@dataclass(frozen=True, slots=True)
+class Scraping:
+    """A dependency: whoever shows the token of the settings, or may read the metrics."""
 
-    Raises:
-        NotSignedIn, PermissionDenied: it is neither.
-    """
-    token, shown = request.app.state.metrics_token, bearer(request)
-    if token and shown and hmac.compare_digest(shown.encode("utf-8", "replace"), token.encode()):
-        request.state.actor = _SCRAPER
-        return _SCRAPER
-    return requiring(Permission.METRICS_READ)(current_actor(request))
+    permission = Permission.METRICS_READ
+
+    def __call__(self, request: Request) -> Actor:
+        """Whoever scrapes.
+
+        Raises:
+            NotSignedIn, PermissionDenied: it is neither.
+        """
+        token, shown = request.app.state.metrics_token, bearer(request)
+        if token and shown and hmac.compare_digest(shown.encode("utf-8", "replace"), token.encode()):
+            request.state.actor = _SCRAPER
+            return _SCRAPER
+        return requiring(self.permission)(current_actor(request))
 
 
 class _Catalog(Collector):
@@ -86,7 +93,7 @@ def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Text format 1.0"}},
 )
-def metrics(request: Request, app: App, who: Annotated[Actor, Depends(scraper)]) -> Response:
+def metrics(request: Request, app: App, who: Annotated[Actor, Depends(Scraping())]) -> Response:
     """For auditors, and for whoever shows the token of ``ENTREPOT_METRICS_TOKEN``."""
     figures = _Catalog(app.gauges.figures(who))
     return Response(request.app.state.observation.exposition(figures), media_type=CONTENT_TYPE_LATEST)

@@ -91,7 +91,11 @@ def pending(app: App, who: Who, status: Text = "pending", page: Page = 1, per_pa
     return {"total": total, "status": status, "items": words.page(rows, total, page, per_page)}
 
 
-@router.get("/artifacts/{name}/promote/targets", summary="Where a package may be promoted to")
+@router.get(
+    "/artifacts/{name}/promote/targets",
+    summary="Where a package may be promoted to",
+    dependencies=[Depends(requiring(Permission.PACKAGE_READ))],
+)
 def targets(name: str, app: App, who: Who, from_dist: Text = None) -> dict[str, Any]:
     """Distributions of the same format, and what the policy says now about the newest version."""
     home, others, verdict = app.transfers.promotions.targets(who, name, from_dist)

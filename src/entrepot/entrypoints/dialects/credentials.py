@@ -8,6 +8,7 @@ import hashlib
 import secrets
 import threading
 import time
+from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, HTTPException, Request
@@ -129,23 +130,31 @@ async def _drain(request: Request) -> None:
         pass
 
 
-def sending(permission: Permission, limit: Limit | None = None, ending: str = "") -> object:
+@dataclass(frozen=True, slots=True)
+class Sending:
     """A dependency: whoever sends, if they may; counted when the path has this ending."""
 
-    async def asking(request: Request) -> Actor:
+    permission: Permission
+    limit: Limit | None = None
+    ending: str = ""
+
+    async def __call__(self, request: Request) -> Actor:
+        """Whoever sends.
+
+        Raises:
+            HTTPException, PermissionDenied: nobody known, or they may not.
+        """
         who = await sender(request)
-        demand(who, permission)
-        if limit is not None and request.url.path.endswith(ending):
-            await run_in_threadpool(limit.use, request, application(request), caller_of(who))
+        demand(who, self.permission)
+        if self.limit is not None and request.url.path.endswith(self.ending):
+            await run_in_threadpool(self.limit.use, request, application(request), caller_of(who))
         return who
 
-    return Depends(asking)
 
-
-Uploader = Annotated[Actor, sending(Permission.PACKAGE_UPLOAD)]
+Uploader = Annotated[Actor, Depends(Sending(Permission.PACKAGE_UPLOAD))]
 # One package, or one set of them, is one upload.
-Publisher = Annotated[Actor, sending(Permission.PACKAGE_UPLOAD, Limit("upload"))]
-SetSender = Annotated[Actor, sending(Permission.PACKAGE_UPLOAD, Limit("upload"), ".changes")]
-Reader = Annotated[Actor, sending(Permission.PACKAGE_READ)]
-Remover = Annotated[Actor, sending(Permission.PACKAGE_DELETE)]
-SuiteMaker = Annotated[Actor, sending(Permission.SUITE_WRITE)]
+Publisher = Annotated[Actor, Depends(Sending(Permission.PACKAGE_UPLOAD, Limit("upload")))]
+SetSender = Annotated[Actor, Depends(Sending(Permission.PACKAGE_UPLOAD, Limit("upload"), ".changes"))]
+Reader = Annotated[Actor, Depends(Sending(Permission.PACKAGE_READ))]
+Remover = Annotated[Actor, Depends(Sending(Permission.PACKAGE_DELETE))]
+SuiteMaker = Annotated[Actor, Depends(Sending(Permission.SUITE_WRITE))]
