@@ -39,6 +39,24 @@ COUNT = 5
 load_all_checks()
 
 
+def references(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        if isinstance(part.get("$ref"), str):
+            yield part["$ref"]
+        part = list(part.values())
+    if isinstance(part, list):
+        for one in part:
+            yield from references(one)
+
+
+def test_every_reference_of_the_description_leads_somewhere() -> None:
+    for reference in set(references(DOCUMENT)):
+        found: Any = DOCUMENT
+        for step in reference.removeprefix("#/").split("/"):
+            assert step in found, reference
+            found = found[step]
+
+
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     with open_office(tmp_path_factory.mktemp("openapi"), ENTREPOT_PUBLISH_WAIT_SECONDS="5") as found:

@@ -31,6 +31,7 @@ from entrepot.client import (
     answers_versions,
     sbom,
 )
+from entrepot.entrypoints.api.bodies import IN_COMPONENTS
 
 ANSWERS: Mapping[str, type] = {
     "GET /archives": answers.Archives,
@@ -257,7 +258,7 @@ def forms() -> tuple[Mapping[str, JsonSchemaValue], Mapping[str, JsonSchemaValue
     shown, definitions = TypeAdapter.json_schemas(
         [(name, "serialization", adapter) for name, adapter in kinds.items()],
         schema_generator=_Forms,
-        ref_template="#/components/schemas/{model}",
+        ref_template=IN_COMPONENTS,
     )
     return (
         {operation: shown[kind.__name__, "serialization"] for operation, kind in ANSWERS.items()},

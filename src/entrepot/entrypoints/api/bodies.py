@@ -19,6 +19,8 @@ from entrepot.errors import BodyTooLarge, InvalidRequest
 M = TypeVar("M", bound=BaseModel)
 
 _MOST_BYTES = 64 << 10
+IN_COMPONENTS = "#/components/schemas/{model}"
+"""Where the description of the API keeps schemas that have a name."""
 
 
 def content_type(request: Request) -> str:
@@ -101,7 +103,7 @@ async def _json_as(model: type[M], request: Request, most_bytes: int = _MOST_BYT
 
 def described(model: type[BaseModel], *types: str) -> dict[str, Any]:
     """``openapi_extra`` for a body that the framework does not see."""
-    schema = model.model_json_schema()
+    schema = model.model_json_schema(ref_template=IN_COMPONENTS)
     return {
         "requestBody": {
             "required": True,

@@ -40,6 +40,23 @@ _TAGS = {
     "sbom": "Lists of software: CycloneDX and SPDX",
     "distributions": "Distributions and archives",
     "settings": "What administrators change while the server runs",
+    "audit": "Who did what, and whether the log still says so",
+    "dashboard": "Figures and events, as they happen",
+    "downloads": "What was downloaded",
+    "environments": "Names under which machines see snapshots",
+    "errata": "Why there is an update, and how fast it spreads",
+    "groups": "Accounts that share a role",
+    "import": "Sources, what they have, and packages from them",
+    "jobs": "Long work: how far it is, and its end",
+    "license": "For programs that ask: there is none to buy",
+    "logs": "Lines of the server's log",
+    "mirrors": "Distributions that are fed from a source",
+    "notifications": "Mails and webhooks, and whether they arrived",
+    "provenance": "Keys that distributions trust, signatures and attestations",
+    "retention": "Which versions stay",
+    "roles": "Permissions in bundles",
+    "snapshots": "States of distributions that are kept, and what differs",
+    "templates": "Texts of mails",
     "health": "Is it well?  For monitoring",
     "gitea": "Uploads as to Gitea and Forgejo",
     "aptly": "A part of the API of aptly",
@@ -164,11 +181,13 @@ def described(app: FastAPI) -> Part:
             operation = found["paths"].get(route.path_format, {}).get(method.lower())
             if operation is not None:
                 _complete(operation, route, method)
+                components["schemas"].update(_taken_out(operation))
                 _form(operation, answers.get(f"{method} {route.path_format}"))
     for schema in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(schema, None)
     tags = {tag for item in found["paths"].values() for one in item.values() for tag in one.get("tags", ())}
-    found["tags"] = [{"name": tag, "description": _TAGS.get(tag, tag.capitalize())} for tag in sorted(tags)]
+    ordered = sorted(tags, key=lambda tag: (tag in _DIALECTS, tag))
+    found["tags"] = [{"name": tag, "description": _TAGS.get(tag, tag.capitalize())} for tag in ordered]
     found["servers"] = [
         {"url": prefix, "description": text}
         for prefix, text in (("/", "Here"), ("/api", "The same"), ("/api/v1", "The same"))
@@ -203,6 +222,16 @@ def _complete(operation: Part, route: APIRoute, method: str) -> None:
     else:
         operation["security"] = []
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _taken_out(operation: Part) -> Part:
+    """What the schemas of a body define for themselves; such definitions have their place among the components."""
+    found: Part = {}
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        own = content.get("schema", {})
+        found |= own.get("$defs", {})
+        content["schema"] = {name: part for name, part in own.items() if name != "$defs"}
+    return found
 
 
 def _form(operation: Part, form: Part | None) -> None:

@@ -28,19 +28,24 @@ label{display:block;font-weight:600;margin:.9rem 0 .25rem}
 label:first-of-type{margin-top:0}
 input{width:100%;font:inherit;color:inherit;background:var(--paper);border:1px solid var(--line);border-radius:6px;
 padding:.5rem .65rem}
-input:focus-visible,button:focus-visible,a:focus-visible{outline:3px solid var(--sea);outline-offset:2px}
+input:focus-visible,button:focus-visible,a:focus-visible,summary:focus-visible{outline:3px solid var(--sea);
+outline-offset:2px}
 button{margin-top:1.25rem}
 button,a.button{font:inherit;font-weight:600;color:var(--paper);background:var(--sea);border:0;border-radius:6px;
 padding:.6rem 1.1rem;cursor:pointer}
 a.button{display:inline-block;text-decoration:none}
 [hidden]{display:none!important}
-.card+.card{margin-top:1rem}
+.card+.card{margin-top:1rem}.card>p:first-child{margin-top:0}.card>p:last-child{margin-bottom:0}
 .word{font-family:ui-monospace,monospace;font-size:1.5rem;letter-spacing:.08em;margin:.5rem 0}
 .hint{color:var(--soft);font-size:.9rem;margin:.25rem 0 0}
 .alarm{color:var(--alarm);font-weight:600}
-dl.operations{margin:0}dl.operations dt{margin-top:1.1rem}
-.verb{display:inline-block;min-width:4.5rem;font-weight:700;color:var(--sea)}
-dl.operations dd{margin:.15rem 0 0;color:var(--soft)}
+h3{font-size:1rem;margin:1rem 0 .25rem}
+ul{margin:.25rem 0;padding-left:1.25rem}
+nav.themes{display:flex;flex-wrap:wrap;gap:.25rem .9rem;margin:1.25rem 0}
+.operation{border-bottom:1px solid var(--line);padding:.45rem 0;overflow-wrap:anywhere}
+.operation summary{cursor:pointer}
+.operation[open]{padding-bottom:1.25rem}
+.verb{display:inline-block;min-width:5rem;font-weight:700;color:var(--sea)}
 """
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
-from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Request
@@ -14,6 +12,7 @@ from starlette.responses import HTMLResponse
 from entrepot import __version__
 from entrepot.entrypoints.api.context import Address, App
 from entrepot.entrypoints.api.limits import LimitedByAddress
+from entrepot.entrypoints.web.api_page import operations
 from entrepot.entrypoints.web.page import page
 from entrepot.entrypoints.web.signed_in import PLACE, SCRIPT
 from entrepot.errors import EntrepotError
@@ -21,7 +20,6 @@ from entrepot.errors import EntrepotError
 router = APIRouter(include_in_schema=False)
 
 _MOST_BYTES = 16 << 10
-_CODE = re.compile(r"`+([^`]+)`+")
 _FIELDS = (
     ("admin_username", "User name", "text", "username", "3 to 64 letters, digits, dots, dashes or underscores"),
     ("admin_password", "Password", "password", "new-password", "8 characters or more, an upper-case letter, a digit"),
@@ -115,27 +113,9 @@ def _form(token: str, given: dict[str, str], problem: str, status: int = 200) ->
 @router.get("/docs")
 def description(request: Request) -> HTMLResponse:
     """The API, from its own OpenAPI document."""
-    document: dict[str, Any] = request.app.openapi()
-    groups: dict[str, list[str]] = {}
-    for path, operations in document["paths"].items():
-        for verb, operation in operations.items():
-            text = _CODE.sub(r"<code>\1</code>", escape(operation.get("description") or ""))
-            row = (
-                f"<dt><span class='verb'>{verb.upper()}</span><code>{escape(path)}</code> "
-                f"{escape(operation.get('summary', ''))}</dt><dd>{text}{_parameters(operation)}</dd>"
-            )
-            groups.setdefault((operation.get("tags") or ["other"])[0], []).append(row)
-    sections = "".join(
-        f"<h2>{escape(group.capitalize())}</h2><dl class='operations'>{''.join(rows)}</dl>"
-        for group, rows in groups.items()
-    )
     intro = (
         "<div class='card'><p>Every path also works below <code>/api</code> and <code>/api/v1</code>. "
-        "The machine-readable form is <a href='/openapi.json'>/openapi.json</a>.</p></div>"
+        "The machine-readable form is <a href='/openapi.json'>/openapi.json</a>; open a line to see what it takes and "
+        "gives. A field with <code>?</code> may be absent.</p></div>"
     )
-    return page("The API", f"Version {__version__}", intro + sections)
-
-
-def _parameters(operation: dict[str, Any]) -> str:
-    names = [parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "query"]
-    return f" <br>Query: {', '.join(f'<code>{escape(name)}</code>' for name in names)}" if names else ""
+    return page("The API", f"Version {__version__}", intro + operations(request.app.openapi()))
