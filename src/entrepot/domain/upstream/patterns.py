@@ -1,6 +1,6 @@
 """Patterns for names that take time in proportion to the name, whatever somebody writes into them.
 
-A pattern becomes a machine whose states are followed all at once; sets of states that were met are kept.  There are no
+A pattern becomes an automaton whose states are followed all at once; sets of states that were met are kept.  There are no
 references back and nothing looks ahead, so there is nothing to try again.
 """
 
@@ -22,7 +22,7 @@ class BadPattern(ValueError):
 
 
 @dataclass(slots=True)
-class _Machine:
+class _Automaton:
     """``letters`` of a state lead to ``after``; a state without a letter leads to all of ``also`` at once."""
 
     letters: list[Letter | None] = field(default_factory=list)
@@ -47,9 +47,9 @@ class Pattern:
     def __init__(self, text: str) -> None:
         if len(text) > MAX_PATTERN_CHARACTERS:
             raise BadPattern(f"it is longer than {MAX_PATTERN_CHARACTERS} characters")
-        self._machine = _Machine()
-        self._end = self._machine.add()
-        start = _Parser(text, self._machine).parse(self._end)
+        self._automaton = _Automaton()
+        self._end = self._automaton.add()
+        start = _Parser(text, self._automaton).parse(self._end)
         self._start = self._closure({start})
         self._known: dict[tuple[frozenset[int], str], frozenset[int]] = {}
 
@@ -65,9 +65,11 @@ class Pattern:
     def _step(self, states: frozenset[int], letter: str) -> frozenset[int]:
         known = self._known.get((states, letter))
         if known is None:
-            machine = self._machine
+            automaton = self._automaton
             reached = {
-                machine.after[each] for each in states if (test := machine.letters[each]) is not None and test(letter)
+                automaton.after[each]
+                for each in states
+                if (test := automaton.letters[each]) is not None and test(letter)
             }
             known = self._closure(reached)
             if len(self._known) >= _MOST_REMEMBERED:
@@ -78,7 +80,7 @@ class Pattern:
     def _closure(self, states: set[int]) -> frozenset[int]:
         waiting, found = list(states), set(states)
         while waiting:
-            for each in self._machine.also[waiting.pop()]:
+            for each in self._automaton.also[waiting.pop()]:
                 if each not in found:
                     found.add(each)
                     waiting.append(each)
@@ -95,13 +97,13 @@ Node = Callable[[int], int]
 
 
 class _Parser:
-    def __init__(self, text: str, machine: _Machine) -> None:
+    def __init__(self, text: str, automaton: _Automaton) -> None:
         self._text = text.removeprefix("^")
         if self._text.endswith("$") and not self._text.endswith("\\$"):
             self._text = self._text[:-1]
         self._at = 0
         self._depth = 0
-        self._machine = machine
+        self._automaton = automaton
 
     def parse(self, end: int) -> int:
         node = self._choice()
@@ -128,8 +130,8 @@ class _Parser:
             return parts[0]
 
         def build(end: int) -> int:
-            state = self._machine.add()
-            self._machine.also[state] = [part(end) for part in parts]
+            state = self._automaton.add()
+            self._automaton.also[state] = [part(end) for part in parts]
             return state
 
         return build
@@ -207,8 +209,8 @@ class _Parser:
 
     def _one(self, letter: Letter) -> Node:
         def build(end: int) -> int:
-            state = self._machine.add(letter)
-            self._machine.after[state] = end
+            state = self._automaton.add(letter)
+            self._automaton.after[state] = end
             return state
 
         return build
@@ -224,14 +226,14 @@ class _Parser:
 
         def build(end: int) -> int:
             if most is None:
-                loop = self._machine.add()
-                self._machine.also[loop] = [node(loop), end]
+                loop = self._automaton.add()
+                self._automaton.also[loop] = [node(loop), end]
                 end = loop
             else:
                 last = end
                 for _ in range(most - least):
-                    maybe = self._machine.add()
-                    self._machine.also[maybe] = [node(end), last]
+                    maybe = self._automaton.add()
+                    self._automaton.also[maybe] = [node(end), last]
                     end = maybe
             for _ in range(least):
                 end = node(end)
