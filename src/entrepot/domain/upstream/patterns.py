@@ -1,7 +1,7 @@
 """Patterns for names that take time in proportion to the name, whatever somebody writes into them.
 
-A pattern becomes an automaton whose states are followed all at once; sets of states that were met are kept.  There are no
-references back and nothing looks ahead, so there is nothing to try again.
+A pattern becomes an automaton whose states are followed all at once; sets of states that were met are kept.  There are
+no references back and nothing looks ahead, so there is nothing to try again.
 """
 
 from __future__ import annotations
