@@ -33,6 +33,7 @@ from entrepot.services.intake import Intake
 from entrepot.services.intake.cooling import Cooling
 from entrepot.services.intake.decisions import Decisions
 from entrepot.services.intake.explaining import Explanations
+from entrepot.services.intake.feeding import Feeding
 from entrepot.services.intake.forecasts import Forecasts
 from entrepot.services.intake.incoming import Incoming
 from entrepot.services.intake.inspection import Inspector
@@ -94,6 +95,7 @@ class Application:
     incoming: Incoming
     inspector: Inspector
     cooling: Cooling
+    feeding: Feeding
     transfers: Transfers
     resolutions: Resolutions
     sboms: Sboms

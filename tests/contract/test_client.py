@@ -333,6 +333,7 @@ REFUSED: list[tuple[str, Callable[[Client], Any], type[ClientError]]] = [
     (*case("imports", "remove_group", "absent"), Missing),
     (*case("sources", "sync_security"), BadInput),
     (*case("mirrors", "remove", "absent"), Missing),
+    (*case("mirrors", "preview", "absent", {"names": ["tree*"]}), Missing),
     (*case("settings", "test_webhook"), BadInput),
     (*case("settings", "test_email", "ada@example.org"), BadInput),
     (*case("settings", "test_directory", ldap_url="ldap://127.0.0.1:9"), ClientError),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from typing_extensions import TypedDict
 
 
@@ -17,6 +19,12 @@ class MirrorRow(TypedDict):
     architectures: list[str]
     every_hours: int
     on_bad: str
+    kind: str
+    filter: dict[str, Any]
+    keep_removed: bool
+    held: int
+    refused: int
+    bad: int
     status: str
     job_id: str | None
     files: int
@@ -35,6 +43,20 @@ class MirrorList(TypedDict):
 
     mirrors: list[MirrorRow]
     total: int
+
+
+class Preview(TypedDict):
+    """``POST /mirrors/preview``."""
+
+    source: str
+    packages: int
+    bytes: int
+    named: int
+    needed: int
+    examples: list[str]
+    needed_examples: list[str]
+    unresolved: list[str]
+    unresolved_count: int
 
 
 class RemovedMirror(TypedDict):

@@ -83,6 +83,12 @@ class UpstreamMassDeletion(EntrepotError):
     code, kind, title = "upstream.mass_deletion", Kind.CONFLICT, "Most packages are gone upstream"
 
 
+class UpstreamBadFiles(EntrepotError):
+    """Files of an upstream are missing or no good; a person has to say that it may be shown without them."""
+
+    code, kind, title = "upstream.bad_files", Kind.CONFLICT, "Files are no good upstream"
+
+
 class UpstreamParse(EntrepotError):
     """The index of an upstream is outside its grammar."""
 

@@ -34,6 +34,7 @@ from entrepot.services.intake.decisions import Decisions, Quarantines, Records, 
 from entrepot.services.intake.decisions.reopening import Reopening
 from entrepot.services.intake.examining import Examiner
 from entrepot.services.intake.explaining import Explanations
+from entrepot.services.intake.feeding import Feeding
 from entrepot.services.intake.forecasts import Forecasts
 from entrepot.services.intake.incoming import Incoming
 from entrepot.services.intake.inspection import Inspector
@@ -64,6 +65,7 @@ class Gate(TypedDict):
     incoming: Incoming
     inspector: Inspector
     cooling: Cooling
+    feeding: Feeding
     transfers: Transfers
     movements: Movements
     reviews: Reviews
@@ -105,6 +107,7 @@ def gate(settings: Settings, parts: Parts, quick: Sequence[Check], configuration
         incoming=Incoming(parts.catalog, parts.blobs, intake, verification, _uploaders(settings), parts.now),
         inspector=Inspector(parts.catalog, parts.blobs, parts.queue, FORMATS, checks, rules, parts.now),
         cooling=Cooling(parts.catalog, rules, parts.now),
+        feeding=Feeding(parts.catalog, parts.blobs, FORMATS, _judges(checks), rules, parts.now),
         transfers=_transfers(parts, checks, rules, lambda: configuration().decisions),
         movements=Movements(parts.catalog, parts.queue, parts.now),
         reviews=Reviews(parts.catalog, parts.blobs, parts.queue, FORMATS, configuration, parts.now, write_erratum),
@@ -146,15 +149,18 @@ def _decisions(
     )
 
 
+def _judges(checks: Sequence[Check]) -> list[Check]:
+    """Without what a suite lacks: that informs, decides nothing, and would be asked of thousands of packages here."""
+    return [check for check in checks if check.name != DependencyCheck.name]
+
+
 def _transfers(
     parts: Parts,
     checks: Sequence[Check],
     rules: Callable[[Suite], GateRules],
     deciding: Callable[[], DecisionRules],
 ) -> Transfers:
-    # What a suite lacks informs; it decides nothing, and is asked of thousands of packages here.
-    judges = [check for check in checks if check.name != DependencyCheck.name]
-    standings = Standings(parts.catalog, parts.blobs, judges, rules)
+    standings = Standings(parts.catalog, parts.blobs, _judges(checks), rules)
     promotions = Promotions(parts.catalog, parts.queue, FORMATS, standings, deciding, parts.now)
     return Transfers(
         promotions,

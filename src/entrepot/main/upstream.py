@@ -10,17 +10,23 @@ from entrepot.adapters.outbound.scratch import Scratch
 from entrepot.adapters.outbound.targets import Inside
 from entrepot.adapters.signing import verification
 from entrepot.domain.model.configuration import Configuration
-from entrepot.domain.model.suite import Archive
+from entrepot.domain.model.suite import Archive, SuiteId
 from entrepot.domain.policy.permissions import Permission
-from entrepot.main.parts import Parts
+from entrepot.main.gate import Gate
+from entrepot.main.parts import FORMATS, Parts
 from entrepot.services.jobs import JobKind, Jobs
 from entrepot.services.upstream import Courier, Sources, Syncs
 from entrepot.services.upstream.courier import Ways
 from entrepot.services.upstream.indexes import Indexes
 from entrepot.services.upstream.mirrors import MIRROR_JOB, MirrorRuns, Mirrors
+from entrepot.services.upstream.mirrors.choosing import Choosing
+from entrepot.services.upstream.mirrors.collecting import Collecting, Feed
+from entrepot.services.upstream.mirrors.companions import Companions
 from entrepot.services.upstream.mirrors.filling import Filling
 from entrepot.services.upstream.mirrors.mirroring import Mirroring
 from entrepot.services.upstream.mirrors.originals import Originals
+from entrepot.services.upstream.mirrors.resigning import Resigning, Stages
+from entrepot.services.upstream.mirrors.settling import Settling
 from entrepot.services.upstream.roots import Roots
 from entrepot.services.upstream.syncing import Syncing
 from entrepot.services.upstream.syncs import SYNC_JOB
@@ -43,6 +49,8 @@ def upstream(
     configuration: Callable[[], Configuration],
     jobs: Jobs,
     make_key: Callable[[Archive], None],
+    let_in: Gate,
+    publish: Callable[[SuiteId], object],
 ) -> Upstream:
     """Sources, the copy of what their indexes list, and suites that follow one."""
     proxy = settings.upstream_proxy.get_secret_value() if settings.upstream_proxy is not None else ""
@@ -53,14 +61,33 @@ def upstream(
     syncing = Syncing(parts.catalog, Roots(courier, verification, parts.now), indexes, parts.now)
     syncs = Syncs(parts.catalog, sources, syncing, jobs.begin, jobs.wake, parts.now)
     jobs.define(JobKind(SYNC_JOB, Permission.SOURCE_READ, Permission.SOURCE_SYNC, syncs.pursue))
-    runs = _mirror_runs(parts, courier, jobs)
+    choosing = Choosing(parts.catalog, FORMATS)
+    tools = (courier, syncing, choosing, let_in["feeding"])
+    resigning = _resigning(parts, *tools, publish, settings.max_upload_mb << 20)
+    runs = _mirror_runs(parts, courier, resigning, jobs)
     jobs.define(JobKind(MIRROR_JOB, Permission.SOURCE_READ, Permission.SOURCE_SYNC, runs.pursue))
-    mirrors = Mirrors(parts.catalog, make_key, parts.now)
+    mirrors = Mirrors(parts.catalog, choosing, make_key, parts.now)
     return Upstream(sources=sources, syncs=syncs, courier=courier, mirrors=mirrors, mirror_runs=runs)
 
 
-def _mirror_runs(parts: Parts, courier: Courier, jobs: Jobs) -> MirrorRuns:
+def _mirror_runs(parts: Parts, courier: Courier, resigning: Resigning, jobs: Jobs) -> MirrorRuns:
     originals = Originals(courier, verification, parts.now)
     filling = Filling(parts.catalog, parts.blobs, courier, parts.now)
     mirroring = Mirroring(parts.catalog, parts.blobs, originals, filling, parts.now)
-    return MirrorRuns(parts.catalog, mirroring, jobs.begin, jobs.wake, parts.now)
+    return MirrorRuns(parts.catalog, mirroring, resigning, jobs.begin, jobs.wake, parts.now)
+
+
+def _resigning(
+    parts: Parts,
+    courier: Courier,
+    syncing: Syncing,
+    choosing: Choosing,
+    feed: Feed,
+    publish: Callable[[SuiteId], object],
+    most_bytes: int,
+) -> Resigning:
+    collecting = Collecting(parts.catalog, parts.blobs, courier, feed, most_bytes)
+    settling = Settling(parts.catalog, feed, publish, parts.now)
+    companions = Companions(parts.catalog, courier, parts.now)
+    stages = Stages(courier, syncing, choosing, collecting, settling, companions)
+    return Resigning(parts.catalog, stages, feed, parts.now)

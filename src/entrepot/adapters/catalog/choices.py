@@ -15,7 +15,7 @@ from typing import Protocol
 from entrepot.adapters.catalog.records import JsonValue
 from entrepot.domain.model.package import PackageKey
 from entrepot.domain.model.suite import PackageId, SuiteId
-from entrepot.domain.upstream.mirror import MirrorId
+from entrepot.domain.upstream.mirror import Mirror, MirrorId
 from entrepot.domain.upstream.source import SourceId
 
 
@@ -105,6 +105,10 @@ class ChoiceReading(Protocol):
         """What has come in by this mirror."""
         ...
 
+    def chosen_keys(self, mirror_id: MirrorId) -> Mapping[tuple[str, str, str], PackageId]:
+        """Packages that came in by this mirror, whatever became of them, by name, version and architecture."""
+        ...
+
     def documents(self, suite_id: SuiteId, *, shown: bool = True) -> list[CarriedDocument]:
         """What a suite carries along, or will."""
         ...
@@ -124,6 +128,10 @@ class ChoiceWriting(ChoiceReading, Protocol):
         """What became of them."""
         ...
 
+    def follow_decisions(self, mirror: Mirror) -> None:
+        """What people have decided about packages that were held."""
+        ...
+
     def want_left(self, run: int, numbers: Sequence[int]) -> None:
         """Have a run want these as well."""
         ...
@@ -140,6 +148,10 @@ class ChoiceWriting(ChoiceReading, Protocol):
         """
         ...
 
+    def await_first_run(self, suite_id: SuiteId) -> None:
+        """A new suite is not published before ``end_settling``."""
+        ...
+
     def end_settling(self, suite_id: SuiteId) -> None:
         """The suite is whole."""
         ...
@@ -153,5 +165,5 @@ class ChoiceWriting(ChoiceReading, Protocol):
         ...
 
     def show_documents(self, suite_id: SuiteId) -> bool:
-        """What was brought is carried from now on, and nothing else; whether that is news."""
+        """What was brought is carried from now on, and nothing else, if anything was; whether clients see it."""
         ...

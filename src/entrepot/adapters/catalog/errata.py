@@ -21,6 +21,10 @@ class ErrataReading(Protocol):
         """Raises ``NotFound``."""
         ...
 
+    def carried_errata(self, suite_id: SuiteId) -> Mapping[str, tuple[int, str, str]]:
+        """Number, origin and digest of every erratum of a suite, by code; those of our own have no origin."""
+        ...
+
     def rollouts(self, suite_id: SuiteId) -> list[Rollout]:
         """All of a suite, newest first."""
         ...

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from entrepot.domain.model.finding import Severity
 from entrepot.domain.model.package import PackageKey
@@ -37,7 +38,8 @@ class Erratum:
     """One notice about packages of one suite.
 
     ``code`` is its name for people and programs, unique in the suite; ``cves`` are what it fixes, ``links`` where one
-    can read more.  ``packages`` are those that are in the suite now.
+    can read more.  ``packages`` are those that are in the suite now.  ``origin`` is the source that it was carried over
+    from, with ``extra`` that only its format knows; one of our own has neither.
     """
 
     id: int
@@ -53,6 +55,8 @@ class Erratum:
     issued_at: datetime
     updated_at: datetime
     issued_by: str
+    origin: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,8 @@ class Suite:
     ``revision`` counts changes of content and options; ``published_revision`` is the one that the current generation
     shows.  The goal of publishing is to make them equal.  ``late_revision`` is the one that the documents show which
     are made later than the others.  A ``verbatim`` suite shows an upstream's own signed files, and takes no packages.
-    While it is ``settling``, a run of this number puts packages into it; it is not published before that has ended.
+    While it is ``settling``, a run of this number puts packages into it, or with -1 has yet to come; it is not
+    published before that has ended.
     """
 
     id: SuiteId

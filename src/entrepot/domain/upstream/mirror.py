@@ -9,7 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
-from entrepot.domain.model.suite import SuiteId
+from entrepot.domain.model.actor import Actor
+from entrepot.domain.model.suite import Suite, SuiteId
 from entrepot.domain.upstream.sieve import EVERYTHING, Filter
 from entrepot.domain.upstream.source import Root, SourceId
 
@@ -70,6 +71,17 @@ class Mirror:
     kind: MirrorKind = MirrorKind.VERBATIM
     filter: Filter = EVERYTHING
     keep_removed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorRun:
+    """For which mirror and suite packages come, from which source, and by which job."""
+
+    actor: Actor
+    suite: Suite
+    mirror: str
+    source: str
+    job: str
 
 
 @dataclass(frozen=True, slots=True)

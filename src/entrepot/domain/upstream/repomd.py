@@ -15,6 +15,11 @@ from entrepot.domain.upstream.source import Root, Source
 from entrepot.errors import UpstreamDigest, UpstreamParse, UpstreamPath
 
 MAX_REPOMD_BYTES = 4 << 20
+CARRIED = ("group", "modules", "productid")
+"""Documents that are carried along as they are; of ``updateinfo`` errata are made."""
+COMPANIONS = (*CARRIED, "updateinfo")
+_FORMS = ("", "gz", "xz", "zst")
+_OWN = ("primary", "filelists", "filelists-ext", "other", "prestodelta", "deltainfo")
 _NAMESPACE = "http://linux.duke.edu/metadata/repo"
 _MOST_RECORDS = 256
 _NUMBER = re.compile(r"([0-9]{1,15})(?:\.[0-9]{1,9})?")
@@ -138,3 +143,21 @@ def _number(value: str, label: str) -> int:
     if match is None:
         raise UpstreamParse(f"{label}: {quote(value)} is no number")
     return int(match[1])
+
+
+def read_companions(raw: bytes, label: str) -> tuple[dict[str, IndexFile], list[str]]:
+    """Documents that describe packages together, by kind; and kinds that nobody here knows.
+
+    Raises:
+        UpstreamParse, UpstreamPath, UpstreamDigest: one of them cannot be fetched and verified.
+    """
+    found: dict[str, IndexFile] = {}
+    unknown: list[str] = []
+    for record in read_repomd(raw, label)[1]:
+        kind, _, form = record.kind.partition("_")
+        if kind in COMPANIONS and (kind not in found or not form):
+            if form in _FORMS:
+                found[kind] = _index(record, label)
+        elif kind not in COMPANIONS and kind not in _OWN:
+            unknown.append(record.kind[:40])
+    return found, sorted(set(unknown))

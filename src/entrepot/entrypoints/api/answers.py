@@ -160,6 +160,7 @@ ANSWERS: Mapping[str, type] = {
     "GET /logs/services": answers_overview.LogServices,
     "GET /mirrors": answers_mirrors.MirrorList,
     "POST /mirrors": answers_mirrors.MirrorRow,
+    "POST /mirrors/preview": answers_mirrors.Preview,
     "DELETE /mirrors/{mirror}": answers_mirrors.RemovedMirror,
     "GET /mirrors/{mirror}": answers_mirrors.MirrorRow,
     "PATCH /mirrors/{mirror}": answers_mirrors.MirrorRow,

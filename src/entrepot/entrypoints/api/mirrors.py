@@ -1,36 +1,67 @@
-"""Suites that show what an upstream shows, with its own signature."""
+"""Suites that follow an upstream: with its own signature, or with chosen packages signed here."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field, StrictBool, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
+from entrepot.adapters.catalog.choices import ChoiceState
 from entrepot.domain.model.package import Format
 from entrepot.domain.policy.permissions import Permission
-from entrepot.domain.upstream.mirror import OnBad
+from entrepot.domain.upstream.mirror import MirrorKind, OnBad
+from entrepot.domain.upstream.sieve import EVERYTHING, Filter
 from entrepot.entrypoints.api.bodies import described, json_body
 from entrepot.entrypoints.api.context import App, Who, requiring
 from entrepot.entrypoints.api.limits import Limited
 from entrepot.entrypoints.api.words import when
-from entrepot.services.upstream.mirrors.register import MirrorDraft, MirrorStanding
+from entrepot.services.upstream.mirrors.mirroring import Accepted
+from entrepot.services.upstream.mirrors.register import MirrorChange, MirrorDraft, MirrorStanding
 
 router = APIRouter(tags=["mirrors"], prefix="/mirrors")
 
 _READ = [Depends(requiring(Permission.SOURCE_READ))]
+_PREVIEW = [Depends(requiring(Permission.SOURCE_READ)), Depends(Limited("import"))]
 _WRITE = [Depends(requiring(Permission.SOURCE_WRITE)), Depends(Limited("import"))]
 _RUN = [Depends(requiring(Permission.SOURCE_SYNC)), Depends(Limited("import"))]
 _TOPS = {Format.DEB: "apt", Format.RPM: "rpm"}
 _HOURS = "So many hours after one run comes the next; 0: by hand only"
-_ON_BAD = "A package that is missing upstream, or not as listed: fail the run, or skip it and say so"
+_ON_BAD = "A package that is missing upstream, or not as listed: fail the run, skip it and say so, or have it wait"
+_FILTER = "kind=resigned: which packages are taken"
+_KEEP = "kind=resigned: packages that are gone upstream stay"
+_MOST_SHOWN = 100
+
+Word = Annotated[str, Field(min_length=1, max_length=128)]
 
 
-class MirrorChange(BaseModel):
+class FilterForm(BaseModel):
+    """What is given has to hold; an empty one takes everything."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    names: list[Word] = Field([], max_length=500, description="Globs for names", examples=[["nginx*", "curl"]])
+    regex: StrictStr = Field("", max_length=256, description="For a whole name: . [] | () * + ? {2,5} \\d \\w")
+    exclude: list[Word] = Field([], max_length=500, description="Globs for names that are never taken")
+    sections: list[Word] = Field([], max_length=500, description="Globs for sections of debs, groups of rpms")
+    priorities: list[Word] = Field([], max_length=20, description="Of debs", examples=[["required", "important"]])
+    components: list[Word] = Field([], max_length=100)
+    architectures: list[Word] = Field([], max_length=100)
+    newest: StrictInt = Field(0, ge=0, le=1000, description="So many versions of each name; 0: all")
+    with_dependencies: StrictBool = Field(default=False, description="And whatever they need")
+
+    def filter(self) -> Filter:
+        """As the services have it."""
+        return Filter.from_json(self.model_dump())
+
+
+class MirrorUpdate(BaseModel):
     """What is given is changed."""
 
     every_hours: StrictInt | None = Field(None, ge=0, le=8784, description=_HOURS, examples=[6])
     on_bad: OnBad | None = Field(None, description=_ON_BAD)
+    filter: FilterForm | None = Field(None, description=_FILTER)
+    keep_removed: StrictBool | None = Field(None, description=_KEEP)
 
 
 class MirrorRequest(BaseModel):
@@ -42,6 +73,16 @@ class MirrorRequest(BaseModel):
     codename: StrictStr | None = Field(None, max_length=64, description="rpm: its place within the archive")
     every_hours: StrictInt = Field(24, ge=0, le=8784, description=_HOURS)
     on_bad: OnBad = Field(OnBad.FAIL, description=_ON_BAD)
+    kind: MirrorKind = Field(MirrorKind.VERBATIM, description="The upstream's own files, or packages signed here")
+    filter: FilterForm | None = Field(None, description=_FILTER)
+    keep_removed: StrictBool = Field(default=False, description=_KEEP)
+
+
+class PreviewRequest(BaseModel):
+    """What to choose from, and by what."""
+
+    source: StrictStr = Field(max_length=64, description="Name or number of a source", examples=["debian-bookworm"])
+    filter: FilterForm = Field(description=_FILTER, examples=[{"names": ["nginx*"], "with_dependencies": True}])
 
 
 class RunRequest(BaseModel):
@@ -50,6 +91,7 @@ class RunRequest(BaseModel):
     accept_loss: StrictBool = Field(
         default=False, description="Also when most packages are gone upstream", examples=[True]
     )
+    accept_bad: StrictBool = Field(default=False, description="Also without files that are no good (on_bad=hold)")
 
 
 @router.get("", summary="List mirrors", dependencies=_READ)
@@ -64,7 +106,27 @@ def add_mirror(
     app: App, who: Who, given: Annotated[MirrorRequest, Depends(json_body(MirrorRequest))]
 ) -> dict[str, Any]:
     """Of a source.  Nothing is fetched before its first run, and nothing is shown before that has ended."""
-    return _words(app.mirrors.create(who, MirrorDraft(**given.model_dump())))
+    fields = given.model_dump(exclude={"filter"})
+    wanted = EVERYTHING if given.filter is None else given.filter.filter()
+    return _words(app.mirrors.create(who, MirrorDraft(**fields, filter=wanted)))
+
+
+@router.post("/preview", summary="Preview a filter", dependencies=_PREVIEW, openapi_extra=described(PreviewRequest))
+def preview(app: App, who: Who, given: Annotated[PreviewRequest, Depends(json_body(PreviewRequest))]) -> dict[str, Any]:
+    """What it takes of a source as it was synchronised last; nothing is fetched."""
+    source, chosen = app.mirrors.preview(who, given.source, given.filter.filter())
+    named, needed = chosen.named, chosen.needed
+    return {
+        "source": source.name,
+        "packages": chosen.count,
+        "bytes": chosen.size_bytes,
+        "named": len(named),
+        "needed": len(needed),
+        "examples": [str(one.key) for one in named[:_MOST_SHOWN]],
+        "needed_examples": [str(one.key) for one in needed[:_MOST_SHOWN]],
+        "unresolved": list(chosen.unresolved[:_MOST_SHOWN]),
+        "unresolved_count": chosen.unresolved_count,
+    }
 
 
 @router.get("/{mirror}", summary="Show a mirror", dependencies=_READ)
@@ -73,17 +135,19 @@ def one_mirror(mirror: str, app: App, who: Who) -> dict[str, Any]:
     return _words(app.mirrors.one(who, mirror))
 
 
-@router.patch("/{mirror}", summary="Change a mirror", dependencies=_WRITE, openapi_extra=described(MirrorChange))
+@router.patch("/{mirror}", summary="Change a mirror", dependencies=_WRITE, openapi_extra=described(MirrorUpdate))
 def change_mirror(
-    mirror: str, app: App, who: Who, given: Annotated[MirrorChange, Depends(json_body(MirrorChange))]
+    mirror: str, app: App, who: Who, given: Annotated[MirrorUpdate, Depends(json_body(MirrorUpdate))]
 ) -> dict[str, Any]:
-    """How often it runs, and how strict it is."""
-    return _words(app.mirrors.change(who, mirror, given.every_hours, given.on_bad))
+    """How often it runs, how strict it is, and what it takes; the next run goes by it."""
+    wanted = None if given.filter is None else given.filter.filter()
+    change = MirrorChange(given.every_hours, given.on_bad, wanted, given.keep_removed)
+    return _words(app.mirrors.change(who, mirror, change))
 
 
 @router.delete("/{mirror}", summary="Remove a mirror", dependencies=_WRITE)
 def remove_mirror(mirror: str, app: App, who: Who) -> dict[str, Any]:
-    """With its suite: machines find nothing there any more.  The source stays."""
+    """A verbatim one with its suite: machines find nothing there any more.  The source stays."""
     return {"status": "deleted", "name": app.mirrors.remove(who, mirror).name}
 
 
@@ -94,7 +158,7 @@ def run_mirror(
     mirror: str, app: App, who: Who, given: Annotated[RunRequest, Depends(json_body(RunRequest))]
 ) -> dict[str, Any]:
     """Begin, or join the run that goes on; ``/jobs/{job_id}`` says how far it is."""
-    begun = app.mirror_runs.begin(who, mirror, accept_loss=given.accept_loss)
+    begun = app.mirror_runs.begin(who, mirror, Accepted(given.accept_loss, given.accept_bad))
     return {
         "job_id": begun.job,
         "name": begun.mirror.name,
@@ -116,6 +180,12 @@ def _words(one: MirrorStanding) -> dict[str, Any]:
         "architectures": list(one.source.architectures),
         "every_hours": mirror.every_hours,
         "on_bad": mirror.on_bad.value,
+        "kind": mirror.kind.value,
+        "filter": mirror.filter.to_json(),
+        "keep_removed": mirror.keep_removed,
+        "held": _count(one, ChoiceState.HELD),
+        "refused": _count(one, ChoiceState.REFUSED),
+        "bad": _count(one, ChoiceState.BAD),
         "status": _status(one),
         "job_id": one.job,
         "files": state.file_count,
@@ -128,6 +198,10 @@ def _words(one: MirrorStanding) -> dict[str, Any]:
         "error_code": state.error_code or None,
         "notes": list(state.notes),
     }
+
+
+def _count(one: MirrorStanding, state: ChoiceState) -> int:
+    return one.counts.get(state, (0, 0))[0]
 
 
 def _status(one: MirrorStanding) -> str:

@@ -1,4 +1,4 @@
-"""``mirror``: suites that show what an upstream shows, with its own signature."""
+"""``mirror``: suites that follow an upstream, with its own signature or with ours."""
 
 from __future__ import annotations
 
@@ -13,9 +13,28 @@ from entrepot.entrypoints.cli.failures import ExitCode
 from entrepot.entrypoints.cli.output import Output
 from entrepot.entrypoints.cli.progress import CountBar
 from entrepot.entrypoints.cli.session import JsonOption, UrlOption, YesOption, confirm, connect
-from entrepot.entrypoints.cli.text import moment, one_line
+from entrepot.entrypoints.cli.text import moment, one_line, size, words
 
 NameArgument = Annotated[str, typer.Argument(metavar="MIRROR", help="Its name, as 'mirror ls' shows it.")]
+FilterOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter",
+        "-f",
+        metavar="KEY=VALUE",
+        help="name=GLOB, regex=PATTERN, exclude=GLOB, section=GLOB, priority=WORD, component=NAME, arch=NAME, "
+        "newest=COUNT; may be repeated.",
+    ),
+]
+DependenciesOption = Annotated[bool, typer.Option("--with-dependencies", help="And whatever these need.")]
+_LISTS = {
+    "name": "names",
+    "exclude": "exclude",
+    "section": "sections",
+    "priority": "priorities",
+    "component": "components",
+    "arch": "architectures",
+}
 WaitOption = Annotated[bool, typer.Option("--wait/--no-wait", help="Watch the run until it ends.")]
 
 
@@ -24,13 +43,18 @@ class OnBadChoice(StrEnum):
 
     FAIL = "fail"
     SKIP = "skip"
+    HOLD = "hold"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    mirrors = Commands(no_args_is_help=True, help="Copies of other repositories, byte for byte.")
+    mirrors = Commands(
+        no_args_is_help=True, help="Copies of other repositories, byte for byte or chosen and signed here."
+    )
     mirrors.command("ls")(ls)
     mirrors.command("add")(add)
+    mirrors.command("preview")(preview)
+    mirrors.command("change")(change)
     mirrors.command("status")(status)
     mirrors.command("run")(run)
     mirrors.command("rm")(rm)
@@ -78,8 +102,16 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option
         int, typer.Option("--every", min=0, max=8784, metavar="HOURS", help="How often it runs; 0: by hand only.")
     ] = 24,
     on_bad: Annotated[
-        OnBadChoice, typer.Option("--on-bad", help="A package is missing upstream: fail, or skip it.")
+        OnBadChoice, typer.Option("--on-bad", help="A package is missing or no good: fail, skip it, or have it wait.")
     ] = OnBadChoice.FAIL,
+    resigned: Annotated[
+        bool, typer.Option("--resigned", help="Choose packages, ask the gate, and sign the index here.")
+    ] = False,
+    keep_removed: Annotated[
+        bool, typer.Option("--keep-removed", help="What is gone upstream stays (with --resigned).")
+    ] = False,
+    wanted: FilterOption = None,
+    with_dependencies: DependenciesOption = False,
     wait: WaitOption = True,
     as_json: JsonOption = False,
     url: UrlOption = None,
@@ -88,7 +120,15 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option
     output = Output(as_json=as_json)
     with connect(ctx, url, output) as client:
         row = client.mirrors.add(
-            name, source, archive=archive, codename=codename, every_hours=every, on_bad=on_bad.value
+            name,
+            source,
+            archive=archive,
+            codename=codename,
+            every_hours=every,
+            on_bad=on_bad.value,
+            kind="resigned" if resigned else None,
+            filter=_filter(wanted, with_dependencies=with_dependencies) or None,
+            keep_removed=keep_removed or None,
         )
         job = client.mirrors.run(name)["job_id"]
         if as_json:
@@ -97,6 +137,88 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option
             output.note(f"added: {row['name']}; machines find it at {row['path']} when the first run has ended")
         if wait:
             _watch(client, job, output)
+
+
+def preview(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="What to choose from; see 'source ls'.")],
+    wanted: FilterOption = None,
+    with_dependencies: DependenciesOption = False,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+) -> None:
+    """Show what a filter would take of a source as it was synchronised last; nothing is fetched."""
+    output = Output(as_json=as_json)
+    with connect(ctx, url, output) as client:
+        found = client.mirrors.preview(source, _filter(wanted, with_dependencies=with_dependencies))
+    if as_json:
+        output.json(found)
+        return
+    output.fields(
+        {
+            "packages": found["packages"],
+            "size": size(found["bytes"]),
+            "named": f"{found['named']}: {', '.join(map(one_line, found['examples'][:10]))}",
+            "needed by them": f"{found['needed']}: {', '.join(map(one_line, found['needed_examples'][:10]))}",
+            "met by nobody": "\n".join(map(one_line, found["unresolved"])) or None,
+        }
+    )
+
+
+def change(  # noqa: PLR0913, PLR0917 - one for each option
+    ctx: typer.Context,
+    mirror: NameArgument,
+    every: Annotated[
+        int | None, typer.Option("--every", min=0, max=8784, metavar="HOURS", help="How often it runs; 0: by hand.")
+    ] = None,
+    on_bad: Annotated[OnBadChoice | None, typer.Option("--on-bad", help="What a bad package does to a run.")] = None,
+    keep_removed: Annotated[
+        bool | None, typer.Option("--keep-removed/--drop-removed", help="What becomes of what is gone upstream.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--everything", help="No filter any more.")] = False,
+    wanted: FilterOption = None,
+    with_dependencies: DependenciesOption = False,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+) -> None:
+    """Change a mirror; options of the filter replace all of it, and count from the next run on."""
+    output = Output(as_json=as_json)
+    chosen = _filter(wanted, with_dependencies=with_dependencies)
+    with connect(ctx, url, output) as client:
+        row = client.mirrors.change(
+            mirror,
+            every_hours=every,
+            on_bad=None if on_bad is None else on_bad.value,
+            filter=chosen if chosen or everything else None,
+            keep_removed=keep_removed,
+        )
+    if as_json:
+        output.json(row)
+    else:
+        output.note(f"changed: {row['name']}")
+
+
+def _filter(wanted: list[str] | None, *, with_dependencies: bool) -> dict[str, object]:
+    """Of what was given on the command line."""
+    lists: dict[str, list[str]] = {}
+    found: dict[str, object] = {"with_dependencies": True} if with_dependencies else {}
+    for each in wanted or ():
+        key, _, value = each.partition("=")
+        if key in _LISTS and value:
+            lists.setdefault(_LISTS[key], []).append(value)
+        elif key == "regex" and value:
+            found["regex"] = value
+        elif key == "newest" and value.isdecimal():
+            found["newest"] = int(value)
+        else:
+            raise typer.BadParameter(f"{each[:80]!r} is none of {', '.join(_LISTS)}, regex and newest with a value")
+    return {**found, **lists}
+
+
+def _told(wanted: dict[str, Any]) -> str | None:
+    """A filter on one line."""
+    parts = (f"{name}: {words(value) or value}" for name, value in wanted.items())
+    return one_line("; ".join(parts)) or None
 
 
 def status(ctx: typer.Context, mirror: NameArgument, as_json: JsonOption = False, url: UrlOption = None) -> None:
@@ -113,10 +235,15 @@ def status(ctx: typer.Context, mirror: NameArgument, as_json: JsonOption = False
             "source": row["source"],
             "distribution": row["distribution"],
             "path": row["path"],
+            "kind": row["kind"],
+            "filter": _told(row["filter"]),
             "status": row["status"],
             "job": row["job_id"],
             "files": row["files"],
             "bytes": row["bytes"],
+            "held": row["held"] or None,
+            "refused": row["refused"] or None,
+            "no good": row["bad"] or None,
             "state of upstream": moment(row["upstream_time"], zone=True),
             "last run": moment(row["last_run"], zone=True),
             "up to date": moment(row["last_good_run"], zone=True),
@@ -130,6 +257,9 @@ def run(
     ctx: typer.Context,
     mirror: NameArgument,
     accept_loss: Annotated[bool, typer.Option("--accept-loss", help="Also when most packages are gone.")] = False,
+    accept_bad: Annotated[
+        bool, typer.Option("--accept-bad", help="Also without files that are no good (--on-bad hold).")
+    ] = False,
     wait: WaitOption = True,
     as_json: JsonOption = False,
     url: UrlOption = None,
@@ -137,7 +267,7 @@ def run(
     """Bring a mirror up to date now, and show how it goes."""
     output = Output(as_json=as_json)
     with connect(ctx, url, output) as client:
-        begun = client.mirrors.run(mirror, accept_loss=accept_loss)
+        begun = client.mirrors.run(mirror, accept_loss=accept_loss, accept_bad=accept_bad)
         if as_json:
             output.json(begun)
         if wait:
@@ -147,10 +277,13 @@ def run(
 
 
 def rm(ctx: typer.Context, mirror: NameArgument, yes: YesOption = False, url: UrlOption = None) -> None:
-    """Remove a mirror with its distribution; the source stays."""
+    """Remove a mirror; one that is byte for byte with its distribution, the other's stays as it is.
+
+    The source stays.
+    """
     output = Output()
     with connect(ctx, url, output) as client:
-        confirm(f"Remove the mirror {mirror}? Machines find nothing there any more.", yes=yes)
+        confirm(f"Remove the mirror {mirror}? Where it is byte for byte, machines find nothing any more.", yes=yes)
         output.note(f"removed: {client.mirrors.remove(mirror)['name']}")
 
 

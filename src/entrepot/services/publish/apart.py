@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from entrepot.adapters.catalog.base import Catalog, Reading
+from entrepot.adapters.catalog.choices import CarriedDocument
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.erratum import Erratum
 from entrepot.domain.model.package import Format
@@ -81,7 +82,7 @@ class Apart:
                 elif affordable(at, suite, plan):
                     document = documents.gather(at, suite, plan, plan.later, twins, writer)
                     built.append(Built(plan, document, state))
-            extras = drafts.extras(suite, _errata(reading, errata_of))
+            extras = drafts.extras(suite, _errata(reading, errata_of), _documents(reading, errata_of))
             pack = writer.close()
         sealed = {each.plan.name: replace(each, document=seal(each.document, pack)) for each in built}
         return drafts.write(suite, sealed, (count, extras), None, self._now(), state).manifest
@@ -99,4 +100,13 @@ def _errata(reading: Reading, suites: Sequence[SuiteId]) -> list[Erratum]:
     for suite_id in dict.fromkeys(suites):
         for one in reading.errata(suite_id):
             found.setdefault(one.code, one)
+    return list(found.values())
+
+
+def _documents(reading: Reading, suites: Sequence[SuiteId]) -> list[CarriedDocument]:
+    """Of all suites; the first that has one of a kind has it."""
+    found: dict[str, CarriedDocument] = {}
+    for suite_id in dict.fromkeys(suites):
+        for one in reading.documents(suite_id):
+            found.setdefault(one.kind, one)
     return list(found.values())

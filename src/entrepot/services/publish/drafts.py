@@ -9,6 +9,7 @@ from datetime import datetime
 
 import structlog
 
+from entrepot.adapters.catalog.choices import CarriedDocument
 from entrepot.adapters.signing.base import Keyring, Verification
 from entrepot.adapters.storage.base import BlobStore
 from entrepot.domain.formats.manifest import FileDraft, Form, Manifest, StoredDocument, write_manifest
@@ -72,10 +73,10 @@ class Drafts:
         self._documents = documents
         self._site = parts.site.rstrip("/")
 
-    def extras(self, suite: Suite, errata: Sequence[Erratum]) -> Extras:
+    def extras(self, suite: Suite, errata: Sequence[Erratum], documents: Sequence[CarriedDocument]) -> Extras:
         """What the generation tells besides its packages."""
         site = f"{self._site}/{_TOPS[suite.format]}/{suite.archive.name}" if self._site else ""
-        return Extras(errata, f"{site}/snapshot/@SNAPSHOTID@/" if site else "")
+        return Extras(errata, f"{site}/snapshot/@SNAPSHOTID@/" if site else "", documents)
 
     def write(
         self,

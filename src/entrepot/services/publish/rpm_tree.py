@@ -23,6 +23,7 @@ KINDS = ("primary", "filelists", "other")
 _ROOT_FILES = ("repomd.xml", "repomd.xml.asc", "repomd.xml.key")
 # A machine of this basearch installs these as well, and looks for them in its own tree.
 _MULTILIB = {"x86_64": ("i386",), "s390x": ("s390",), "ppc64": ("ppc",)}
+_CARRIED = {"group": "comps.xml", "modules": "modules.yaml.gz", "productid": "productid.gz"}
 _COMMON = "{http://linux.duke.edu/metadata/common}"
 
 
@@ -84,7 +85,7 @@ class RpmTree:
         bodies: dict[str, bytes] = {}
         key = signer.armored()
         for architecture, found in records.items():
-            for record, body in _updateinfo(suite, architecture, extras, now):
+            for record, body in (*_updateinfo(suite, architecture, extras, now), *_carried(extras, now)):
                 bodies[f"{architecture}/{record.location}"] = body
                 found.append(record)
             repomd = write_repomd(int(now.timestamp()), found)
@@ -125,18 +126,31 @@ def _updateinfo(suite: Suite, architecture: str, extras: Extras, now: datetime) 
     text = write_updateinfo(extras.errata, origin=suite.options.origin, collection=suite.codename, trees=listed)
     if text:
         packed = gzip.compress(text, mtime=0)
-        yield (
-            RepomdRecord(
-                type="updateinfo",
-                checksum=hashlib.sha256(packed).hexdigest(),
-                open_checksum=hashlib.sha256(text).hexdigest(),
-                size_bytes=len(packed),
-                open_size_bytes=len(text),
-                location=f"repodata/{hashlib.sha256(packed).hexdigest()}-updateinfo.xml.gz",
-                timestamp=int(now.timestamp()),
-            ),
-            packed,
-        )
+        yield _record("updateinfo", "updateinfo.xml.gz", packed, text, now), packed
+
+
+def _carried(extras: Extras, now: datetime) -> Iterator[tuple[RepomdRecord, bytes]]:
+    """What came along from an upstream; groups unpacked, as every client reads them so."""
+    for document in extras.documents:
+        name = _CARRIED.get(document.kind)
+        if name is None:
+            continue
+        text = gzip.decompress(document.body)
+        body = document.body if name.endswith(".gz") else text
+        yield _record(document.kind, name, body, text, now), body
+
+
+def _record(kind: str, name: str, body: bytes, text: bytes, now: datetime) -> RepomdRecord:
+    digest = hashlib.sha256(body).hexdigest()
+    return RepomdRecord(
+        type=kind,
+        checksum=digest,
+        open_checksum=hashlib.sha256(text).hexdigest(),
+        size_bytes=len(body),
+        open_size_bytes=len(text),
+        location=f"repodata/{digest}-{name}",
+        timestamp=int(now.timestamp()),
+    )
 
 
 def _render(kind: str, listing: Listing) -> bytes:

@@ -146,7 +146,8 @@ class Publisher:
             old = None if old_generation is None else self._manifests.get(old_generation.manifest)
             with PackWriter(self._blobs) as writer:
                 built = self._build(reading, suite, old, {} if late is None else late.documents, writer)
-                count, extras = reading.package_count(suite_id), self._drafts.extras(suite, reading.errata(suite_id))
+                told = (reading.errata(suite_id), reading.documents(suite_id))
+                count, extras = reading.package_count(suite_id), self._drafts.extras(suite, *told)
                 pack = writer.close()
         now = self._monotone(old_generation)
         documents = {each.plan.name: replace(each, document=seal(each.document, pack)) for each in built}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from entrepot.adapters.catalog.choices import CarriedDocument
 from entrepot.adapters.signing.base import Signer, Verification
 from entrepot.domain.formats.segments.cut import Entry
 from entrepot.domain.formats.segments.digests import FormDigest
@@ -76,10 +77,12 @@ class Extras:
     """What a generation tells besides its packages.
 
     ``snapshots`` is the address of older states, with ``@SNAPSHOTID@`` for the time; empty where nobody knows it.
+    ``documents`` are shown as they came from an upstream.
     """
 
     errata: Sequence[Erratum] = ()
     snapshots: str = ""
+    documents: Sequence[CarriedDocument] = ()
 
 
 NO_EXTRAS = Extras()

@@ -84,7 +84,7 @@ def read_index(source: Source, index: IndexFile, file: BinaryIO, ledger: Ledger)
     """What an index lists for the architectures of a source; raises as ``Indexes.packages``."""
     label = f"{source.name}: {index.path}"
     wanted = frozenset((*source.architectures, _INDEPENDENT[source.format])) if source.architectures else frozenset()
-    pieces = _unpacked(file, index, label)
+    pieces = unpacked(file, index, label)
     if source.format is Format.DEB:
         yield from read_packages(pieces, label, index.component, wanted, ledger)
     else:
@@ -96,7 +96,12 @@ def digest_of(index: IndexFile) -> str:
     return max(index.digests.items())[1]
 
 
-def _unpacked(file: BinaryIO, index: IndexFile, label: str) -> Iterator[bytes]:
+def unpacked(file: BinaryIO, index: IndexFile, label: str) -> Iterator[bytes]:
+    """Its bytes; the whole of it has been compared with the root when this ends, and not before.
+
+    Raises:
+        UpstreamTooLarge, UpstreamParse, UpstreamDigest: it is not what the root says.
+    """
     most = index.open_size_bytes if index.open_size_bytes is not None else MAX_OPEN_BYTES
     if most > MAX_OPEN_BYTES:
         raise UpstreamTooLarge(f"{label}: it unpacks to {most} bytes; at most {MAX_OPEN_BYTES} are read")

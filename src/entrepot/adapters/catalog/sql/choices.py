@@ -9,11 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from entrepot.adapters.catalog.choices import CarriedDocument, Choice, ChoiceNews, ChoiceState, Listed
+from entrepot.adapters.catalog.records import AdmissionState
 from entrepot.adapters.catalog.sql import tables as t
 from entrepot.adapters.catalog.sql.rows import Row
 from entrepot.domain.model.package import Format, PackageKey
 from entrepot.domain.model.suite import PackageId, SuiteId
-from entrepot.domain.upstream.mirror import MirrorId
+from entrepot.domain.upstream.mirror import Mirror, MirrorId
+from entrepot.domain.upstream.repomd import CARRIED
 from entrepot.domain.upstream.source import SourceId
 from entrepot.errors import LostRace
 
@@ -99,6 +101,12 @@ class ChoiceQueries:
         )
         return {PackageId(row.package_id): ChoiceState(row.state) for row in self._connection.execute(query)}
 
+    def chosen_keys(self, mirror_id: MirrorId) -> Mapping[tuple[str, str, str], PackageId]:
+        """By key."""
+        columns = (_choice.name, _choice.version, _choice.architecture, _choice.package_id)
+        query = sa.select(*columns).where(_choice.mirror_id == mirror_id, _choice.package_id.is_not(None))
+        return {tuple(row[:3]): PackageId(row[3]) for row in self._connection.execute(query)}
+
     def want_choices(self, mirror_id: MirrorId, run: int, wanted: Sequence[tuple[Listed, bool]], judged: str) -> None:
         """Update what is known, insert what is not."""
         for start in range(0, len(wanted), _CHUNK):
@@ -141,6 +149,20 @@ class ChoiceQueries:
             change = sa.update(t.mirror_choice).where(_choice.id == sa.bindparam("its_id"))
             self._connection.execute(change, rows)
 
+    def follow_decisions(self, mirror: Mirror) -> None:
+        """Let in is placed; what nobody is asked about any more is refused."""
+        stay, asked = t.content.c, t.admission.c
+        waits = (AdmissionState.HELD.value, AdmissionState.RECEIVED.value)
+        live = sa.exists().where(
+            stay.package_id == _choice.package_id, stay.suite_id == mirror.suite_id, stay.removed_revision.is_(None)
+        )
+        open_ = sa.exists().where(
+            asked.package_id == _choice.package_id, asked.suite_id == mirror.suite_id, asked.state.in_(waits)
+        )
+        held = sa.update(t.mirror_choice).where(_choice.mirror_id == mirror.id, _choice.state == ChoiceState.HELD.value)
+        self._connection.execute(held.where(live).values(state=ChoiceState.PLACED.value))
+        self._connection.execute(held.where(sa.not_(open_)).values(state=ChoiceState.REFUSED.value))
+
     def want_left(self, run: int, numbers: Sequence[int]) -> None:
         """By id."""
         for start in range(0, len(numbers), _CHUNK):
@@ -160,6 +182,10 @@ class ChoiceQueries:
         self._settle(suite_id, run)
         if self._connection.execute(last).scalar_one_or_none() != run:
             raise LostRace("another run of this mirror began meanwhile")
+
+    def await_first_run(self, suite_id: SuiteId) -> None:
+        """A number that no run has."""
+        self._settle(suite_id, -1)
 
     def end_settling(self, suite_id: SuiteId) -> None:
         """By suite."""
@@ -194,9 +220,11 @@ class ChoiceQueries:
         row = t.suite_document.c
         query = sa.select(row.kind, row.digest, row.shown).where(row.suite_id == suite_id)
         found = [(each.shown, (each.kind, each.digest)) for each in self._connection.execute(query)]
-        before = {each for shown, each in found if shown}
-        after = {each for shown, each in found if not shown}
-        self.forget_documents(suite_id, shown=before != after)
+        if all(shown for shown, _ in found):
+            return False
+        before = {each for shown, each in found if shown and each[0] in CARRIED}
+        after = {each for shown, each in found if not shown and each[0] in CARRIED}
+        self.forget_documents(suite_id, shown=True)
         change = sa.update(t.suite_document).where(row.suite_id == suite_id)
         self._connection.execute(change.values(shown=True))
         return before != after

@@ -78,6 +78,15 @@ class ErrataQueries:
             found.setdefault(row.owner, []).append(one)
         return found
 
+    def carried_errata(self, suite_id: SuiteId) -> Mapping[str, tuple[int, str, str]]:
+        """By code."""
+        row = t.erratum.c
+        query = sa.select(row.id, row.code, row.origin, row.extra).where(row.suite_id == suite_id)
+        return {
+            each.code: (each.id, each.origin, str(each.extra.get("digest", "")))
+            for each in self._connection.execute(query)
+        }
+
     def add_erratum(self, erratum: Erratum) -> int:
         """With its packages."""
         row = {**_erratum_row(erratum), "suite_id": erratum.suite_id, "code": erratum.code}
@@ -185,6 +194,8 @@ def _erratum_row(erratum: Erratum) -> dict[str, Any]:
         "cves": list(erratum.cves),
         "links": list(erratum.links),
         "updated_at": erratum.updated_at,
+        "origin": erratum.origin,
+        "extra": dict(erratum.extra),
     }
 
 
@@ -203,6 +214,8 @@ def _erratum_of(row: sa.Row[Any], packages: Sequence[Fixed]) -> Erratum:
         issued_at=row.issued_at,
         updated_at=row.updated_at,
         issued_by=row.issued_by,
+        origin=row.origin,
+        extra=row.extra,
     )
 
 

@@ -19,12 +19,13 @@ from entrepot.domain.model.digest import Digest, digest_of
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.upstream.listed import Ledger, ListedPackage
-from entrepot.domain.upstream.mirror import Mirror, MirrorFile, MirrorId, MirrorState
+from entrepot.domain.upstream.mirror import Mirror, MirrorFile, MirrorId, MirrorState, OnBad
 from entrepot.domain.upstream.source import Source
 from entrepot.errors import (
     EntrepotError,
     Kind,
     LostRace,
+    UpstreamBadFiles,
     UpstreamDigest,
     UpstreamMassDeletion,
     UpstreamMissing,
@@ -47,6 +48,18 @@ class MirrorOutcome:
     file_count: int
     tally: Tally = field(default_factory=Tally)
     notes: tuple[str, ...] = ()
+    figures: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What a person says is right although it looks wrong: that most is gone, that files are missing or no good."""
+
+    loss: bool = False
+    bad: bool = False
+
+
+NOTHING = Accepted()
 
 
 class Mirroring:
@@ -66,7 +79,7 @@ class Mirroring:
         self._filling = filling
         self._now = now
 
-    def run(self, mirror_id: MirrorId, actor: Actor, tell: Tell, *, accept_loss: bool = False) -> MirrorOutcome:
+    def run(self, mirror_id: MirrorId, actor: Actor, tell: Tell, accept: Accepted = NOTHING) -> MirrorOutcome:
         """Bring it up to date.  What was in force stays until all of the new state is stored.
 
         Raises:
@@ -76,13 +89,13 @@ class Mirroring:
         with self._catalog.read() as reading:
             mirror = reading.mirror(mirror_id)
         try:
-            return self._run(mirror, actor, tell, accept_loss=accept_loss)
+            return self._run(mirror, actor, tell, accept)
         except EntrepotError as error:
             if error.kind not in (Kind.UNAVAILABLE, Kind.NOT_FOUND):
                 self._note_failure(mirror, actor, error)
             raise
 
-    def _run(self, mirror: Mirror, actor: Actor, tell: Tell, *, accept_loss: bool) -> MirrorOutcome:
+    def _run(self, mirror: Mirror, actor: Actor, tell: Tell, accept: Accepted) -> MirrorOutcome:
         with self._catalog.write() as unit:
             run = unit.begin_run(mirror.id)
             found, suite = unit.source(mirror.source_id), unit.suite(mirror.suite_id)
@@ -99,7 +112,12 @@ class Mirroring:
         ledger = _Files(source.name)
         packages = self._packages(source, suite, original, forms, ledger)
         self._filling.fill(errand, packages, tell)
-        if not accept_loss:
+        if errand.tally.bad and mirror.on_bad is OnBad.HOLD and not accept.bad:
+            raise UpstreamBadFiles(
+                f"{mirror.name}: {errand.tally.bad} files are no good or missing upstream, such as "
+                f"{errand.tally.named[0]}; what was shown stays until you run it with accept_bad"
+            )
+        if not accept.loss:
             _check_loss(mirror, ledger.count)
         notes = _notes(original, ledger, errand.tally)
         state = MirrorState(original.root, selection, notes=notes)

@@ -1,21 +1,24 @@
-"""Which mirrors there are."""
+"""Which mirrors there are, and what a filter would take."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from entrepot.adapters.catalog.base import Catalog, Reading, Writing
+from entrepot.adapters.catalog.choices import ChoiceState
 from entrepot.adapters.catalog.records import AuditEntry, JsonValue
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Archive, Suite, SuiteOptions
 from entrepot.domain.policy.permissions import Permission, demand
-from entrepot.domain.upstream.mirror import Mirror, MirrorId, OnBad
+from entrepot.domain.upstream.mirror import Mirror, MirrorId, MirrorKind, OnBad
+from entrepot.domain.upstream.sieve import EVERYTHING, Filter
 from entrepot.domain.upstream.source import Source
 from entrepot.errors import AlreadyRunning, InvalidRequest, StillShown
+from entrepot.services.upstream.mirrors.choosing import Choosing, Chosen
 from entrepot.services.upstream.mirrors.runs import MIRROR_JOB, subject_of
 from entrepot.services.upstream.sources import wanted_source
 
@@ -35,23 +38,44 @@ class MirrorDraft:
     codename: str | None = None
     every_hours: int = 24
     on_bad: OnBad = OnBad.FAIL
+    kind: MirrorKind = MirrorKind.VERBATIM
+    filter: Filter = EVERYTHING
+    keep_removed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorChange:
+    """What is to be another; what is ``None`` stays."""
+
+    every_hours: int | None = None
+    on_bad: OnBad | None = None
+    filter: Filter | None = None
+    keep_removed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MirrorStanding:
-    """A mirror, whom it follows, where it is seen, and the job that works on it."""
+    """A mirror, whom it follows, where it is seen, the job that works on it, and how many packages stand how."""
 
     mirror: Mirror
     source: Source
     suite: Suite
     job: str | None
+    counts: Mapping[ChoiceState, tuple[int, int]] = field(default_factory=dict)
 
 
 class Mirrors:
     """The register."""
 
-    def __init__(self, catalog: Catalog, prepare_key: Callable[[Archive], None], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        choosing: Choosing,
+        prepare_key: Callable[[Archive], None],
+        now: Callable[[], datetime],
+    ) -> None:
         self._catalog = catalog
+        self._choosing = choosing
         self._prepare_key = prepare_key
         self._now = now
 
@@ -82,28 +106,39 @@ class Mirrors:
         demand(actor, Permission.SOURCE_WRITE)
         _check_name(draft.name)
         _check_hours(draft.every_hours)
-        now = self._now()
+        now, verbatim = self._now(), draft.kind is MirrorKind.VERBATIM
         with self._catalog.write() as unit:
             source = wanted_source(unit, draft.source)
+            self._check_filter(draft.kind, draft.filter, source, keep_removed=draft.keep_removed)
             archive_name, codename = _place_of(draft, source)
-            archive = _archive(unit, source, archive_name)
+            archive = _archive(unit, source, archive_name, draft.kind)
             options = SuiteOptions(
                 components=source.components or ("main",),
-                architectures=source.architectures,
+                architectures=source.architectures if verbatim else (),
                 suite=codename,
                 description=f"Mirror of {source.label}"[:200],
             )
-            suite = unit.add_suite(archive, codename, options, now, verbatim=True)
-            mirror = Mirror(MirrorId(0), draft.name, source.id, suite.id, draft.every_hours, draft.on_bad)
+            suite = unit.add_suite(archive, codename, options, now, verbatim=verbatim)
+            if not verbatim:
+                unit.await_first_run(suite.id)
+            mirror = Mirror(
+                MirrorId(0),
+                draft.name,
+                source.id,
+                suite.id,
+                draft.every_hours,
+                draft.on_bad,
+                kind=draft.kind,
+                filter=draft.filter,
+                keep_removed=draft.keep_removed,
+            )
             mirror = replace(mirror, id=unit.add_mirror(mirror))
             self._note(unit, actor, "MIRROR_CREATE", mirror, suite)
             made = _standing(unit, mirror)
         self._prepare_key(archive)
         return made
 
-    def change(
-        self, actor: Actor, name: str, every_hours: int | None = None, on_bad: OnBad | None = None
-    ) -> MirrorStanding:
+    def change(self, actor: Actor, name: str, change: MirrorChange) -> MirrorStanding:
         """What is given.
 
         Raises:
@@ -111,21 +146,46 @@ class Mirrors:
             InvalidRequest: it makes no sense.
         """
         demand(actor, Permission.SOURCE_WRITE)
-        if every_hours is not None:
-            _check_hours(every_hours)
+        if change.every_hours is not None:
+            _check_hours(change.every_hours)
         with self._catalog.write() as unit:
             before = unit.mirror_called(name)
             after = replace(
                 before,
-                every_hours=before.every_hours if every_hours is None else every_hours,
-                on_bad=on_bad or before.on_bad,
+                every_hours=before.every_hours if change.every_hours is None else change.every_hours,
+                on_bad=change.on_bad or before.on_bad,
+                filter=before.filter if change.filter is None else change.filter,
+                keep_removed=before.keep_removed if change.keep_removed is None else change.keep_removed,
             )
+            source = unit.source(after.source_id)
+            self._check_filter(after.kind, after.filter, source, keep_removed=after.keep_removed)
             unit.change_mirror(after)
             self._note(unit, actor, "MIRROR_UPDATE", after, unit.suite(after.suite_id))
             return _standing(unit, after)
 
+    def _check_filter(self, kind: MirrorKind, wanted: Filter, source: Source, *, keep_removed: bool) -> None:
+        if kind is MirrorKind.VERBATIM and (wanted != EVERYTHING or keep_removed):
+            raise InvalidRequest(
+                "what the upstream has signed can only be shown whole; say kind=resigned to choose from it",
+                field="filter" if wanted != EVERYTHING else "keep_removed",
+            )
+        self._choosing.check(wanted, source.format)
+
+    def preview(self, actor: Actor, source: str, wanted: Filter) -> tuple[Source, Chosen]:
+        """What a filter takes of a source as it was synchronised last; nothing is fetched.
+
+        Raises:
+            NotFound: there is no such source.
+            UpstreamNotSynced: nobody has looked at it.
+            InvalidRequest: the filter makes no sense.
+        """
+        demand(actor, Permission.SOURCE_READ)
+        with self._catalog.read() as reading:
+            found = wanted_source(reading, source)
+        return found, self._choosing.choose(found, wanted, None)
+
     def remove(self, actor: Actor, name: str) -> Mirror:
-        """With its suite: clients find nothing there any more.
+        """A verbatim one with its suite: clients find nothing there any more.  The suite of another one stays.
 
         Raises:
             NotFound: there is none.
@@ -138,7 +198,7 @@ class Mirrors:
             suite = unit.suite(mirror.suite_id)
             if unit.running_job(MIRROR_JOB, subject_of(mirror)) is not None:
                 raise AlreadyRunning(f"{mirror.name} is being run; cancel that first")
-            if unit.pinned_generations(suite.id):
+            if mirror.kind is MirrorKind.VERBATIM and unit.pinned_generations(suite.id):
                 raise StillShown(
                     f"snapshots of {suite.full_name} exist; remove these first", distributions=suite.codename
                 )
@@ -152,20 +212,28 @@ class Mirrors:
             "distribution": suite.full_name,
             "every_hours": mirror.every_hours,
             "on_bad": mirror.on_bad.value,
+            "kind": mirror.kind.value,
         }
+        if mirror.kind is MirrorKind.RESIGNED:
+            detail |= {"filter": mirror.filter.to_json(), "keep_removed": mirror.keep_removed}
         unit.audit(AuditEntry(action, "SUCCESS", actor, self._now(), suite=suite.codename, detail=detail))
 
 
 def _standing(reading: Reading, mirror: Mirror) -> MirrorStanding:
     running = reading.running_job(MIRROR_JOB, subject_of(mirror))
     job = None if running is None else str(running.id)
-    return MirrorStanding(mirror, reading.source(mirror.source_id), reading.suite(mirror.suite_id), job)
+    counts = reading.choice_counts(mirror.id) if mirror.kind is MirrorKind.RESIGNED else {}
+    return MirrorStanding(mirror, reading.source(mirror.source_id), reading.suite(mirror.suite_id), job, counts)
 
 
 def _place_of(draft: MirrorDraft, source: Source) -> tuple[str, str]:
-    """Archive and codename.  That of apt is the upstream's own: it is part of the signed paths."""
+    """Archive and codename.  Of a verbatim apt mirror it is the upstream's own: it is part of the signed paths."""
     archive, codename = draft.archive or draft.name, draft.codename or source.distribution or draft.name
-    if source.format is Format.DEB and ("/" in source.distribution or codename != source.distribution):
+    if (
+        draft.kind is MirrorKind.VERBATIM
+        and source.format is Format.DEB
+        and ("/" in source.distribution or codename != source.distribution)
+    ):
         raise InvalidRequest(
             f"{source.name}: only a distribution with a plain name can be mirrored, and keeps its name",
             field="codename",
@@ -177,14 +245,19 @@ def _place_of(draft: MirrorDraft, source: Source) -> tuple[str, str]:
     return archive, codename
 
 
-def _archive(unit: Writing, source: Source, name: str) -> Archive:
-    """An archive for mirrors of this upstream alone: a path in its pool means one file."""
+def _archive(unit: Writing, source: Source, name: str, kind: MirrorKind) -> Archive:
+    """For a verbatim mirror one of this upstream alone, for another one any without such: a path means one file."""
     archive = unit.archive(source.format, name)
     if archive is None:
         return unit.add_archive(source.format, name)
-    for suite in unit.suites(archive.id):
+    suites = unit.suites(archive.id)
+    if kind is MirrorKind.RESIGNED:
+        if any(suite.verbatim for suite in suites):
+            raise InvalidRequest(f"archive {name} shows an upstream's own files; name another archive", field="archive")
+        return archive
+    for suite in suites:
         mirror = unit.mirror_of(suite.id)
-        if mirror is None:
+        if mirror is None or mirror.kind is MirrorKind.RESIGNED:
             raise InvalidRequest(
                 f"archive {name} has packages of its own; name another one, which the mirror has to itself",
                 field="archive",

@@ -10,11 +10,13 @@ from entrepot.adapters.catalog.base import Catalog, Writing
 from entrepot.adapters.catalog.jobs import Begin
 from entrepot.adapters.catalog.records import AuditEntry, JsonValue
 from entrepot.domain.jobs.work import JobId, Work
-from entrepot.domain.model.actor import SYSTEM, Actor
+from entrepot.domain.model.actor import SYSTEM, Actor, Role
 from entrepot.domain.policy.permissions import Permission, demand
-from entrepot.domain.upstream.mirror import Mirror, MirrorId
+from entrepot.domain.upstream.mirror import Mirror, MirrorId, MirrorKind
 from entrepot.errors import EntrepotError, Kind
-from entrepot.services.upstream.mirrors.mirroring import Mirroring
+from entrepot.services.upstream.mirrors.filling import Tell
+from entrepot.services.upstream.mirrors.mirroring import NOTHING, Accepted, Mirroring, MirrorOutcome
+from entrepot.services.upstream.mirrors.resigning import Resigning
 from entrepot.services.upstream.syncing import Cancelled
 
 MIRROR_JOB = "mirror"
@@ -36,17 +38,19 @@ class MirrorRuns:
         self,
         catalog: Catalog,
         mirroring: Mirroring,
+        resigning: Resigning,
         begin: Begin,
         wake: Callable[[JobId], None],
         now: Callable[[], datetime],
     ) -> None:
         self._catalog = catalog
         self._mirroring = mirroring
+        self._resigning = resigning
         self._begin = begin
         self._wake = wake
         self._now = now
 
-    def begin(self, actor: Actor, name: str, *, accept_loss: bool = False) -> BegunRun:
+    def begin(self, actor: Actor, name: str, accept: Accepted = NOTHING) -> BegunRun:
         """Run a mirror now; attaches to the run that goes on.
 
         Raises:
@@ -54,7 +58,7 @@ class MirrorRuns:
         """
         demand(actor, Permission.SOURCE_SYNC)
         with self._catalog.write() as unit:
-            begun = self._ask(unit, actor, unit.mirror_called(name), accept_loss=accept_loss)
+            begun = self._ask(unit, actor, unit.mirror_called(name), accept)
         self._wake(begun.job)
         return begun
 
@@ -68,12 +72,13 @@ class MirrorRuns:
             with self._catalog.write() as unit:
                 self._ask(unit, SYSTEM, mirror)
 
-    def _ask(self, unit: Writing, actor: Actor, mirror: Mirror, *, accept_loss: bool = False) -> BegunRun:
+    def _ask(self, unit: Writing, actor: Actor, mirror: Mirror, accept: Accepted = NOTHING) -> BegunRun:
         running = unit.running_job(MIRROR_JOB, subject_of(mirror))
-        parameters: dict[str, JsonValue] = {"mirror": int(mirror.id), "accept_loss": accept_loss}
+        accepted: dict[str, JsonValue] = {"accept_loss": accept.loss, "accept_bad": accept.bad}
+        parameters: dict[str, JsonValue] = {"mirror": int(mirror.id), **accepted}
         job = self._begin(unit, MIRROR_JOB, mirror.name, actor, subject_of(mirror), None, parameters)
         if running is None:
-            detail: dict[str, JsonValue] = {"mirror": mirror.name, "job": job, "accept_loss": accept_loss}
+            detail: dict[str, JsonValue] = {"mirror": mirror.name, "job": job, **accepted}
             unit.audit(AuditEntry("MIRROR_RUN", "START", actor, self._now(), detail=detail))
         return BegunRun(job, mirror, running is not None)
 
@@ -83,8 +88,7 @@ class MirrorRuns:
         Raises:
             EntrepotError: of the upstream, or our own store or catalog is away.
         """
-        actor = Actor(work.begun_by, frozenset(), work.address)
-        number = work.parameters.get("mirror")
+        actor = Actor(work.begun_by, frozenset({Role.UPLOADER}), work.address)
 
         def tell(status: str, count: int, message: str) -> None:
             if work.cancelled():
@@ -93,9 +97,8 @@ class MirrorRuns:
                 told: dict[str, JsonValue] = {"status": status, "count": count, "message": message, "level": "info"}
                 work.progress(done=count, event=told if message else None)
 
-        accept_loss = bool(work.parameters.get("accept_loss"))
         try:
-            done = self._mirroring.run(MirrorId(int(str(number))), actor, tell, accept_loss=accept_loss)
+            done = self._run(work, actor, tell)
         except Cancelled:
             return {"changed": False}
         except EntrepotError as error:
@@ -109,10 +112,20 @@ class MirrorRuns:
             "files": done.file_count,
             "fetched": done.tally.fetched,
             "fetched_bytes": done.tally.fetched_bytes,
+            **done.figures,
         }
         message = f"{done.file_count} files, {done.tally.fetched} fetched" if done.changed else "as before"
         work.progress(done=done.file_count, event={"status": "done", "message": message, "level": "info"}, at_once=True)
         return result
+
+    def _run(self, work: Work, actor: Actor, tell: Tell) -> MirrorOutcome:
+        number = MirrorId(int(str(work.parameters.get("mirror"))))
+        accept = Accepted(bool(work.parameters.get("accept_loss")), bool(work.parameters.get("accept_bad")))
+        with self._catalog.read() as reading:
+            kind = reading.mirror(number).kind
+        if kind is MirrorKind.RESIGNED:
+            return self._resigning.run(number, actor, str(work.id), tell, accept_loss=accept.loss)
+        return self._mirroring.run(number, actor, tell, accept)
 
 
 def subject_of(mirror: Mirror) -> str:
