@@ -27,6 +27,16 @@ from entrepot.errors.package import (
     PackageSignatureInvalid,
 )
 from entrepot.errors.provenance import UnfitEvidence, UnfitKey, WeakKey
+from entrepot.errors.remote import (
+    AddressForbidden,
+    DirectoryRefused,
+    DirectoryTimedOut,
+    DirectoryUnavailable,
+    IssuerUnavailable,
+    MailNotSent,
+    MailRefused,
+    RemoteFailed,
+)
 from entrepot.errors.upstream import (
     BuiltInSource,
     ImportFailed,
@@ -54,6 +64,7 @@ from entrepot.errors.upstream import (
 )
 
 __all__ = [
+    "AddressForbidden",
     "AmbiguousPackage",
     "BadPackageField",
     "BadVersion",
@@ -63,15 +74,22 @@ __all__ = [
     "BuiltInSource",
     "CatalogTooNew",
     "CatalogUnavailable",
+    "DirectoryRefused",
+    "DirectoryTimedOut",
+    "DirectoryUnavailable",
     "EntrepotError",
     "ExportFolderUnusable",
     "Fact",
     "ImportFailed",
+    "IssuerUnavailable",
     "Kind",
+    "MailNotSent",
+    "MailRefused",
     "MalformedPackage",
     "PackageBomb",
     "PackageDigestMismatch",
     "PackageSignatureInvalid",
+    "RemoteFailed",
     "SourceMirrored",
     "StoreFull",
     "StoreUnavailable",
@@ -323,64 +341,16 @@ class MistypedSetting(EntrepotError):
     code, kind, title = "setting.type", Kind.UNPROCESSABLE, "Setting of the wrong type"
 
 
-class MailNotSent(EntrepotError):
-    """No server took a mail: switched off, not reachable, or refused for now."""
-
-    code, kind, title = "mail.not_sent", Kind.INVALID, "Mail could not be sent"
-
-
-class MailRefused(EntrepotError):
-    """A mail will never be taken as it is: an address is none, or the server refuses it for good."""
-
-    code, kind, title = "mail.refused", Kind.INVALID, "Mail was refused"
-
-
 class UnfitChanges(EntrepotError):
     """A .changes file and what came with it do not make a set that can be taken in."""
 
     code, kind, title = "upload.changes", Kind.UNPROCESSABLE, "Upload is not a whole set"
 
 
-class AddressForbidden(EntrepotError):
-    """A URL that somebody gave leads to a place that this server must not ask."""
-
-    code, kind, title = "url.forbidden", Kind.INVALID, "Address is not allowed"
-
-
-class RemoteFailed(EntrepotError):
-    """Somebody else's server gave no usable answer."""
-
-    code, kind, title = "remote.failed", Kind.UPSTREAM, "Remote server failed"
-
-
 class TemplateRefused(EntrepotError):
     """A text with places has mistakes, or wants to do more than show values."""
 
     code, kind, title = "template.refused", Kind.INVALID, "Template is not allowed"
-
-
-class DirectoryRefused(EntrepotError):
-    """The directory does not take our own credentials, or the settings for it make no sense to it."""
-
-    code, kind, title = "directory.refused", Kind.INVALID, "Directory refuses us"
-
-
-class DirectoryTimedOut(EntrepotError):
-    """The directory did not answer in time."""
-
-    code, kind, title = "directory.timed_out", Kind.TIMED_OUT, "Directory takes too long"
-
-
-class DirectoryUnavailable(EntrepotError):
-    """The directory cannot be asked now; accounts of this server itself still sign in."""
-
-    code, kind, title = "directory.unavailable", Kind.UNAVAILABLE, "Directory is unavailable"
-
-
-class IssuerUnavailable(EntrepotError):
-    """An identity provider cannot be asked now, or what it says makes no sense."""
-
-    code, kind, title = "issuer.unavailable", Kind.UNAVAILABLE, "Identity provider is unavailable"
 
 
 class TooManyStreams(EntrepotError):
