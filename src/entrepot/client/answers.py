@@ -60,42 +60,6 @@ class Upload(TypedDict):
     install: NotRequired[object]
 
 
-class PackageRow(TypedDict):
-    """One package of ``GET /packages/``."""
-
-    name: str
-    version: str
-    arch: str
-    format: str
-    distribution: str
-    distributions: list[str]
-    filename: str
-    size_bytes: int
-    sha256: str
-    status: str
-
-
-class PackagePage(TypedDict):
-    """``GET /packages/``."""
-
-    items: list[PackageRow]
-    packages: list[str]
-    total: int
-    page: int
-    per_page: int
-    pages: int
-
-
-class ArtifactPage(TypedDict):
-    """``GET /artifacts/``."""
-
-    items: list[dict[str, object]]
-    total: int
-    page: int
-    per_page: int
-    pages: int
-
-
 class UserRow(TypedDict):
     """An account."""
 
@@ -150,24 +114,6 @@ class Done(TypedDict):
     status: str
 
 
-class Artifact(TypedDict):
-    """``GET /artifacts/{name}``: every version; ``info["versions"]`` says more, with ``files`` by architecture."""
-
-    name: str
-    info: Mapping[str, object]
-    history: list[dict[str, object]]
-    versions: list[str]
-
-
-class Manifest(TypedDict):
-    """``GET /artifacts/{name}/{version}``: one version."""
-
-    name: str
-    version: str
-    arch: str
-    format: str
-
-
 class Distribution(TypedDict):
     """One of ``GET /distributions/``."""
 
@@ -193,29 +139,41 @@ class Distributions(TypedDict):
     distributions: list[Distribution]
 
 
+class DistributionPackage(TypedDict):
+    """One file of a distribution; its size in bytes."""
+
+    name: str
+    version: str
+    arch: str
+    filename: str
+    size: int
+
+
 class DistributionPackages(TypedDict):
     """``GET /distributions/{codename}/packages``."""
 
     codename: str
-    packages: list[dict[str, object]]
+    packages: list[DistributionPackage]
     total: int
+    page: int
+    per_page: int
+    pages: int
+
+
+class InitialisedSuite(TypedDict):
+    """What became of one distribution."""
+
+    codename: str
+    format: Literal["deb", "rpm"]
+    ok: bool
+    output: str
 
 
 class Initialised(TypedDict):
     """``POST /distributions/init``."""
 
     status: str
-    results: list[dict[str, object]]
-
-
-class Deleted(TypedDict):
-    """``DELETE /artifacts/{name}`` and below it."""
-
-    status: str
-    package: str
-    version: NotRequired[str]
-    versions: NotRequired[list[str]]
-    distributions: NotRequired[list[str]]
+    results: list[InitialisedSuite]
 
 
 class ArchiveRow(TypedDict):

@@ -7,7 +7,7 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict
 
-from entrepot.client.answers import Manifest
+from entrepot.client.answers_packages import Manifest
 
 
 class VersionRow(TypedDict):

@@ -8,17 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from entrepot.client.answers import (
-    Artifact,
-    ArtifactPage,
-    Deleted,
-    Manifest,
-    PackagePage,
-    PackageRow,
-    Upload,
-    shaped,
-)
+from entrepot.client.answers import Upload, shaped
 from entrepot.client.answers_jobs import UploadStep
+from entrepot.client.answers_packages import Artifact, ArtifactPage, Deleted, Manifest, PackagePage, PackageRow
 from entrepot.client.answers_promotions import IndexesRenewed
 from entrepot.client.errors import BadAnswer, Unreachable
 from entrepot.client.multipart import FileForm, Progress, sha256_of

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from entrepot.client.answers import Manifest, shaped
+from entrepot.client.answers import shaped
+from entrepot.client.answers_packages import Manifest
 from entrepot.client.answers_versions import Comparison, Dependencies, Explained, Installation, Versions
 from entrepot.client.errors import BadAnswer
 from entrepot.client.multipart import Progress

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from entrepot.client.answers import PackageRow
+from entrepot.client.answers_packages import PackageRow
 from entrepot.client.api import Selection
 from entrepot.entrypoints.cli.output import Output
 from entrepot.entrypoints.cli.session import ArchOption, DistOption, JsonOption, UrlOption, connect

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from entrepot.client.answers import Deleted
+from entrepot.client.answers_packages import Deleted
 from entrepot.client.api import Client
 from entrepot.entrypoints.cli.failures import CommandFailed, ExitCode
 from entrepot.entrypoints.cli.output import Output

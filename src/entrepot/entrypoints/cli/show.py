@@ -7,7 +7,7 @@ from typing import Annotated, cast
 
 import typer
 
-from entrepot.client.answers import Artifact, Manifest
+from entrepot.client.answers_packages import Artifact, Manifest
 from entrepot.client.api import Client
 from entrepot.client.errors import Missing
 from entrepot.entrypoints.cli.failures import CommandFailed, ExitCode
