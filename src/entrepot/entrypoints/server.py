@@ -58,8 +58,10 @@ from entrepot.entrypoints.api.streams import Streams
 from entrepot.entrypoints.dialects import aptly, dput, gitea
 from entrepot.entrypoints.web import new_password, pages, signed_in
 
-# In this order, so that literal paths win over places.
+# In this order, so that literal paths win over places; first what comes in storms, as they are tried one by one.
 _ROUTES = (
+    upload,
+    upload_stream,
     sign_in,
     federation,
     setup,
@@ -83,8 +85,6 @@ _ROUTES = (
     versions,
     artifacts,
     imports,
-    upload,
-    upload_stream,
     sbom,
     policy,
     decisions,

@@ -47,6 +47,7 @@ class FilesystemKeyring:
         """
         self._folder = folder
         self._clock = clock
+        self._opened: dict[str, tuple[tuple[int, ...], tuple[Identity, ...]]] = {}
         with _translated("the folder of signing keys cannot be made"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
@@ -117,8 +118,14 @@ class FilesystemKeyring:
         return tuple(identity.info(name) for identity in self._read(name))
 
     def signer(self, name: str) -> Signer:
-        """The identity as its file is now."""
-        return OpenPGPSigner(self._read(name), self._clock)
+        """The identity as its file is now; one that is the same as last time is not read and proved again."""
+        with _translated(f"the signing key of {name!r} cannot be read"):
+            found = self._path(name).stat()
+        mark = (found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_mode)
+        before = self._opened.get(name)
+        if before is None or before[0] != mark:
+            before = self._opened[name] = (mark, self._read(name))
+        return OpenPGPSigner(before[1], self._clock)
 
     def names(self) -> tuple[str, ...]:
         """Every identity that has a file."""

@@ -23,6 +23,15 @@ def address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
+# Dependencies that look at nothing but memory are coroutines: others cost a change of threads each.
+async def _application(request: Request) -> Application:
+    return application(request)
+
+
+async def _address(request: Request) -> str:
+    return address(request)
+
+
 def bearer(request: Request) -> str | None:
     """The token of an ``Authorization: Bearer`` header; none without one.
 
@@ -58,7 +67,7 @@ class Requiring:
 
     permission: Permission
 
-    def __call__(self, who: Who) -> Actor:
+    async def __call__(self, who: Who) -> Actor:
         """Whoever asks.
 
         Raises:
@@ -81,7 +90,7 @@ def visitor(request: Request) -> Actor | None:
         return None
 
 
-App = Annotated[Application, Depends(application)]
+App = Annotated[Application, Depends(_application)]
 Who = Annotated[Actor, Depends(current_actor)]
 Visitor = Annotated[Actor | None, Depends(visitor)]
-Address = Annotated[str, Depends(address)]
+Address = Annotated[str, Depends(_address)]

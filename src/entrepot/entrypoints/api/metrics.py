@@ -16,8 +16,8 @@ from prometheus_client.registry import Collector
 
 from entrepot import __version__
 from entrepot.domain.model.actor import Actor, Role
-from entrepot.domain.policy.permissions import Permission
-from entrepot.entrypoints.api.context import App, bearer, current_actor, requiring
+from entrepot.domain.policy.permissions import Permission, demand
+from entrepot.entrypoints.api.context import App, bearer, current_actor
 from entrepot.services.upkeep.figures import Figures
 
 router = APIRouter(tags=["health"])
@@ -41,7 +41,9 @@ class Scraping:
         if token and shown and hmac.compare_digest(shown.encode("utf-8", "replace"), token.encode()):
             request.state.actor = _SCRAPER
             return _SCRAPER
-        return requiring(self.permission)(current_actor(request))
+        actor = current_actor(request)
+        demand(actor, self.permission)
+        return actor
 
 
 class _Catalog(Collector):

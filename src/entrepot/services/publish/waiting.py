@@ -20,9 +20,11 @@ class Publications:
     def __init__(self, catalog: Catalog, publisher: Publisher) -> None:
         self._catalog = catalog
         self._waiting: dict[SuiteId, list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}
+        self._last: dict[SuiteId, Published] = {}
         publisher.on_switch(self._wake)
 
     def _wake(self, published: Published) -> None:
+        self._last[published.suite_id] = published
         for loop, event in list(self._waiting.get(published.suite_id, ())):
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits there any more
                 loop.call_soon_threadsafe(event.set)
@@ -32,19 +34,28 @@ class Publications:
         deadline = time.monotonic() + seconds
         entry = (asyncio.get_running_loop(), asyncio.Event())
         self._waiting.setdefault(suite_id, []).append(entry)
+        # Where this process makes the generations it is told of the next one, and need not look at once.
+        looks = suite_id not in self._last
         try:
             while True:
                 entry[1].clear()
-                found = await asyncio.to_thread(self._look, suite_id, revision)
-                if found is not None:
-                    return found
                 left = deadline - time.monotonic()
-                if left <= 0:
-                    return None
-                with contextlib.suppress(TimeoutError):
+                found = self._switched_here(suite_id, revision)
+                if found is None and (looks or left <= 0):
+                    found = await asyncio.to_thread(self._look, suite_id, revision)
+                if found is not None or left <= 0:
+                    return found
+                looks = False
+                try:
                     await asyncio.wait_for(entry[1].wait(), min(left, _LOOK_SECONDS))
+                except TimeoutError:
+                    looks = True
         finally:
             self._waiting[suite_id].remove(entry)
+
+    def _switched_here(self, suite_id: SuiteId, revision: int) -> Generation | None:
+        last = self._last.get(suite_id)
+        return None if last is None or last.revision < revision else last.generation
 
     def _look(self, suite_id: SuiteId, revision: int) -> Generation | None:
         with self._catalog.read() as reading:
