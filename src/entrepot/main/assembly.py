@@ -27,6 +27,7 @@ from entrepot.services.access.standing import WatchedPeople
 from entrepot.services.configuration import Configurations
 from entrepot.services.intake.checks.base import Check
 from entrepot.services.notify import Outbox, Templates
+from entrepot.services.publish.gathering import Gathering
 from entrepot.services.upkeep.health import Health
 from entrepot.services.upkeep.keeper import Keeper
 from entrepot.services.upkeep.pins import Pins
@@ -41,7 +42,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     followed = following(settings, parts)
     published, let_in = publishing(settings, parts), gate(settings, parts, checks, configurations)
     watch_uploads(followed["jobs"], let_in)
-    published["publisher"].gather(let_in["intake"].arrivals.settle)
+    Gathering(let_in["intake"].arrivals.settle, published["publications"]).gather(published["publisher"])
     watched = WatchedPeople(parts.people, configuration, parts.monotonic)
     persons, audit = signing_in(settings, parts, watched, configuration), audit_of(parts)
     # ``outbox.post`` is for services that write to a person.

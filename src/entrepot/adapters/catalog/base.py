@@ -340,14 +340,14 @@ class Catalog(Protocol):
 
     def read(self) -> AbstractContextManager[Reading]: ...
 
-    def write(self) -> AbstractContextManager[Writing]: ...
+    def write(self, *, durable: bool = True) -> AbstractContextManager[Writing]:
+        """On the disk when the block ends; a change that need not be ``durable`` may be lost in a power cut."""
 
     def version(self) -> int | None:
         """A number that differs after any commit by anybody; none where only a query can tell.
 
         Cheap enough to ask before every answer that is given from memory.
         """
-        ...
 
     def ping(self) -> None:
         """Raises ``CatalogUnavailable``."""

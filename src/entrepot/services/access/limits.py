@@ -49,7 +49,7 @@ class RateLimits:
         rates = [(group, self._rate(group)) for group in sorted(groups)]
         now_ms, found = int(self._now().timestamp() * 1000), list[Allowance]()
         try:
-            with self._catalog.write() as unit:
+            with self._catalog.write(durable=False) as unit:
                 for group, rate in rates:
                     key = _key(group, caller, rate)
                     window = unit.use_rate(key, rate, now_ms)

@@ -27,7 +27,6 @@ _log = structlog.get_logger(__name__)
 
 _PACKS_PER_GENERATION = 48
 _TRIES = 20
-_GATHER_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +48,8 @@ class Late:
 
 
 Listener = Callable[[Published], None]
-Settle = Callable[[float], object]
-"""Waits until nothing arrives, at most for some seconds."""
+Settle = Callable[[SuiteId], object]
+"""Waits for what is just arriving, a moment at most."""
 
 
 class Publisher:
@@ -97,7 +96,7 @@ class Publisher:
             SigningUnavailable, StoreFull, StoreUnavailable, CatalogUnavailable: try again later.
         """
         if self._settle is not None:
-            self._settle(_GATHER_SECONDS)
+            self._settle(suite_id)
         return self._until_won(suite_id, None)
 
     def publish_late(self, suite_id: SuiteId) -> Published:

@@ -24,6 +24,7 @@ from entrepot.adapters.catalog.sql.factors import FactorQueries
 from entrepot.adapters.catalog.sql.federation import FederationQueries
 from entrepot.adapters.catalog.sql.figures import FigureQueries
 from entrepot.adapters.catalog.sql.findings import FindingQueries
+from entrepot.adapters.catalog.sql.flushes import Flushes
 from entrepot.adapters.catalog.sql.groups import GroupQueries
 from entrepot.adapters.catalog.sql.imports import ImportQueries
 from entrepot.adapters.catalog.sql.incoming import IncomingQueries
@@ -45,6 +46,9 @@ from entrepot.adapters.catalog.sql.shelf import ShelfQueries
 from entrepot.adapters.catalog.sql.snapshots import SnapshotQueries
 from entrepot.adapters.catalog.sql.sources import SourceQueries
 from entrepot.adapters.catalog.sql.suites import SuiteQueries
+from entrepot.errors import CatalogUnavailable
+
+_TURN_SECONDS = 10.0
 
 
 class Unit(
@@ -102,8 +106,12 @@ class SqlCatalog:
             raise
         self._watch: sqlite3.Connection | None = None
         self._watch_lock = threading.Lock()
+        self._turn = threading.Lock()
+        self._flushes: Flushes | None = None
         if self.engine.dialect.name == "sqlite":
-            self._watch = sqlite3.connect(str(self.engine.url.database), check_same_thread=False)
+            database = str(self.engine.url.database)
+            self._watch = sqlite3.connect(database, check_same_thread=False)
+            self._flushes = Flushes(database)
 
     @contextmanager
     def read(self) -> Iterator[Reading]:
@@ -112,12 +120,29 @@ class SqlCatalog:
             yield Unit(connection)
 
     @contextmanager
-    def write(self) -> Iterator[Writing]:
+    def write(self, *, durable: bool = True) -> Iterator[Writing]:
         """One change, whole or not at all."""
-        with unit(self.engine, writes=True) as connection:
+        with self._taking_turns(), unit(self.engine, writes=True) as connection:
             made = Unit(connection)
+            if not durable and self._flushes is None:
+                connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
             yield made
             made.chain()
+        if durable and self._flushes is not None:
+            self._flushes.flush()
+
+    @contextmanager
+    def _taking_turns(self) -> Iterator[None]:
+        """SQLite has one writer; whoever waits for it there looks again and again, at worst ten times in a second."""
+        if self._flushes is None:
+            yield
+            return
+        if not self._turn.acquire(timeout=_TURN_SECONDS):
+            raise CatalogUnavailable("the database is busy; try again in a moment")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def version(self) -> int | None:
         """SQLite's ``data_version`` of a connection that never writes."""
