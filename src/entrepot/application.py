@@ -66,7 +66,7 @@ from entrepot.services.upkeep.retention import Retention
 from entrepot.services.upkeep.schedule import Scheduler
 from entrepot.services.upkeep.signing_keys import SigningKeys
 from entrepot.services.upstream import Courier, Sources, Syncs
-from entrepot.services.upstream.mirrors import MirrorRuns, Mirrors
+from entrepot.services.upstream.mirrors import MirrorRuns, Mirrors, OnDemand
 from entrepot.services.vulnerabilities.feeds import Feeds
 from entrepot.services.vulnerabilities.looking import Looking
 
@@ -125,6 +125,7 @@ class Application:
     import_groups: ImportGroups
     mirrors: Mirrors
     mirror_runs: MirrorRuns
+    on_demand: OnDemand
     signing_keys: SigningKeys
     antivirus: Antivirus
     grype: SecondEngine

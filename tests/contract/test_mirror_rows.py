@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from entrepot.adapters.catalog.sql.catalog import SqlCatalog
-from entrepot.domain.model.digest import digest_of
+from entrepot.domain.model.digest import Digest, digest_of
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import SuiteOptions
 from entrepot.domain.upstream.mirror import Mirror, MirrorFile, MirrorId, OnBad
@@ -89,6 +90,45 @@ def test_what_left_is_kept_for_as_long_as_older_states(catalog: SqlCatalog, mirr
         found = reading.mirrored(archive, "pool/c")
         assert found is not None
         assert found.digest == digest_of(b"other"), "what is in force comes first"
+
+
+def test_what_is_only_listed_is_found_fetched_by_one_and_stored_for_all(catalog: SqlCatalog, mirror: Mirror) -> None:
+    listed = replace(file("a", b"one"), package="a amd64")
+    with catalog.write() as unit:
+        number = unit.begin_run(mirror.id)
+        unit.bring(mirror.suite_id, number, [(listed, Digest(""), 3)], NOW)
+        revision = unit.touch_suite(mirror.suite_id)
+        unit.settle_mirrored(mirror, number, revision)
+        unit.switch(unit.suite(mirror.suite_id), revision, digest_of(b"m"), 1, [], None, NOW, revision)
+    with catalog.read() as reading:
+        archive = reading.suite(mirror.suite_id).archive.id
+        found = reading.mirrored(archive, "pool/a")
+        assert found is not None
+        assert found.absent
+        assert found.digest == digest_of(b"one"), "what it will have"
+        assert list(reading.needed_digests()) == []
+        assert reading.absent(mirror.suite_id) == (1, 3)
+    later = NOW + timedelta(seconds=10)
+    with catalog.write() as unit:
+        assert unit.claim_listed(found.absent, NOW, later)
+        assert not unit.claim_listed(found.absent, NOW, later), "somebody else fetches it"
+        assert unit.claim_listed(found.absent, later + timedelta(seconds=1), later), "and takes too long"
+        unit.release_listed(found.absent)
+        assert unit.claim_listed(found.absent, NOW, later)
+        unit.store_listed(found.absent, digest_of(b"one"))
+        assert not unit.claim_listed(found.absent, later + timedelta(days=1), later), "it is there"
+        assert unit.absent(mirror.suite_id) == (0, 0)
+        assert {digest for digest, _ in unit.needed_digests()} == {digest_of(b"one")}
+        assert unit.successors(mirror.suite_id) == []
+    newer = replace(file("a2", b"three"), package="a amd64")
+    other = replace(file("b", b"four"), package="b amd64")
+    with catalog.write() as unit:
+        number = unit.begin_run(mirror.id)
+        unit.want_again(number, [one.number for one in unit.brought(mirror.suite_id, {"pool/a"})])
+        unit.bring(mirror.suite_id, number, [(newer, Digest(""), 5), (other, Digest(""), 4)], NOW)
+        unit.settle_mirrored(mirror, number, unit.touch_suite(mirror.suite_id))
+        assert [one.path for one in unit.successors(mirror.suite_id)] == ["pool/a2"]
+        assert unit.absent(mirror.suite_id) == (2, 9)
 
 
 def test_of_two_runs_the_later_one_wins(catalog: SqlCatalog, mirror: Mirror) -> None:

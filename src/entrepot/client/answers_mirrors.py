@@ -19,6 +19,7 @@ class MirrorRow(TypedDict):
     architectures: list[str]
     every_hours: int
     on_bad: str
+    download_policy: str
     kind: str
     filter: dict[str, Any]
     keep_removed: bool
@@ -29,6 +30,8 @@ class MirrorRow(TypedDict):
     job_id: str | None
     files: int
     bytes: int
+    stored_files: int
+    stored_bytes: int
     upstream_time: str | None
     last_run: str | None
     last_good_run: str | None

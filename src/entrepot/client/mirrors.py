@@ -36,6 +36,7 @@ class MirrorsTheme:
         kind: str | None = None,
         filter: Mapping[str, object] | None = None,  # noqa: A002 - the name in the API
         keep_removed: bool | None = None,
+        download_policy: str | None = None,
     ) -> MirrorRow:
         """``POST /mirrors``: nothing is fetched before ``run``."""
         more = sent(
@@ -46,6 +47,7 @@ class MirrorsTheme:
             kind=kind,
             filter=filter,
             keep_removed=keep_removed,
+            download_policy=download_policy,
         )
         payload: dict[str, object] = {"name": name, "source": source, **more}
         return shaped(self._wire("POST", "/mirrors", None, payload), MirrorRow, name=str, status=str)
@@ -63,9 +65,16 @@ class MirrorsTheme:
         on_bad: str | None = None,
         filter: Mapping[str, object] | None = None,  # noqa: A002
         keep_removed: bool | None = None,
+        download_policy: str | None = None,
     ) -> MirrorRow:
         """``PATCH /mirrors/{mirror}``: what is not given stays; a filter is replaced as a whole."""
-        payload = sent(every_hours=every_hours, on_bad=on_bad, filter=filter, keep_removed=keep_removed)
+        payload = sent(
+            every_hours=every_hours,
+            on_bad=on_bad,
+            filter=filter,
+            keep_removed=keep_removed,
+            download_policy=download_policy,
+        )
         return shaped(self._wire("PATCH", _path(mirror), None, payload), MirrorRow, name=str, status=str)
 
     def remove(self, mirror: str) -> RemovedMirror:

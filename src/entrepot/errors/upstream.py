@@ -107,6 +107,12 @@ class UpstreamAmbiguous(EntrepotError):
     code, kind, title = "upstream.ambiguous", Kind.UPSTREAM, "Upstream contradicts itself"
 
 
+class UpstreamBusy(EntrepotError):
+    """So many files of upstreams are being fetched that one more has to wait outside."""
+
+    code, kind, title = "upstream.busy", Kind.LIMITED, "Too much is fetched from upstream"
+
+
 class VerbatimSuite(EntrepotError):
     """A suite that shows an upstream's own signed files cannot have packages of its own."""
 

@@ -26,6 +26,7 @@ def stop(application: Application) -> None:
     application.notifications.stop()
     application.compositions.stop()
     application.queue.stop()
+    application.on_demand.stop()
     application.courier.close()
     application.audit.seals.seal_at_end()
     application.catalog.close()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypedDict
 
-from entrepot.adapters.outbound.fetching import Proxy
+from entrepot.adapters.outbound.fetching import Pace, Proxy
 from entrepot.adapters.outbound.scratch import Scratch
 from entrepot.adapters.outbound.targets import Inside
 from entrepot.adapters.signing import verification
@@ -18,7 +19,7 @@ from entrepot.services.jobs import JobKind, Jobs
 from entrepot.services.upstream import Courier, Sources, Syncs
 from entrepot.services.upstream.courier import Ways
 from entrepot.services.upstream.indexes import Indexes
-from entrepot.services.upstream.mirrors import MIRROR_JOB, MirrorRuns, Mirrors
+from entrepot.services.upstream.mirrors import MIRROR_JOB, MirrorRuns, Mirrors, OnDemand
 from entrepot.services.upstream.mirrors.choosing import Choosing
 from entrepot.services.upstream.mirrors.collecting import Collecting, Feed
 from entrepot.services.upstream.mirrors.companions import Companions
@@ -32,6 +33,8 @@ from entrepot.services.upstream.syncing import Syncing
 from entrepot.services.upstream.syncs import SYNC_JOB
 from entrepot.settings import Settings
 
+_IMPATIENT = Pace(connect_seconds=5.0, idle_seconds=15.0, tries=2, pause_seconds=0.5, longest_pause_seconds=5.0)
+
 
 class Upstream(TypedDict):
     """By their names in the application."""
@@ -41,6 +44,7 @@ class Upstream(TypedDict):
     courier: Courier
     mirrors: Mirrors
     mirror_runs: MirrorRuns
+    on_demand: OnDemand
 
 
 def upstream(
@@ -66,8 +70,13 @@ def upstream(
     resigning = _resigning(parts, *tools, publish, settings.max_upload_mb << 20)
     runs = _mirror_runs(parts, courier, resigning, jobs)
     jobs.define(JobKind(MIRROR_JOB, Permission.SOURCE_READ, Permission.SOURCE_SYNC, runs.pursue))
-    mirrors = Mirrors(parts.catalog, choosing, make_key, parts.now)
-    return Upstream(sources=sources, syncs=syncs, courier=courier, mirrors=mirrors, mirror_runs=runs)
+    mirrors = Mirrors(parts.catalog, choosing, make_key, runs.ask, parts.now)
+    # Whoever asks for a package does not wait for as long as a run in the background may.
+    asked = Courier(parts.fetcher, replace(ways, pace=_IMPATIENT), parts.secret)
+    on_demand = OnDemand(parts.catalog, parts.blobs, asked, parts.now)
+    return Upstream(
+        sources=sources, syncs=syncs, courier=courier, mirrors=mirrors, mirror_runs=runs, on_demand=on_demand
+    )
 
 
 def _mirror_runs(parts: Parts, courier: Courier, resigning: Resigning, jobs: Jobs) -> MirrorRuns:

@@ -42,7 +42,14 @@ def make_front(application: Application, settings: Settings, observation: Observ
     )
     counts = settings.downloads_from in ("requests", "both")
     counting = Counting(application.recorder.note, application.now) if counts else None
-    content = ContentApp(application.published, application.blobs, settings.public_url, settings.accel, counting)
+    content = ContentApp(
+        application.published,
+        application.blobs,
+        settings.public_url,
+        settings.accel,
+        counting,
+        application.on_demand,
+    )
     return Front(api, content, observation, settings.request_log)
 
 
@@ -133,6 +140,7 @@ def help_out(sock: socket.socket, data: Path | None) -> None:
         answer_requests(front, settings, sock)
     finally:
         application.recorder.stop()
+        application.on_demand.stop()
         application.queue.stop()
         application.catalog.close()
 

@@ -20,13 +20,14 @@ from entrepot.domain.upstream.source import SourceId
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """A file of a mirror that is stored."""
+    """A file of a mirror.  Without a digest it is listed and not stored."""
 
     number: int
     path: str
     listed: str
     digest: Digest
     size_bytes: int
+    suite_id: SuiteId
 
 
 class MirrorReading(Protocol):
@@ -64,6 +65,18 @@ class MirrorReading(Protocol):
         """The file at a path below an archive, if a kept generation of a mirror has it, or the next one will."""
         ...
 
+    def listed_file(self, number: int) -> Brought:
+        """One by its number.  Raises ``NotFound``."""
+        ...
+
+    def absent(self, suite_id: SuiteId) -> tuple[int, int]:
+        """How many files of the generation in force are listed and not stored, and their bytes."""
+        ...
+
+    def successors(self, suite_id: SuiteId) -> list[Brought]:
+        """Files that are not stored, of packages of which an older file is."""
+        ...
+
 
 class MirrorWriting(MirrorReading, Protocol):
     """What can be changed."""
@@ -95,7 +108,19 @@ class MirrorWriting(MirrorReading, Protocol):
     def bring(
         self, suite_id: SuiteId, run: int, files: Sequence[tuple[MirrorFile, Digest, int]], now: datetime
     ) -> None:
-        """Files that are stored now, each with its digest and size."""
+        """Files that are stored now, each with its digest and size; without a digest they are only listed."""
+        ...
+
+    def claim_listed(self, number: int, now: datetime, until: datetime) -> bool:
+        """Whether the caller may fetch a file that is not stored: nobody else does, or did so for too long."""
+        ...
+
+    def release_listed(self, number: int) -> None:
+        """Whoever comes next may try."""
+        ...
+
+    def store_listed(self, number: int, digest: Digest) -> None:
+        """The bytes of a listed file came; for every suite of its archive that lists it."""
         ...
 
     def forget_brought(self, numbers: Collection[int]) -> None:

@@ -95,11 +95,15 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Pooled:
-    """Where the bytes of a downloadable package are."""
+    """Where the bytes of a downloadable package are.
+
+    ``absent`` is the number of a file of a mirror that is listed and not stored; its digest is the listed one then.
+    """
 
     digest: Digest
     size_bytes: int
     received_at: datetime
+    absent: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import NewType
 
 from entrepot.domain.model.actor import Actor
+from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite, SuiteId
 from entrepot.domain.upstream.sieve import EVERYTHING, Filter
 from entrepot.domain.upstream.source import Root, SourceId
@@ -21,6 +22,13 @@ _ARCHITECTURE = re.compile(
 )
 _LEFT_OUT = re.compile(r"(?:.*/)?(?:source/|installer-|[^/]+\.diff/|Contents-(?:udeb-|source))")
 _COMPRESSED = re.compile(r"\.(?:xz|gz|bz2|zst|lz4|lzma|Z)\Z")
+
+
+class DownloadPolicy(StrEnum):
+    """When the bytes of packages come: before the index that lists them is shown, or when somebody asks for one."""
+
+    IMMEDIATE = "immediate"
+    ON_DEMAND = "on_demand"
 
 
 class OnBad(StrEnum):
@@ -71,6 +79,12 @@ class Mirror:
     kind: MirrorKind = MirrorKind.VERBATIM
     filter: Filter = EVERYTHING
     keep_removed: bool = False
+    download_policy: DownloadPolicy = DownloadPolicy.IMMEDIATE
+
+    @property
+    def is_on_demand(self) -> bool:
+        """Whether packages wait for somebody to ask for them."""
+        return self.download_policy is DownloadPolicy.ON_DEMAND
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +104,8 @@ class MirrorFile:
 
     ``path`` is where clients look for it, below the URL of the archive; ``places`` are where to fetch it from, below
     the URL of the source, the best first.  ``hidden`` files belong to the index: a generation shows them, not their
-    path.  ``group`` is the same for forms of one file, of which one is enough.
+    path.  ``group`` is the same for forms of one file, of which one is enough.  ``package`` is name and architecture of
+    the package that it is, the same for all of its versions.
     """
 
     path: str
@@ -99,12 +114,24 @@ class MirrorFile:
     digests: Mapping[str, str] = field(default_factory=dict)
     hidden: bool = False
     group: str = ""
+    package: str = ""
 
     @property
     def listed(self) -> str:
         """The strongest digest, as ``algorithm:hexadecimal``."""
         algorithm = "sha256" if "sha256" in self.digests else max(self.digests)
         return f"{algorithm}:{self.digests[algorithm]}"
+
+
+def above_of(suite: Suite) -> str:
+    """What clients see before the path that a package has upstream."""
+    return f"{suite.codename}/" if suite.format is Format.RPM else ""
+
+
+def listed_file(suite: Suite, path: str, listed: str, size_bytes: int) -> MirrorFile:
+    """A package as it was noted: where to fetch it, and what it has to be."""
+    algorithm, _, hexadecimal = listed.partition(":")
+    return MirrorFile(path, (path.removeprefix(above_of(suite)),), size_bytes, {algorithm: hexadecimal})
 
 
 def is_mirrored(path: str, components: tuple[str, ...], architectures: frozenset[str]) -> bool:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Strict
 from entrepot.adapters.catalog.choices import ChoiceState
 from entrepot.domain.model.package import Format
 from entrepot.domain.policy.permissions import Permission
-from entrepot.domain.upstream.mirror import MirrorKind, OnBad
+from entrepot.domain.upstream.mirror import DownloadPolicy, MirrorKind, OnBad
 from entrepot.domain.upstream.sieve import EVERYTHING, Filter
 from entrepot.entrypoints.api.bodies import described, json_body
 from entrepot.entrypoints.api.context import App, Who, requiring
@@ -26,6 +26,7 @@ _PREVIEW = [Depends(requiring(Permission.SOURCE_READ)), Depends(Limited("import"
 _WRITE = [Depends(requiring(Permission.SOURCE_WRITE)), Depends(Limited("import"))]
 _RUN = [Depends(requiring(Permission.SOURCE_SYNC)), Depends(Limited("import"))]
 _TOPS = {Format.DEB: "apt", Format.RPM: "rpm"}
+_POLICY = "Packages are fetched before their index is shown (immediate), or when a machine asks for one (on_demand)"
 _HOURS = "So many hours after one run comes the next; 0: by hand only"
 _ON_BAD = "A package that is missing upstream, or not as listed: fail the run, skip it and say so, or have it wait"
 _FILTER = "kind=resigned: which packages are taken"
@@ -62,6 +63,7 @@ class MirrorUpdate(BaseModel):
     on_bad: OnBad | None = Field(None, description=_ON_BAD)
     filter: FilterForm | None = Field(None, description=_FILTER)
     keep_removed: StrictBool | None = Field(None, description=_KEEP)
+    download_policy: DownloadPolicy | None = Field(None, description=_POLICY)
 
 
 class MirrorRequest(BaseModel):
@@ -76,6 +78,7 @@ class MirrorRequest(BaseModel):
     kind: MirrorKind = Field(MirrorKind.VERBATIM, description="The upstream's own files, or packages signed here")
     filter: FilterForm | None = Field(None, description=_FILTER)
     keep_removed: StrictBool = Field(default=False, description=_KEEP)
+    download_policy: DownloadPolicy = Field(DownloadPolicy.IMMEDIATE, description=_POLICY)
 
 
 class PreviewRequest(BaseModel):
@@ -139,9 +142,9 @@ def one_mirror(mirror: str, app: App, who: Who) -> dict[str, Any]:
 def change_mirror(
     mirror: str, app: App, who: Who, given: Annotated[MirrorUpdate, Depends(json_body(MirrorUpdate))]
 ) -> dict[str, Any]:
-    """How often it runs, how strict it is, and what it takes; the next run goes by it."""
+    """How often it runs, how strict it is, and what it takes, from the next run on; ``immediate`` begins one."""
     wanted = None if given.filter is None else given.filter.filter()
-    change = MirrorChange(given.every_hours, given.on_bad, wanted, given.keep_removed)
+    change = MirrorChange(given.every_hours, given.on_bad, wanted, given.keep_removed, given.download_policy)
     return _words(app.mirrors.change(who, mirror, change))
 
 
@@ -183,6 +186,7 @@ def _words(one: MirrorStanding) -> dict[str, Any]:
         "kind": mirror.kind.value,
         "filter": mirror.filter.to_json(),
         "keep_removed": mirror.keep_removed,
+        "download_policy": mirror.download_policy.value,
         "held": _count(one, ChoiceState.HELD),
         "refused": _count(one, ChoiceState.REFUSED),
         "bad": _count(one, ChoiceState.BAD),
@@ -190,6 +194,8 @@ def _words(one: MirrorStanding) -> dict[str, Any]:
         "job_id": one.job,
         "files": state.file_count,
         "bytes": state.size_bytes,
+        "stored_files": max(0, state.file_count - one.absent_files),
+        "stored_bytes": max(0, state.size_bytes - one.absent_bytes),
         "upstream_time": None if root is None else when(root.moment),
         "last_run": when(state.attempted_at),
         "last_good_run": when(state.checked_at),

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from entrepot.client.answers_mirrors import MirrorRow
 from entrepot.client.api import Client
 from entrepot.entrypoints.cli.commands import Commands
 from entrepot.entrypoints.cli.failures import ExitCode
@@ -36,6 +37,9 @@ _LISTS = {
     "arch": "architectures",
 }
 WaitOption = Annotated[bool, typer.Option("--wait/--no-wait", help="Watch the run until it ends.")]
+
+
+POLICIES = {False: "immediate", True: "on_demand"}
 
 
 class OnBadChoice(StrEnum):
@@ -112,6 +116,9 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option
     ] = False,
     wanted: FilterOption = None,
     with_dependencies: DependenciesOption = False,
+    on_demand: Annotated[
+        bool, typer.Option("--on-demand", help="Fetch a package when the first machine asks for it.")
+    ] = False,
     wait: WaitOption = True,
     as_json: JsonOption = False,
     url: UrlOption = None,
@@ -129,6 +136,7 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option
             kind="resigned" if resigned else None,
             filter=_filter(wanted, with_dependencies=with_dependencies) or None,
             keep_removed=keep_removed or None,
+            download_policy="on_demand" if on_demand else None,
         )
         job = client.mirrors.run(name)["job_id"]
         if as_json:
@@ -178,6 +186,10 @@ def change(  # noqa: PLR0913, PLR0917 - one for each option
     everything: Annotated[bool, typer.Option("--everything", help="No filter any more.")] = False,
     wanted: FilterOption = None,
     with_dependencies: DependenciesOption = False,
+    on_demand: Annotated[
+        bool | None,
+        typer.Option("--on-demand/--immediate", help="Fetch packages when asked for, or all; --immediate begins now."),
+    ] = None,
     as_json: JsonOption = False,
     url: UrlOption = None,
 ) -> None:
@@ -191,9 +203,12 @@ def change(  # noqa: PLR0913, PLR0917 - one for each option
             on_bad=None if on_bad is None else on_bad.value,
             filter=chosen if chosen or everything else None,
             keep_removed=keep_removed,
+            download_policy=None if on_demand is None else POLICIES[on_demand],
         )
     if as_json:
         output.json(row)
+    elif row["job_id"]:
+        output.note(f"changed: {row['name']}; it runs: entrepot job watch {row['job_id']}")
     else:
         output.note(f"changed: {row['name']}")
 
@@ -241,6 +256,7 @@ def status(ctx: typer.Context, mirror: NameArgument, as_json: JsonOption = False
             "job": row["job_id"],
             "files": row["files"],
             "bytes": row["bytes"],
+            "stored": _stored(row),
             "held": row["held"] or None,
             "refused": row["refused"] or None,
             "no good": row["bad"] or None,
@@ -285,6 +301,13 @@ def rm(ctx: typer.Context, mirror: NameArgument, yes: YesOption = False, url: Ur
     with connect(ctx, url, output) as client:
         confirm(f"Remove the mirror {mirror}? Where it is byte for byte, machines find nothing any more.", yes=yes)
         output.note(f"removed: {client.mirrors.remove(mirror)['name']}")
+
+
+def _stored(row: MirrorRow) -> str:
+    """How much of what is listed does not need the upstream any more."""
+    if row["stored_files"] == row["files"]:
+        return "all"
+    return f"{row['stored_files']} files, {row['stored_bytes']} bytes; the rest needs the upstream when it is asked for"
 
 
 def _watch(client: Client, job: str, output: Output) -> None:

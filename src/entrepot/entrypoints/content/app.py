@@ -10,15 +10,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
 
+import structlog
+
 from entrepot.adapters.storage.base import BlobStore
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.download import USER_AGENT_CHARACTERS, Fetch
 from entrepot.domain.model.generation import Extent, PublishedFile
 from entrepot.domain.model.package import Format
+from entrepot.entrypoints.content.arriving import Follower, status_of
 from entrepot.entrypoints.content.conditional import Answer, answer_for, etag_of, last_modified
 from entrepot.entrypoints.content.pairs import Pairs, client_of
 from entrepot.errors import BlobCorrupt, EntrepotError, Kind
 from entrepot.services.publish.reading import Found, PublishedFiles
+from entrepot.services.upstream.mirrors import OnDemand
+
+_log = structlog.get_logger(__name__)
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -56,12 +62,14 @@ class ContentApp:
         public_url: str = "",
         accel: str = "",
         counting: Counting | None = None,
+        on_demand: OnDemand | None = None,
     ) -> None:
         self._files = files
         self._blobs = blobs
         self._public_url = public_url.rstrip("/")
         self._accel = accel
         self._counting = counting
+        self._on_demand = on_demand
         self._pairs = Pairs()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,7 +100,12 @@ class ContentApp:
         if found.partner is not None and scope["method"] == "GET":
             found = self._pairs.match(client_of(scope.get("client"), headers), scope["path"], found)
         answer = answer_for(found.file, headers)
-        sent = await self._send(scope, receive, send, found, answer)
+        if found.absent and scope["method"] == "GET" and answer.status in (200, 206):
+            sent = await self._send_arriving(receive, send, found, answer)
+            if sent is None:
+                return
+        else:
+            sent = await self._send(scope, receive, send, found, answer)
         if self._counting is not None and found.pooled and scope["method"] == "GET" and answer.status in (200, 206):
             self._counting.note(_fetch(self._counting.now(), scope, headers, found.file, answer, sent))
 
@@ -124,6 +137,36 @@ class ContentApp:
             body = self._read(found, answer) if small else await asyncio.to_thread(self._read, found, answer)
         await send({"type": "http.response.body", "body": body})
         return wanted
+
+    async def _send_arriving(self, receive: Receive, send: Send, found: Found, answer: Answer) -> int | None:
+        """As ``_send``, of a file that has yet to be fetched; none if it cannot be had at all."""
+        if self._on_demand is None:
+            await _nothing(send)
+            return None
+        try:
+            arrival = await asyncio.to_thread(self._on_demand.open, found.absent)
+            pieces = Follower(arrival, self._blobs, answer.offset, answer.length).pieces()
+            piece = await anext(pieces, b"")
+        except EntrepotError as error:
+            await _plain(send, status_of(error), error.detail.encode() + b"\n", _later(error))
+            return None
+        left = answer.length
+        gone = asyncio.ensure_future(_until_gone(receive))
+        await send({"type": "http.response.start", "status": answer.status, "headers": _headers(found, answer)})
+        try:
+            while not gone.done():
+                left -= len(piece)
+                await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
+                if not left:
+                    break
+                piece = await anext(pieces)
+        except EntrepotError as error:
+            # The answer stays without its end: that tells the client that it has no such file.
+            _log.warning("content.cut", code=error.code, reason=error.detail)
+        finally:
+            gone.cancel()
+            await pieces.aclose()
+        return answer.length - left
 
     def _handed_over(self, found: Found) -> tuple[bytes, bytes] | None:
         extents = found.file.extents
@@ -256,6 +299,13 @@ def _addresses(scope: Scope) -> bool:
 
 async def _nothing(send: Send) -> None:
     await _plain(send, 404, b"nothing is published here\n", [(b"cache-control", b"no-cache")])
+
+
+def _later(error: EntrepotError) -> Headers:
+    """When to ask again, if that makes sense."""
+    seconds = {Kind.LIMITED: 5, Kind.UNAVAILABLE: 5, Kind.UPSTREAM: 30, Kind.TIMED_OUT: 30}.get(error.kind)
+    kept_out = [(b"cache-control", b"no-store")]
+    return kept_out if seconds is None else [*kept_out, (b"retry-after", str(seconds).encode())]
 
 
 async def _plain(send: Send, status: int, body: bytes, headers: Headers) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from entrepot.adapters.catalog.base import Catalog
@@ -40,7 +40,7 @@ class Found:
     """A file to send.  ``immutable`` means that these bytes will stand at this URL for ever.
 
     ``partner`` is the other one of repomd.xml and its signature, of the same generation; ``pooled`` says that it is
-    the file of a package.
+    the file of a package.  With ``absent``, the number of a listed file of a mirror, its bytes have yet to come.
     """
 
     file: PublishedFile
@@ -49,6 +49,7 @@ class Found:
     body: bytes | None = None
     partner: PublishedFile | None = None
     pooled: bool = False
+    absent: int = 0
 
 
 class PublishedFiles:
@@ -265,6 +266,8 @@ class PublishedFiles:
                     extents=(Extent(pooled.digest, 0, pooled.size_bytes),),
                     modified_at=int(pooled.received_at.timestamp()),
                 )
+                if pooled.absent:
+                    return replace(_package_file(file, path), absent=pooled.absent)
                 remembered = (now + POOL_SECONDS, file)
                 self._pool.put(key, remembered)
         return _package_file(remembered[1], path)

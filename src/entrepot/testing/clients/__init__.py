@@ -7,7 +7,7 @@ date checks on, whatever the machine's configuration says.
 from entrepot.testing.clients.apt import AptRoot
 from entrepot.testing.clients.dnf import DnfRoot
 from entrepot.testing.clients.result import Result, missing_programs, run
-from entrepot.testing.clients.serving import FolderServer
+from entrepot.testing.clients.serving import FolderServer, Hold
 from entrepot.testing.clients.zypper import ZypperRoot
 
-__all__ = ["AptRoot", "DnfRoot", "FolderServer", "Result", "ZypperRoot", "missing_programs", "run"]
+__all__ = ["AptRoot", "DnfRoot", "FolderServer", "Hold", "Result", "ZypperRoot", "missing_programs", "run"]

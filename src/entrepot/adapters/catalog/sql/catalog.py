@@ -17,6 +17,7 @@ from entrepot.adapters.catalog.sql.auditing import AuditQueries
 from entrepot.adapters.catalog.sql.choices import ChoiceQueries
 from entrepot.adapters.catalog.sql.contents import ContentsQueries
 from entrepot.adapters.catalog.sql.decisions import DecisionQueries
+from entrepot.adapters.catalog.sql.demand import DemandQueries
 from entrepot.adapters.catalog.sql.downloads import DownloadQueries
 from entrepot.adapters.catalog.sql.engine import make_engine, translated, unit
 from entrepot.adapters.catalog.sql.exploitation import ExploitationQueries
@@ -78,6 +79,7 @@ class Unit(
     SourceQueries,
     ImportQueries,
     MirrorQueries,
+    DemandQueries,
     ChoiceQueries,
     JobQueries,
     FindingQueries,

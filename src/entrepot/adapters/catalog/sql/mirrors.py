@@ -16,7 +16,15 @@ from entrepot.adapters.catalog.sql import tables as t
 from entrepot.adapters.catalog.sql.rows import Row
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.suite import ArchiveId, SuiteId
-from entrepot.domain.upstream.mirror import Mirror, MirrorFile, MirrorId, MirrorKind, MirrorState, OnBad
+from entrepot.domain.upstream.mirror import (
+    DownloadPolicy,
+    Mirror,
+    MirrorFile,
+    MirrorId,
+    MirrorKind,
+    MirrorState,
+    OnBad,
+)
 from entrepot.domain.upstream.sieve import Filter
 from entrepot.domain.upstream.source import Root, SourceId
 from entrepot.errors import AlreadyExists, LostRace, NotFound
@@ -31,7 +39,7 @@ def mirrored_digests() -> sa.Select[Any]:
     return (
         sa.select(_file.digest, _file.size_bytes)
         .join(t.suite, t.suite.c.id == _file.suite_id)
-        .where(_kept())
+        .where(_kept(), _file.digest != "")
         .order_by(_file.id)
     )
 
@@ -73,26 +81,29 @@ class MirrorQueries:
             query = sa.select(t.mirror_file).where(
                 _file.suite_id == suite_id, _file.path.in_(wanted[start : start + _CHUNK])
             )
-            found += map(_brought_of, self._connection.execute(query))
+            found += map(brought_of, self._connection.execute(query))
         return found
 
     def brought_in(self, suite_id: SuiteId, run: int) -> Iterator[Brought]:
         """Streamed."""
         query = sa.select(t.mirror_file).where(_file.suite_id == suite_id, _file.run == run).order_by(_file.id)
         for row in self._connection.execute(query.execution_options(yield_per=_BATCH)):
-            yield _brought_of(row)
+            yield brought_of(row)
 
     def mirrored(self, archive_id: ArchiveId, path: str) -> Pooled | None:
         """What is in force first, then what came last."""
         query = (
-            sa.select(_file.digest, _file.size_bytes, _file.added_at)
+            sa.select(_file.id, _file.digest, _file.listed, _file.size_bytes, _file.added_at)
             .join(t.suite, t.suite.c.id == _file.suite_id)
             .where(_file.path == path, t.suite.c.archive_id == archive_id, sa.not_(_file.hidden), _kept())
             .order_by(_file.removed_revision.is_not(None), _file.added_revision.is_(None), _file.id.desc())
             .limit(1)
         )
         row = self._connection.execute(query).first()
-        return None if row is None else Pooled(Digest(row.digest), row.size_bytes, row.added_at)
+        if row is None:
+            return None
+        digest = row.digest or row.listed.partition(":")[2]
+        return Pooled(Digest(digest), row.size_bytes, row.added_at, 0 if row.digest else row.id)
 
     def add_mirror(self, mirror: Mirror) -> MirrorId:
         """The row."""
@@ -102,6 +113,7 @@ class MirrorQueries:
             "suite_id": mirror.suite_id,
             "every_hours": mirror.every_hours,
             "on_bad": mirror.on_bad.value,
+            "download_policy": mirror.download_policy.value,
             "runs": 0,
             "kind": mirror.kind.value,
             "filter": mirror.filter.to_json(),
@@ -120,6 +132,7 @@ class MirrorQueries:
         change = sa.update(t.mirror).where(t.mirror.c.id == mirror.id)
         values: dict[str, object] = {"every_hours": mirror.every_hours, "on_bad": mirror.on_bad.value}
         values |= {"filter": mirror.filter.to_json(), "keep_removed": mirror.keep_removed}
+        values |= {"download_policy": mirror.download_policy.value}
         self._connection.execute(change.values(values))
 
     def remove_mirror(self, mirror: Mirror) -> None:
@@ -171,6 +184,7 @@ class MirrorQueries:
                 "added_revision": None,
                 "removed_revision": None,
                 "added_at": now,
+                "package": file.package,
             }
             for file, digest, size in files
         ]
@@ -228,8 +242,9 @@ def _only(found: list[Mirror]) -> Mirror:
     return found[0]
 
 
-def _brought_of(row: Row) -> Brought:
-    return Brought(row.id, row.path, row.listed, Digest(row.digest), row.size_bytes)
+def brought_of(row: Row) -> Brought:
+    """A row of ``mirror_file``."""
+    return Brought(row.id, row.path, row.listed, Digest(row.digest), row.size_bytes, SuiteId(row.suite_id))
 
 
 def _state_values(state: MirrorState) -> dict[str, object]:
@@ -262,6 +277,7 @@ def _mirror_of(row: Row) -> Mirror:
     )
     ids = MirrorId(row.id), row.name, SourceId(row.source_id), SuiteId(row.suite_id)
     policy = {"on_bad": OnBad(row.on_bad), "kind": MirrorKind(row.kind), "keep_removed": row.keep_removed}
+    policy |= {"download_policy": DownloadPolicy(row.download_policy)}
     return replace(
         Mirror(*ids), every_hours=row.every_hours, state=state, filter=Filter.from_json(row.filter), **policy
     )

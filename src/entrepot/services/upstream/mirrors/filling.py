@@ -1,4 +1,7 @@
-"""Files of a mirror on their way in: what is known is not fetched again, what came is noted at once."""
+"""Files of a mirror on their way in: what is known is not fetched again, what came is noted at once.
+
+Files that wait for somebody to ask for them are noted without a digest.
+"""
 
 from __future__ import annotations
 
@@ -93,6 +96,19 @@ class Filling:
                 raise
         return found
 
+    def enlist(self, errand: Errand, files: Iterable[MirrorFile], tell: Tell) -> None:
+        """Have all of them noted; the bytes come when somebody asks, where they are not stored anyway."""
+        for batch in _batches(files):
+            tell("", errand.tally.wanted, "")
+            known, lost = self._known(errand, batch)
+            fresh = [file for file in batch if (file.path, file.listed) not in known]
+            there = [(file, self._stored(file) or Digest(""), file.size_bytes) for file in fresh]
+            with self._catalog.write() as unit:
+                unit.forget_brought(lost)
+                unit.want_again(errand.run, [one.number for one in known.values()])
+                unit.bring(errand.mirror.suite_id, errand.run, there, self._now())
+            errand.tally.wanted += len(batch)
+
     def _batch(
         self, errand: Errand, batch: Sequence[MirrorFile], pool: ThreadPoolExecutor, stop: threading.Event, tell: Tell
     ) -> dict[str, Digest]:
@@ -100,10 +116,11 @@ class Filling:
         known, lost = self._known(errand, batch)
         with self._catalog.write() as unit:
             unit.forget_brought(lost)
-            unit.want_again(errand.run, [one.number for one in known.values()])
-        stored = {path: one.digest for (path, _), one in known.items()}
-        errand.tally.wanted += len(known)
-        missing = [file for file in batch if (file.path, file.listed) not in known]
+            unit.want_again(errand.run, [one.number for one in known.values() if one.digest])
+        stored = {path: one.digest for (path, _), one in known.items() if one.digest}
+        absent = {key: one.number for key, one in known.items() if not one.digest}
+        errand.tally.wanted += len(stored)
+        missing = [file for file in batch if file.path not in stored]
         futures = {pool.submit(self._bring, errand, file, stop): file for file in missing}
         ready: list[tuple[MirrorFile, Digest, int]] = []
         waiting = set(futures)
@@ -116,10 +133,10 @@ class Filling:
                         ready.append((futures[future], *came))
                         stored[futures[future].path] = came[0]
                 if len(ready) >= _FILES_A_UNIT:
-                    self._note(errand, ready)
+                    self._note(errand, ready, absent)
                 tell("downloading" if done else "", errand.tally.wanted, "")
         finally:
-            self._note(errand, ready)
+            self._note(errand, ready, absent)
         return stored
 
     def _known(
@@ -130,13 +147,13 @@ class Filling:
             rows = reading.brought(errand.mirror.suite_id, {file.path for file in batch})
         wanted = {(file.path, file.listed) for file in batch}
         found = {(row.path, row.listed): row for row in rows if (row.path, row.listed) in wanted}
-        lost = {key: row for key, row in found.items() if not self._blobs.has(row.digest)}
+        lost = {key: row for key, row in found.items() if row.digest and not self._blobs.has(row.digest)}
         return {key: row for key, row in found.items() if key not in lost}, [row.number for row in lost.values()]
 
     def _bring(self, errand: Errand, file: MirrorFile, stop: threading.Event) -> tuple[Digest, int, bool]:
         """Digest, size, and whether it was fetched."""
-        known = Digest(file.digests.get("sha256", ""))
-        if known and self._blobs.has(known) and self._blobs.size_bytes(known) == file.size_bytes:
+        known = self._stored(file)
+        if known is not None:
             return known, file.size_bytes, False
         for number, place in enumerate(file.places, 1):
             wanted = Wanted(place, file.size_bytes, file.size_bytes, file.digests)
@@ -148,6 +165,12 @@ class Filling:
                 if number == len(file.places):
                     raise
         raise UpstreamMissing(f"{errand.source.name}: {file.path} lies nowhere")
+
+    def _stored(self, file: MirrorFile) -> Digest | None:
+        """Bytes that came in by another way."""
+        known = Digest(file.digests.get("sha256", ""))
+        there = known and self._blobs.has(known) and self._blobs.size_bytes(known) == file.size_bytes
+        return known if there else None
 
     def _taken(
         self, errand: Errand, file: MirrorFile, future: Future[tuple[Digest, int, bool]]
@@ -167,11 +190,22 @@ class Filling:
         tally.fetched_bytes += size if fetched else 0
         return digest, size
 
-    def _note(self, errand: Errand, ready: list[tuple[MirrorFile, Digest, int]]) -> None:
+    def _note(
+        self,
+        errand: Errand,
+        ready: list[tuple[MirrorFile, Digest, int]],
+        absent: Mapping[tuple[str, str], int],
+    ) -> None:
         if not ready:
             return
+        fresh = [one for one in ready if (one[0].path, one[0].listed) not in absent]
         with self._catalog.write() as unit:
-            unit.bring(errand.mirror.suite_id, errand.run, ready, self._now())
+            unit.bring(errand.mirror.suite_id, errand.run, fresh, self._now())
+            for file, digest, _ in ready:
+                number = absent.get((file.path, file.listed))
+                if number is not None:
+                    unit.store_listed(number, digest)
+                    unit.want_again(errand.run, [number])
         ready.clear()
 
 

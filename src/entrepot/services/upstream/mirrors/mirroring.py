@@ -19,7 +19,7 @@ from entrepot.domain.model.digest import Digest, digest_of
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.upstream.listed import Ledger, ListedPackage
-from entrepot.domain.upstream.mirror import Mirror, MirrorFile, MirrorId, MirrorState, OnBad
+from entrepot.domain.upstream.mirror import Mirror, MirrorFile, MirrorId, MirrorState, OnBad, above_of, listed_file
 from entrepot.domain.upstream.source import Source
 from entrepot.errors import (
     EntrepotError,
@@ -29,6 +29,10 @@ from entrepot.errors import (
     UpstreamDigest,
     UpstreamMassDeletion,
     UpstreamMissing,
+    UpstreamProtocol,
+    UpstreamStatus,
+    UpstreamTimedOut,
+    UpstreamUnreachable,
 )
 from entrepot.services.upstream.indexes import read_index
 from entrepot.services.upstream.mirrors.filling import Errand, Filling, Tally, Tell
@@ -99,19 +103,31 @@ class Mirroring:
         with self._catalog.write() as unit:
             run = unit.begin_run(mirror.id)
             found, suite = unit.source(mirror.source_id), unit.suite(mirror.suite_id)
+            is_whole = mirror.is_on_demand or not unit.absent(suite.id)[0]
         selection = _selection(found)
         same = selection == mirror.state.selection and suite.generation_id is not None
         source = replace(found, state=replace(found.state, root=mirror.state.root if same else None))
         tell("started", 0, f"looking at {source.name}")
-        original = self._originals.look(source, lambda _: tell("", 0, ""), anew=not same)
-        if not original.bodies:
-            return self._note_unchanged(mirror, original)
+        original = self._originals.look(source, lambda _: tell("", 0, ""), anew=not (same and is_whole))
         errand = Errand(mirror, source, original.bases, run, Tally())
+        if original.bodies:
+            outcome = self._renew(errand, suite, original, actor, tell, accept)
+        else:
+            outcome = self._note_unchanged(mirror, original)
+        return self._follow(errand, suite, outcome, tell) if mirror.is_on_demand else outcome
+
+    def _renew(
+        self, errand: Errand, suite: Suite, original: Original, actor: Actor, tell: Tell, accept: Accepted
+    ) -> MirrorOutcome:
+        mirror, source = errand.mirror, errand.source
         original, forms = self._index(errand, original, tell)
         tell("verifying", len(forms), f"{len(forms)} files of the index fit the signed root")
         ledger = _Files(source.name)
         packages = self._packages(source, suite, original, forms, ledger)
-        self._filling.fill(errand, packages, tell)
+        if mirror.is_on_demand:
+            self._filling.enlist(errand, packages, tell)
+        else:
+            self._filling.fill(errand, packages, tell)
         if errand.tally.bad and mirror.on_bad is OnBad.HOLD and not accept.bad:
             raise UpstreamBadFiles(
                 f"{mirror.name}: {errand.tally.bad} files are no good or missing upstream, such as "
@@ -120,8 +136,25 @@ class Mirroring:
         if not accept.loss:
             _check_loss(mirror, ledger.count)
         notes = _notes(original, ledger, errand.tally)
-        state = MirrorState(original.root, selection, notes=notes)
+        state = MirrorState(original.root, _selection(source), notes=notes)
         return self._switch(errand, suite, self._manifest(suite, source, original, forms), state, actor)
+
+    def _follow(self, errand: Errand, suite: Suite, outcome: MirrorOutcome, tell: Tell) -> MirrorOutcome:
+        """Fetch what is new of the packages that were asked for; machines will ask again.  It ends no run."""
+        tally = outcome.tally
+        with self._catalog.read() as reading:
+            found = reading.successors(suite.id)
+        if not found:
+            return outcome
+        tell("downloading", 0, f"{len(found)} files are new of packages that were asked for")
+        files = (listed_file(suite, one.path, one.listed, one.size_bytes) for one in found)
+        errand = replace(errand, mirror=replace(errand.mirror, on_bad=OnBad.SKIP), tally=tally)
+        try:
+            self._filling.fill(errand, files, tell)
+        except (UpstreamUnreachable, UpstreamTimedOut, UpstreamStatus, UpstreamProtocol) as error:
+            tally.skip(errand.source.name, error)
+        named = tuple(tally.named)
+        return replace(outcome, notes=(*outcome.notes, *(note for note in named if note not in outcome.notes)))
 
     def _index(self, errand: Errand, original: Original, tell: Tell) -> tuple[Original, dict[str, Digest]]:
         """All files of the index; when they do not fit a root that was just replaced, those of the new root."""
@@ -142,7 +175,7 @@ class Mirroring:
     ) -> Iterator[MirrorFile]:
         """Whatever the indexes list, of every architecture: clients are told of all of it."""
         everything = replace(source, architectures=())
-        above = f"{suite.codename}/" if source.format is Format.RPM else ""
+        above = above_of(suite)
         for index in original.indexes:
             digest = forms.get(prefix_of(source) + index.path)
             if digest is None:
@@ -155,6 +188,7 @@ class Mirroring:
                         (package.filename,),
                         package.size_bytes,
                         {algorithm: hexadecimal},
+                        package=f"{package.name} {package.architecture}",
                     )
 
     def _manifest(self, suite: Suite, source: Source, original: Original, forms: Mapping[str, Digest]) -> Digest:
@@ -217,7 +251,7 @@ class Mirroring:
             lost = [
                 one.number
                 for one in reading.brought_in(errand.mirror.suite_id, errand.run)
-                if not self._blobs.has(one.digest)
+                if one.digest and not self._blobs.has(one.digest)
             ]
         if not lost and self._blobs.has(manifest):
             return

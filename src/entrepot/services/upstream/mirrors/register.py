@@ -14,7 +14,7 @@ from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Archive, Suite, SuiteOptions
 from entrepot.domain.policy.permissions import Permission, demand
-from entrepot.domain.upstream.mirror import Mirror, MirrorId, MirrorKind, OnBad
+from entrepot.domain.upstream.mirror import DownloadPolicy, Mirror, MirrorId, MirrorKind, OnBad
 from entrepot.domain.upstream.sieve import EVERYTHING, Filter
 from entrepot.domain.upstream.source import Source
 from entrepot.errors import AlreadyRunning, InvalidRequest, StillShown
@@ -41,6 +41,7 @@ class MirrorDraft:
     kind: MirrorKind = MirrorKind.VERBATIM
     filter: Filter = EVERYTHING
     keep_removed: bool = False
+    download_policy: DownloadPolicy = DownloadPolicy.IMMEDIATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +52,23 @@ class MirrorChange:
     on_bad: OnBad | None = None
     filter: Filter | None = None
     keep_removed: bool | None = None
+    download_policy: DownloadPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MirrorStanding:
-    """A mirror, whom it follows, where it is seen, the job that works on it, and how many packages stand how."""
+    """A mirror, whom it follows, where it is seen, the job that works on it, and how many packages stand how.
+
+    ``absent_files`` of those it lists are not stored, with ``absent_bytes``.
+    """
 
     mirror: Mirror
     source: Source
     suite: Suite
     job: str | None
     counts: Mapping[ChoiceState, tuple[int, int]] = field(default_factory=dict)
+    absent_files: int = 0
+    absent_bytes: int = 0
 
 
 class Mirrors:
@@ -72,11 +79,13 @@ class Mirrors:
         catalog: Catalog,
         choosing: Choosing,
         prepare_key: Callable[[Archive], None],
+        ask_run: Callable[[Writing, Actor, Mirror], object],
         now: Callable[[], datetime],
     ) -> None:
         self._catalog = catalog
         self._choosing = choosing
         self._prepare_key = prepare_key
+        self._ask_run = ask_run
         self._now = now
 
     def all(self, actor: Actor) -> list[MirrorStanding]:
@@ -110,6 +119,7 @@ class Mirrors:
         with self._catalog.write() as unit:
             source = wanted_source(unit, draft.source)
             self._check_filter(draft.kind, draft.filter, source, keep_removed=draft.keep_removed)
+            _check_policy(draft.kind, draft.download_policy)
             archive_name, codename = _place_of(draft, source)
             archive = _archive(unit, source, archive_name, draft.kind)
             options = SuiteOptions(
@@ -131,6 +141,7 @@ class Mirrors:
                 kind=draft.kind,
                 filter=draft.filter,
                 keep_removed=draft.keep_removed,
+                download_policy=draft.download_policy,
             )
             mirror = replace(mirror, id=unit.add_mirror(mirror))
             self._note(unit, actor, "MIRROR_CREATE", mirror, suite)
@@ -139,7 +150,7 @@ class Mirrors:
         return made
 
     def change(self, actor: Actor, name: str, change: MirrorChange) -> MirrorStanding:
-        """What is given.
+        """What is given.  A mirror that shall have everything from now on begins to fetch what it lacks.
 
         Raises:
             NotFound: there is none.
@@ -156,10 +167,14 @@ class Mirrors:
                 on_bad=change.on_bad or before.on_bad,
                 filter=before.filter if change.filter is None else change.filter,
                 keep_removed=before.keep_removed if change.keep_removed is None else change.keep_removed,
+                download_policy=change.download_policy or before.download_policy,
             )
             source = unit.source(after.source_id)
             self._check_filter(after.kind, after.filter, source, keep_removed=after.keep_removed)
+            _check_policy(after.kind, after.download_policy)
             unit.change_mirror(after)
+            if before.is_on_demand and not after.is_on_demand and unit.suite(after.suite_id).generation_id is not None:
+                self._ask_run(unit, actor, after)
             self._note(unit, actor, "MIRROR_UPDATE", after, unit.suite(after.suite_id))
             return _standing(unit, after)
 
@@ -213,6 +228,7 @@ class Mirrors:
             "every_hours": mirror.every_hours,
             "on_bad": mirror.on_bad.value,
             "kind": mirror.kind.value,
+            "download_policy": mirror.download_policy.value,
         }
         if mirror.kind is MirrorKind.RESIGNED:
             detail |= {"filter": mirror.filter.to_json(), "keep_removed": mirror.keep_removed}
@@ -223,7 +239,8 @@ def _standing(reading: Reading, mirror: Mirror) -> MirrorStanding:
     running = reading.running_job(MIRROR_JOB, subject_of(mirror))
     job = None if running is None else str(running.id)
     counts = reading.choice_counts(mirror.id) if mirror.kind is MirrorKind.RESIGNED else {}
-    return MirrorStanding(mirror, reading.source(mirror.source_id), reading.suite(mirror.suite_id), job, counts)
+    source, suite = reading.source(mirror.source_id), reading.suite(mirror.suite_id)
+    return MirrorStanding(mirror, source, suite, job, counts, *reading.absent(suite.id))
 
 
 def _place_of(draft: MirrorDraft, source: Source) -> tuple[str, str]:
@@ -270,6 +287,15 @@ def _archive(unit: Writing, source: Source, name: str, kind: MirrorKind) -> Arch
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise InvalidRequest("name: 1 to 64 lower-case letters, digits and . + ~ - are wanted", field="name")
+
+
+def _check_policy(kind: MirrorKind, policy: DownloadPolicy) -> None:
+    if kind is not MirrorKind.VERBATIM and policy is DownloadPolicy.ON_DEMAND:
+        raise InvalidRequest(
+            "packages that the gate looks at have to be here before; on_demand is for mirrors that show the upstream's "
+            "own files",
+            field="download_policy",
+        )
 
 
 def _check_hours(hours: int) -> None:

@@ -58,7 +58,7 @@ class MirrorRuns:
         """
         demand(actor, Permission.SOURCE_SYNC)
         with self._catalog.write() as unit:
-            begun = self._ask(unit, actor, unit.mirror_called(name), accept)
+            begun = self.ask(unit, actor, unit.mirror_called(name), accept)
         self._wake(begun.job)
         return begun
 
@@ -70,9 +70,10 @@ class MirrorRuns:
             due = [mirror for mirror in due if reading.running_job(MIRROR_JOB, subject_of(mirror)) is None]
         for mirror in due:
             with self._catalog.write() as unit:
-                self._ask(unit, SYSTEM, mirror)
+                self.ask(unit, SYSTEM, mirror)
 
-    def _ask(self, unit: Writing, actor: Actor, mirror: Mirror, accept: Accepted = NOTHING) -> BegunRun:
+    def ask(self, unit: Writing, actor: Actor, mirror: Mirror, accept: Accepted = NOTHING) -> BegunRun:
+        """Have a run written down with whatever else the unit changes; it begins within seconds."""
         running = unit.running_job(MIRROR_JOB, subject_of(mirror))
         accepted: dict[str, JsonValue] = {"accept_loss": accept.loss, "accept_bad": accept.bad}
         parameters: dict[str, JsonValue] = {"mirror": int(mirror.id), **accepted}

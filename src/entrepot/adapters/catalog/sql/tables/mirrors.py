@@ -29,9 +29,11 @@ mirror = sa.Table(
     sa.Column("kind", sa.String(16), nullable=False, server_default="verbatim"),
     sa.Column("filter", sa.JSON, nullable=False, server_default="{}"),
     sa.Column("keep_removed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("download_policy", sa.String(16), nullable=False, server_default="immediate"),
 )
 
 # ``run`` is the last run that wanted the file.  Without ``added_revision`` it is on its way into the next generation.
+# Without ``digest`` it is listed and not stored; whoever fetches it has it alone until ``claimed_until``.
 mirror_file = sa.Table(
     "mirror_file",
     metadata,
@@ -46,6 +48,14 @@ mirror_file = sa.Table(
     sa.Column("added_revision", sa.BigInteger, nullable=True),
     sa.Column("removed_revision", sa.BigInteger, nullable=True),
     sa.Column("added_at", Moment, nullable=False),
+    sa.Column("package", sa.String(330), nullable=False, server_default=""),
+    sa.Column("claimed_until", Moment, nullable=True),
     sa.UniqueConstraint("path", "suite_id", "listed"),
     sa.Index("ix_mirror_file_suite", "suite_id", "run"),
+    sa.Index(
+        "ix_mirror_file_absent",
+        "suite_id",
+        sqlite_where=sa.text("digest = ''"),
+        postgresql_where=sa.text("digest = ''"),
+    ),
 )
