@@ -24,6 +24,7 @@ from entrepot.services.access import (
     Workloads,
 )
 from entrepot.services.audit import Auditing
+from entrepot.services.bundles import BundleImports, BundleMaking, BundleReceiving, Bundles
 from entrepot.services.configuration import Configurations, Policies
 from entrepot.services.dashboard import Watching
 from entrepot.services.downloads import Downloads, Recorder
@@ -126,6 +127,10 @@ class Application:
     mirrors: Mirrors
     mirror_runs: MirrorRuns
     on_demand: OnDemand
+    bundles: Bundles
+    bundle_making: BundleMaking
+    bundle_receiving: BundleReceiving
+    bundle_imports: BundleImports
     signing_keys: SigningKeys
     antivirus: Antivirus
     grype: SecondEngine

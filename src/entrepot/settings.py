@@ -78,6 +78,9 @@ class Settings(BaseSettings):
         None,
         description="File with the certificates (OpenPGP) of uploaders; when set, one must have signed a .changes file",
     )
+    bundle_keyring: Path | None = Field(
+        None, description="File with the keys (OpenPGP) of other servers whose bundles are taken in here; empty: none"
+    )
     accel: str = Field(
         "",
         description="Hand files to a front server: x-accel:/internal/prefix (nginx) or x-sendfile; empty: send them",

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Union, get_args, get_origin, get_type_hints
@@ -226,7 +226,7 @@ def sample(hint: Any, folder: Path, example: Mapping[str, Any]) -> Any:
         return sample(inner[0], folder, example)
     if origin is Literal:
         return inner[0]
-    if origin in (Sequence, list, typing.Sequence):
+    if origin in (Sequence, list, typing.Sequence, Iterable):
         return [sample(inner[0], folder, example)]
     if origin is not None and issubclass(origin, Mapping):
         return example

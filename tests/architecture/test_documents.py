@@ -143,7 +143,7 @@ WORDS = (
     *("archive", "suite", "component", "architecture", "package", "package key", "revision", "generation"),
     *("manifest", "pack", "segment", "document", "member", "extent", "blob", "claim", "admission", "finding"),
     *("advisory", "context", "feed"),
-    *("verdict", "decision", "goal", "node", "role", "snapshot", "environment", "mirror", "host"),
+    *("verdict", "decision", "goal", "node", "role", "snapshot", "environment", "mirror", "bundle", "host"),
     *("waiver", "quarantine"),
     *("job", "lease"),
 )

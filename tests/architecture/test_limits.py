@@ -32,6 +32,7 @@ TABLE = (
     ("POST", r"/import(/.*)?", ("import",)),
     ("PATCH|DELETE", r"/import/sources/.*", ("import",)),
     ("POST|PATCH|DELETE", r"/mirrors(/.*)?", ("import",)),
+    ("POST", r"/bundles(/.*)?", ("import",)),
     ("POST", r"/distributions(/.*)?", ("distributions",)),
     ("POST", r"/artifacts/\{name\}/promote", ("promote",)),
     ("POST", r"/artifacts/\{name\}/promote/.*", ("promotion_decision",)),

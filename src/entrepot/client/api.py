@@ -9,6 +9,7 @@ from entrepot.client.account import Account, SecondFactor
 from entrepot.client.antivirus import Antivirus
 from entrepot.client.artifacts import Artifacts, Selection
 from entrepot.client.audit import Audit
+from entrepot.client.bundles import BundlesTheme
 from entrepot.client.dashboard import Dashboard, Downloads, Logs
 from entrepot.client.distributions import DistributionsTheme
 from entrepot.client.errata import Errata, Rollouts
@@ -78,6 +79,7 @@ class Client:
         self.sources = SourcesTheme(wire)
         self.imports = ImportsTheme(wire)
         self.mirrors = MirrorsTheme(wire)
+        self.bundles = BundlesTheme(wire)
         self.dashboard = Dashboard(wire)
         self.downloads = Downloads(wire)
         self.logs = Logs(wire)

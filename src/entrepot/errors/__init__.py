@@ -7,6 +7,15 @@ A failure that is not one of these is a bug; entry points report it with an inci
 from __future__ import annotations
 
 from entrepot.errors.base import EntrepotError, Fact, Kind
+from entrepot.errors.bundles import (
+    BundleBaseMissing,
+    BundleDigest,
+    BundleIncomplete,
+    BundleMalformed,
+    BundleReplayed,
+    BundleSignature,
+    BundleTooNew,
+)
 from entrepot.errors.keeping import (
     BlobCorrupt,
     BlobMissing,
@@ -37,6 +46,7 @@ from entrepot.errors.remote import (
     MailRefused,
     RemoteFailed,
 )
+from entrepot.errors.states import MergeRefused, MoveRefused, StillShown
 from entrepot.errors.upstream import (
     BuiltInSource,
     ImportFailed,
@@ -63,9 +73,11 @@ from entrepot.errors.upstream import (
     UpstreamUnreachable,
     VerbatimSuite,
 )
+from entrepot.errors.work import AlreadyRunning, JobEnded, JobFailed
 
 __all__ = [
     "AddressForbidden",
+    "AlreadyRunning",
     "AmbiguousPackage",
     "BadPackageField",
     "BadVersion",
@@ -73,6 +85,13 @@ __all__ = [
     "BlobMissing",
     "BodyTooLarge",
     "BuiltInSource",
+    "BundleBaseMissing",
+    "BundleDigest",
+    "BundleIncomplete",
+    "BundleMalformed",
+    "BundleReplayed",
+    "BundleSignature",
+    "BundleTooNew",
     "CatalogTooNew",
     "CatalogUnavailable",
     "DirectoryRefused",
@@ -83,15 +102,20 @@ __all__ = [
     "Fact",
     "ImportFailed",
     "IssuerUnavailable",
+    "JobEnded",
+    "JobFailed",
     "Kind",
     "MailNotSent",
     "MailRefused",
     "MalformedPackage",
+    "MergeRefused",
+    "MoveRefused",
     "PackageBomb",
     "PackageDigestMismatch",
     "PackageSignatureInvalid",
     "RemoteFailed",
     "SourceMirrored",
+    "StillShown",
     "StoreFull",
     "StoreUnavailable",
     "UnfitEvidence",
@@ -293,42 +317,6 @@ class PackageQuarantined(EntrepotError):
     """These bytes are in quarantine and come into no distribution until they are released."""
 
     code, kind, title = "package.quarantined", Kind.CONFLICT, "Package is in quarantine"
-
-
-class StillShown(EntrepotError):
-    """A snapshot or distribution is what an environment shows."""
-
-    code, kind, title = "snapshot.shown", Kind.CONFLICT, "Still in use"
-
-
-class MoveRefused(EntrepotError):
-    """An environment would show what it must not: packages that nothing lets in, or that lose what they need."""
-
-    code, kind, title = "environment.refused", Kind.CONFLICT, "The move would do harm"
-
-
-class MergeRefused(EntrepotError):
-    """States that shall be merged have the same version of a package with different contents."""
-
-    code, kind, title = "snapshot.merge_refused", Kind.CONFLICT, "The states contradict each other"
-
-
-class AlreadyRunning(EntrepotError):
-    """A job of which there is one at a time was asked for again."""
-
-    code, kind, title = "job.running", Kind.CONFLICT, "Already running"
-
-
-class JobFailed(EntrepotError):
-    """A job ended before it was done; the log says why."""
-
-    code, kind, title = "job.failed", Kind.CORRUPT, "Job failed"
-
-
-class JobEnded(EntrepotError):
-    """A job was to be cancelled that has ended, or that ends by itself only."""
-
-    code, kind, title = "job.ended", Kind.CONFLICT, "Job cannot be cancelled"
 
 
 class SealBroken(EntrepotError):

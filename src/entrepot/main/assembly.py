@@ -9,6 +9,7 @@ from entrepot.adapters.catalog.records import JsonValue
 from entrepot.application import Application
 from entrepot.domain.model.configuration import RATE_GROUPS
 from entrepot.errors import BadSetting
+from entrepot.main.bundles import carrying
 from entrepot.main.errata import errata
 from entrepot.main.feeds import feeding
 from entrepot.main.following import following, watch_uploads
@@ -45,8 +46,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     Gathering(let_in["intake"].arrivals.settle, published["publications"]).gather(published["publisher"])
     watched = WatchedPeople(parts.people, configuration, parts.monotonic)
     persons, audit = signing_in(settings, parts, watched, configuration), audit_of(parts)
-    # ``outbox.post`` is for services that write to a person.
-    outbox = Outbox(parts.secret, parts.now)
+    outbox = Outbox(parts.secret, parts.now)  # its ``post`` is for services that write to a person
     templates = Templates(parts.catalog, configuration, parts.now)
     notifications = notifications_of(parts, outbox, templates, configuration)
     made = (key_maker(settings, parts), let_in, published["publisher"].publish)
@@ -54,7 +54,8 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     rematch, begin_sync = let_in["vulnerabilities"].rematch.begin, outer["syncs"].begin_planned
     retention, scheduler = retention_of(parts, configuration, audit, rematch, begin_sync)
     fed = feeding(settings, parts, followed["jobs"], configuration)
-    told, software = errata(parts, configuration), software_of(parts)
+    told, software, kept = errata(parts, configuration), software_of(parts), frozen(parts, configuration)
+    carried = carrying(settings, parts, let_in, published, outer, kept, followed["jobs"])
     unmet = (
         published["publisher"].unmet,
         *unmet_of(let_in),
@@ -63,11 +64,10 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         retention.unmet,
         published["signing_keys"].settle,
         followed["jobs"].unmet,
-        fed["feeds"].due,
-        software["compositions"].unmet,
+        *(fed["feeds"].due, software["compositions"].unmet),
     )
-    begun = (told["rollouts"].advance, told["bulletins"].tell, outer["mirror_runs"].begin_due)
-    chores = (audit.seals.seal_if_due, followed["jobs"].keep, *begun)
+    kept_up = (audit.seals.seal_if_due, followed["jobs"].keep, carried["bundle_imports"].release_abandoned)
+    chores = (*kept_up, told["rollouts"].advance, told["bulletins"].tell, outer["mirror_runs"].begin_due)
     keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now, chores)
     health = _health(parts, keeper, let_in, watched)
     return Application(
@@ -81,7 +81,8 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         **told,
         **fed,
         **outer,
-        **frozen(parts, configuration),
+        **kept,
+        **carried,
         **importing(settings, parts, let_in, outer, followed["jobs"]),
         audit=audit,
         pins=Pins(parts.catalog, parts.now),

@@ -19,6 +19,7 @@ from entrepot.services.jobs import JobKind, Jobs
 from entrepot.services.upstream import Courier, Sources, Syncs
 from entrepot.services.upstream.courier import Ways
 from entrepot.services.upstream.indexes import Indexes
+from entrepot.services.upstream.local import LocalCourier, Open
 from entrepot.services.upstream.mirrors import MIRROR_JOB, MirrorRuns, Mirrors, OnDemand
 from entrepot.services.upstream.mirrors.choosing import Choosing
 from entrepot.services.upstream.mirrors.collecting import Collecting, Feed
@@ -100,3 +101,10 @@ def _resigning(
     companions = Companions(parts.catalog, courier, parts.now)
     stages = Stages(courier, syncing, choosing, collecting, settling, companions)
     return Resigning(parts.catalog, stages, feed, parts.now)
+
+
+def mirroring_from(parts: Parts, open_file: Open, place: str) -> Mirroring:
+    """Fills mirrors from files that are here; nothing is fetched."""
+    courier = LocalCourier(open_file, place)
+    filling = Filling(parts.catalog, parts.blobs, courier, parts.now)
+    return Mirroring(parts.catalog, parts.blobs, Originals(courier, verification, parts.now), filling, parts.now)

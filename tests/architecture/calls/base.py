@@ -10,7 +10,7 @@ from typing import Any
 from entrepot.domain.model.actor import Role
 
 # Whatever a place in a route is filled with that is not simply absent.
-PLACES = {"version": "1.0", "id": "1", "decision_id": "999"}
+PLACES = {"version": "1.0", "id": "1", "decision_id": "999", "volume": "1"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Protocol
 from entrepot.adapters.catalog.accounts import AccountReading, AccountWriting
 from entrepot.adapters.catalog.advisories import AdvisoryReading, AdvisoryWriting
 from entrepot.adapters.catalog.auditing import AuditReading, AuditWriting
+from entrepot.adapters.catalog.bundles import BundleReading, BundleWriting
 from entrepot.adapters.catalog.choices import ChoiceReading, ChoiceWriting
 from entrepot.adapters.catalog.contents import ContentsReading, ContentsWriting
 from entrepot.adapters.catalog.cooling import CoolingReading
@@ -187,6 +188,7 @@ class Reading(
     ImportReading,
     MirrorReading,
     ChoiceReading,
+    BundleReading,
     StrikeReading,
     SnapshotReading,
     MergeReading,
@@ -218,6 +220,7 @@ class Writing(
     ImportWriting,
     MirrorWriting,
     ChoiceWriting,
+    BundleWriting,
     ProvenanceWriting,
     StrikeWriting,
     ContentsWriting,

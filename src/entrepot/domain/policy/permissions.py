@@ -72,6 +72,9 @@ class Permission(Enum):
     JOB_CANCEL = ("job.cancel", Role.UPLOADER)
     STORE_VERIFY = ("store.verify", Role.ADMIN)
     TREE_EXPORT = ("tree.export", Role.ADMIN)
+    BUNDLE_READ = ("bundle.read", Role.MAINTAINER)
+    BUNDLE_CREATE = ("bundle.create", Role.MAINTAINER)
+    BUNDLE_IMPORT = ("bundle.import", Role.ADMIN)
 
     def __init__(self, code: str, role: Role) -> None:
         self.code = code

@@ -13,6 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from entrepot.client import (
     answers,
+    answers_bundles,
     answers_decisions,
     answers_errata,
     answers_feeds,
@@ -88,6 +89,12 @@ ANSWERS: Mapping[str, type] = {
     "PATCH /auth/users/{username}": answers.UserRow,
     "DELETE /auth/users/{username}/mfa": answers.Done,
     "POST /auth/users/{username}/reset-password": answers.Done,
+    "GET /bundles": answers_bundles.BundlePage,
+    "POST /bundles": answers_bundles.BegunBundle,
+    "POST /bundles/import": answers_bundles.ReceivedVolume,
+    "DELETE /bundles/{bundle}": answers_bundles.RemovedBundle,
+    "GET /bundles/{bundle}": answers_bundles.BundleAnswer,
+    "POST /bundles/{bundle}/import": answers_bundles.BegunImport,
     "GET /dashboard/events/subscribers": answers_overview.Subscribers,
     "GET /dashboard/history": answers_overview.History,
     "GET /dashboard/stats": answers_overview.Stats,

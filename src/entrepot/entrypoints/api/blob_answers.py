@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from fastapi import Request
@@ -20,25 +21,45 @@ def blob_answer(
     request: Request, blobs: BlobStore, digest: Digest, size_bytes: int, media_type: str, filename: str
 ) -> Response:
     """Streamed from the store; opened before the answer begins, so that a lost blob is an error and no half file."""
-    etag = f'"{digest}"'
-    name = re.sub(r"[^A-Za-z0-9._+~-]", "_", filename)
+
+    def pieces(start: int, end: int) -> Iterator[bytes]:
+        return _pieces(blobs.open(digest), start, end)
+
+    file = RangedFile(filename, digest, size_bytes, media_type, pieces)
+    return ranged_answer(request, file, {"X-Checksum-Sha256": digest})
+
+
+@dataclass(frozen=True, slots=True)
+class RangedFile:
+    """Bytes that can be read from one offset up to another; ``tag`` differs for other bytes."""
+
+    name: str
+    tag: str
+    size_bytes: int
+    media_type: str
+    pieces: Callable[[int, int], Iterator[bytes]]
+
+
+def ranged_answer(request: Request, file: RangedFile, more: Mapping[str, str] | None = None) -> Response:
+    """The file, or the part of it that is asked for."""
+    etag = f'"{file.tag}"'
+    name = re.sub(r"[^A-Za-z0-9._+~-]", "_", file.name)
     headers = {
         "ETag": etag,
         "Accept-Ranges": "bytes",
         "Content-Disposition": f'attachment; filename="{name}"',
-        "X-Checksum-Sha256": digest,
+        **(more or {}),
     }
     if request.headers.get("if-none-match") in (etag, "*"):
         return Response(status_code=304, headers=headers)
     applies = request.headers.get("if-range", etag) == etag
-    start, end, status = _part(request.headers.get("range") if applies else None, size_bytes)
+    start, end, status = _part(request.headers.get("range") if applies else None, file.size_bytes)
     if status == 416:
-        return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{size_bytes}"})
+        return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{file.size_bytes}"})
     headers["Content-Length"] = str(end - start)
     if status == 206:
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size_bytes}"
-    body = _pieces(blobs.open(digest), start, end)
-    return StreamingResponse(body, status, headers, media_type)
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size_bytes}"
+    return StreamingResponse(file.pieces(start, end), status, headers, file.media_type)
 
 
 def _part(wanted: str | None, size_bytes: int) -> tuple[int, int, int]:

@@ -24,7 +24,15 @@ Part = dict[str, Any]
 
 _DIALECTS = ("gitea", "aptly", "dput")
 _QUIET = ("/health/live",)
-_RECEIVING = ("/upload", "/security/feeds/{name}", "/incoming", "/packages/{owner}", "/api/files", "/api/repos")
+_RECEIVING = (
+    "/upload",
+    "/security/feeds/{name}",
+    "/incoming",
+    "/packages/{owner}",
+    "/api/files",
+    "/api/repos",
+    "/bundles/import",
+)
 _RECEIVED_WHOLE = ("/upload", "/incoming", "/packages/{owner}")
 _OUTCOMES = {
     "200": "The same file is there already",

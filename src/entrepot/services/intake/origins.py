@@ -41,4 +41,5 @@ def note_origin(unit: Writing, actor: Actor, receipt: Receipt, origin: Origin, n
 
 def origin_detail(origin: Origin) -> dict[str, JsonValue]:
     """For the audit log."""
-    return {"source": origin.source, "filename": origin.filename, "group": origin.group, "job": origin.job}
+    told: dict[str, JsonValue] = {"told": dict(origin.told)} if origin.told else {}
+    return {"source": origin.source, "filename": origin.filename, "group": origin.group, "job": origin.job, **told}

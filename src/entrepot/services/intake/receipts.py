@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import BinaryIO, Protocol, cast
 
@@ -81,13 +81,17 @@ class Staged(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a file was fetched from: its place in the repository of a source, and what its index says that it is."""
+    """Where a file was fetched from: its place in the repository of a source, and what its index says that it is.
+
+    ``told`` is what the server thinks of it that it comes from; nothing is decided by that.
+    """
 
     source: str
     filename: str
     key: PackageKey
     group: str
     job: JobId
+    told: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

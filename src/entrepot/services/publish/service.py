@@ -81,10 +81,11 @@ class Publisher:
         """Suites that have to be published or signed anew, found in the catalog."""
         with self._catalog.read() as reading:
             suites = {*reading.unpublished_suites(), *reading.suites_to_refresh(self._now())}
-            late = reading.late_suites()
+            held = {suite_id for suite_id, _ in reading.held_suites()}
+            late = [suite_id for suite_id in reading.late_suites() if suite_id not in held]
         due = self._pace.due(late)
         return [
-            *(Goal(GoalKind.PUBLISH, suite_id) for suite_id in sorted(suites)),
+            *(Goal(GoalKind.PUBLISH, suite_id) for suite_id in sorted(suites - held)),
             *(Goal(GoalKind.PUBLISH_LATE, suite_id) for suite_id in sorted(due)),
         ]
 
@@ -138,6 +139,8 @@ class Publisher:
                 return self._confirm(reading, suite)
             if suite.settling:
                 return Published(suite_id, suite.revision, changed=False)
+            if any(suite_id == held for held, _ in reading.held_suites()):
+                return Published(suite_id, suite.revision, changed=False)  # whole, or not at all: see services/bundles
             due = late is not None or suite_id in reading.suites_to_refresh(self._now())
             if suite.generation_id is not None and suite.revision == suite.published_revision and not due:
                 return Published(suite_id, suite.revision, changed=False)

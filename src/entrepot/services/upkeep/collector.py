@@ -11,6 +11,7 @@ import structlog
 
 from entrepot.adapters.catalog.base import Catalog, Reading
 from entrepot.adapters.storage.base import BlobStore
+from entrepot.domain.bundles.head import stored_head
 from entrepot.domain.formats.manifest import parse_manifest
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.generation import Generation
@@ -161,8 +162,20 @@ class Collector:
         named.update(manifests)
         for manifest in manifests:
             named.update(self._packs(manifest))
+        for head, whole in reading.bundle_heads():
+            named.add(head)
+            if whole:
+                named.update(self._bundled(head))
         self._named_by = {digest: packs for digest, packs in self._named_by.items() if digest in named}
         return named
+
+    def _bundled(self, head: Digest) -> Iterable[Digest]:
+        known = self._named_by.get(head)
+        if known is None:
+            with self._blobs.open(head) as blob:
+                known = frozenset(stored_head(blob).sizes)
+            self._named_by[head] = known
+        return known
 
     def _packs(self, manifest: Digest) -> Iterable[Digest]:
         known = self._named_by.get(manifest)

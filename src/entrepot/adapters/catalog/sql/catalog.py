@@ -14,6 +14,7 @@ from entrepot.adapters.catalog.sql.accounts import AccountQueries
 from entrepot.adapters.catalog.sql.admissions import AdmissionQueries
 from entrepot.adapters.catalog.sql.advisories import AdvisoryQueries
 from entrepot.adapters.catalog.sql.auditing import AuditQueries
+from entrepot.adapters.catalog.sql.bundles import BundleQueries
 from entrepot.adapters.catalog.sql.choices import ChoiceQueries
 from entrepot.adapters.catalog.sql.contents import ContentsQueries
 from entrepot.adapters.catalog.sql.decisions import DecisionQueries
@@ -81,6 +82,7 @@ class Unit(
     MirrorQueries,
     DemandQueries,
     ChoiceQueries,
+    BundleQueries,
     JobQueries,
     FindingQueries,
     AdvisoryQueries,

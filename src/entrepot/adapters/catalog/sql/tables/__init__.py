@@ -10,6 +10,7 @@ from entrepot.adapters.catalog.sql.tables.advisories import (
 )
 from entrepot.adapters.catalog.sql.tables.auditing import audit, audit_checkpoint, audit_head
 from entrepot.adapters.catalog.sql.tables.base import Id, Moment, metadata
+from entrepot.adapters.catalog.sql.tables.bundles import bundle, bundle_target
 from entrepot.adapters.catalog.sql.tables.choices import mirror_choice, suite_document
 from entrepot.adapters.catalog.sql.tables.contents import bundled, composition
 from entrepot.adapters.catalog.sql.tables.decisions import decision, held, quarantine
@@ -84,6 +85,8 @@ __all__ = [
     "audit_checkpoint",
     "audit_head",
     "build_rule",
+    "bundle",
+    "bundle_target",
     "bundled",
     "capability",
     "claim",
