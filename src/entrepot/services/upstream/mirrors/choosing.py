@@ -24,6 +24,7 @@ from entrepot.errors import BadVersion, InvalidRequest, LostRace, UpstreamNotSyn
 _ROWS_A_PAGE = 2000
 _NAMES_AT_ONCE = 400
 _MOST_LISTED = 100_000
+_COMMON = {Format.DEB: ("amd64",), Format.RPM: ("x86_64",)}
 _OUTSIDE = 1 << 48  # packages of sources are numbered from here, those of suites lie below
 
 
@@ -86,6 +87,13 @@ class Choosing:
     def __init__(self, catalog: Catalog, formats: Mapping[Format, PackageFormat]) -> None:
         self._catalog = catalog
         self._formats = formats
+
+    def trees(self, source: Source, wanted: Filter) -> tuple[str, ...]:
+        """Architectures that a suite of these packages is read for, as far as anybody said."""
+        format_ = self._formats[source.format]
+        named = wanted.architectures or source.architectures or _COMMON[source.format]
+        trees = dict.fromkeys(format_.tree(each) for each in named)
+        return tuple(each for each in trees if each != format_.independent) or _COMMON[source.format]
 
     def check(self, wanted: Filter, format_: Format) -> None:
         """Raises InvalidRequest: one of its patterns is none."""
@@ -170,7 +178,7 @@ _HOSTS = ("x86_64", "aarch64", "ppc64le", "s390x", "riscv64", "i386", "i686", "a
 
 def _default(source: Source, wanted: Filter) -> list[str]:
     named = [each for each in (*wanted.architectures, *source.architectures) if each not in ("all", "noarch")]
-    return named or [{Format.DEB: "amd64", Format.RPM: "x86_64"}[source.format]]
+    return named or list(_COMMON[source.format])
 
 
 class _Search:

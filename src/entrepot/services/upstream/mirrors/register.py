@@ -124,7 +124,7 @@ class Mirrors:
             archive = _archive(unit, source, archive_name, draft.kind)
             options = SuiteOptions(
                 components=source.components or ("main",),
-                architectures=source.architectures if verbatim else (),
+                architectures=source.architectures if verbatim else self._choosing.trees(source, draft.filter),
                 suite=codename,
                 description=f"Mirror of {source.label}"[:200],
             )
