@@ -17,7 +17,7 @@ from entrepot.testing.clients import AptRoot, missing_programs
 from entrepot.testing.clients.serving import FolderServer
 from entrepot.testing.gnupg import GnuPG, gnupg
 from entrepot.testing.packages import build_deb
-from entrepot.testing.repositories import sign_apt, write_apt_repository
+from entrepot.testing.repositories import release_of, sign_apt, write_apt_repository
 from entrepot.testing.server import Server, running_server
 
 pytestmark = [
@@ -45,6 +45,13 @@ class Scene:
             path.unlink()
         date = datetime.now(UTC) - timedelta(hours=2) + timedelta(minutes=minutes)
         release = write_apt_repository(self.folder / name, packages, date, architectures=("amd64",))
+        sign_apt(release, clearsign=lambda data: self.gpg.clearsign("upstream", data))
+
+    def sign(self, name: str) -> None:
+        """Sign what lies there now."""
+        top = self.folder / name / "dists/stable"
+        release = top / "Release"
+        release.write_text(release_of(top, datetime.now(UTC) - timedelta(minutes=30), None, ("amd64",)))
         sign_apt(release, clearsign=lambda data: self.gpg.clearsign("upstream", data))
 
     def source(self, name: str) -> None:
@@ -87,7 +94,11 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 
 def deb(name: str, version: str, **fields: str) -> dict[str, bytes]:
-    return {f"{name}_{version}_amd64.deb": build_deb(name, version, architecture="amd64", fields=fields)}
+    return {f"{name}_{version}_amd64.deb": deb_of(name, version, **fields)}
+
+
+def deb_of(name: str, version: str, **fields: str) -> bytes:
+    return build_deb(name, version, architecture="amd64", fields=fields)
 
 
 def test_apt_installs_what_was_chosen_with_all_it_needs(tmp_path: Path, scene: Scene) -> None:
@@ -120,7 +131,9 @@ def test_apt_installs_what_was_chosen_with_all_it_needs(tmp_path: Path, scene: S
 
     # A run that finds nothing new asks once, and publishes nothing.
     shown, before = scene.generation("chosen"), len(scene.upstream.requests)
-    assert scene.run("chosen")["result"]["changed"] is False
+    again = scene.run("chosen")["result"]
+    assert again["changed"] is False
+    assert "placed" not in again, "nothing was chosen anew"
     assert len(scene.upstream.requests) - before == 1
     assert scene.generation("chosen") == shown
 
@@ -137,3 +150,128 @@ def test_apt_installs_what_was_chosen_with_all_it_needs(tmp_path: Path, scene: S
     apt.update().checked()
     apt.upgrade().checked()
     assert apt.installed()["c-app"] == "2.0"
+
+
+def test_what_the_gate_holds_waits_and_the_old_version_stays(scene: Scene) -> None:
+    scene.publish("gated", {**deb("g-tool", "1.0"), **deb("g-bad", "1.0", Essential="yes")})
+    scene.source("gated")
+    scene.client.mirrors.add("gated", "gated", kind="resigned")
+    done = scene.run("gated")["result"]
+    assert (done["placed"], done["held"]) == (1, 1), done
+    row = scene.client.mirrors.one("gated")
+    assert (row["held"], row["files"]) == (1, 1)
+    assert any("wait for a review" in note for note in row["notes"]), row["notes"]
+    assert scene.listed("gated") == {"g-tool": "1.0"}
+    scene.client.reviews.decide("g-bad", "1.0", "approve", "it is meant to be so")
+    assert scene.listed("gated") == {"g-tool": "1.0", "g-bad": "1.0"}
+    # What replaces it is held: machines keep what they have until somebody has looked.
+    scene.publish("gated", {**deb("g-tool", "2.0", Essential="yes"), **deb("g-bad", "1.0", Essential="yes")}, 10)
+    done = scene.run("gated")["result"]
+    assert (done["held"], done["removed"]) == (1, 0), done
+    assert scene.listed("gated") == {"g-tool": "1.0", "g-bad": "1.0"}
+    with scene.server.client() as client:
+        why = client.get("/artifacts/g-tool/1.0/why", params={"distribution": "gated/stable"})
+        assert why.status_code == 200, why.text
+        assert "structure" in why.text, why.text
+
+
+def test_a_bad_file_fails_the_run_or_is_passed_over_or_waits(scene: Scene) -> None:
+    scene.publish("broken", {**deb("b-one", "1.0"), **deb("b-two", "1.0")})
+    scene.source("broken")
+    scene.client.mirrors.add("broken", "broken", kind="resigned")
+    assert scene.run("broken")["status"] == "done"
+    shown = scene.generation("broken")
+    scene.publish("broken", {**deb("b-one", "2.0"), **deb("b-two", "2.0")}, 10)
+    path = scene.folder / "broken/pool/b-one_2.0_amd64.deb"
+    good = path.read_bytes()
+    path.write_bytes(good[:-1] + b"x")
+    assert scene.run("broken")["status"] == "error"
+    assert scene.client.mirrors.one("broken")["error_code"] == "upstream.digest"
+    assert scene.generation("broken") == shown
+    scene.client.mirrors.change("broken", on_bad="skip")
+    done = scene.run("broken")["result"]
+    assert (done["placed"], done["bad"]) == (1, 1), done
+    assert scene.listed("broken") == {"b-one": "1.0", "b-two": "2.0"}, "the old one stays until there is a new one"
+    path.write_bytes(good)
+    done = scene.run("broken")["result"]
+    assert (done["placed"], done["removed"], done["bad"]) == (1, 1, 0), done
+    assert scene.listed("broken") == {"b-one": "2.0", "b-two": "2.0"}
+
+
+def test_a_package_that_is_another_than_its_index_says_waits_for_a_person(scene: Scene) -> None:
+    scene.publish("misnamed", {**deb("n-right", "1.0"), "n-wrong_1.0_amd64.deb": deb_of("n-other", "1.0")}, 0)
+    index = scene.folder / "misnamed/dists/stable/main/binary-amd64/Packages"
+    index.write_text(index.read_text().replace("Package: n-other", "Package: n-wrong"))
+    scene.sign("misnamed")
+    scene.source("misnamed")
+    scene.client.mirrors.add("misnamed", "misnamed", kind="resigned", on_bad="hold")
+    done = scene.run("misnamed")["result"]
+    assert (done["placed"], done["held"]) == (1, 1), done
+    assert scene.listed("misnamed") == {"n-right": "1.0"}
+    queue = scene.client.reviews.queue(distribution="stable")
+    assert "should be n-wrong 1.0 amd64" in str(queue), queue
+    scene.client.mirrors.change("misnamed", on_bad="fail")
+
+
+def test_most_packages_do_not_vanish_unasked(scene: Scene) -> None:
+    packages = {name: data for number in range(6) for name, data in deb(f"l-{number}", "1.0").items()}
+    scene.publish("loss", packages)
+    scene.source("loss")
+    scene.client.mirrors.add("loss", "loss", kind="resigned", filter={"names": ["l-*"], "newest": 1})
+    assert scene.run("loss")["result"]["placed"] == 6
+    # A narrower filter is what somebody wants; they are not asked again.
+    scene.client.mirrors.change("loss", filter={"regex": "l-[0-4]"})
+    assert scene.run("loss")["result"]["removed"] == 1
+    scene.publish("loss", {**deb("l-0", "1.0"), **deb("z-1", "1"), **deb("z-2", "1"), **deb("z-3", "1")}, 10)
+    done = scene.run("loss")
+    assert done["status"] == "error", (done["result"], scene.client.mirrors.one("loss"))
+    assert scene.client.mirrors.one("loss")["error_code"] == "upstream.mass_deletion"
+    assert len(scene.listed("loss")) == 5
+    assert scene.run("loss", accept_loss=True)["result"]["removed"] == 4
+    assert scene.listed("loss") == {"l-0": "1.0"}
+    scene.client.mirrors.change("loss", keep_removed=True)
+    scene.publish("loss", deb("l-1", "3.0") | deb("z-1", "1") | deb("z-2", "1"), 20)
+    assert scene.run("loss")["result"]["removed"] == 0
+    assert scene.listed("loss") == {"l-0": "1.0", "l-1": "3.0"}
+    assert scene.client.mirrors.remove("loss")["status"] == "deleted"
+    assert scene.listed("loss") == {"l-0": "1.0", "l-1": "3.0"}, "the distribution stays"
+
+
+def test_a_server_that_is_killed_goes_on_and_never_shows_a_half(scene: Scene, tmp_path: Path) -> None:
+    names = [f"k-many{number}" for number in range(60)]
+    scene.publish("killed", {name: data for each in names for name, data in deb(each, "1.0").items()})
+    key = scene.gpg.certificate("upstream", "--armor").decode()
+    url, inside = f"{scene.upstream.url}/killed", scene.upstream.url.partition("//")[2]
+    with running_server(tmp_path, ENTREPOT_UPSTREAM_INSIDE=inside) as server:
+        with Client(server.url, server.token()) as client:
+            client.sources.add("killed", "apt", url, gpg_key=key, distribution="stable", connections=1)
+            client.mirrors.add("killed", "killed", kind="resigned")
+            job = client.mirrors.run("killed")["job_id"]
+        index = f"{server.url}/apt/killed/dists/stable/main/binary-amd64/Packages"
+        for count in (10, 40, 60):
+            while sum(".deb" in line for line in scene.upstream.requests if "/killed/" in line) < count:
+                assert httpx2.get(index).status_code == 404
+            server.kill()
+            server.start()
+        with Client(server.url, server.token()) as client:
+            list(client.jobs.follow(job))
+            assert client.jobs.one(job)["status"] == "done", client.jobs.one(job)
+            assert client.mirrors.one("killed")["files"] == len(names)
+        assert httpx2.get(index).text.count("Package: ") == len(names)
+    asked = [line.split()[1] for line in scene.upstream.requests if "/killed/pool/" in line]
+    # What was looked at and not yet noted when the server died comes once more: less than a unit each time.
+    assert len(asked) - len(set(asked)) <= 3 * 50, len(asked)
+
+
+def test_a_verbatim_mirror_waits_for_a_person_when_files_are_bad(scene: Scene) -> None:
+    scene.publish("waits", {**deb("w-one", "1.0"), **deb("w-two", "1.0")})
+    (scene.folder / "waits/pool/w-two_1.0_amd64.deb").unlink()
+    scene.source("waits")
+    scene.client.mirrors.add("waits", "waits", on_bad="hold")
+    assert scene.run("waits")["status"] == "error"
+    row = scene.client.mirrors.one("waits")
+    assert row["error_code"] == "upstream.bad_files"
+    assert "w-two_1.0" in str(row["error"])
+    assert scene.get("/apt/waits/dists/stable/InRelease").status_code == 404
+    assert scene.run("waits", accept_bad=True)["status"] == "done"
+    assert set(scene.listed("waits")) == {"w-one", "w-two"}, "what the upstream has signed is shown as it is"

@@ -72,7 +72,8 @@ class Feeding:
 
     def rules_of(self, suite: Suite) -> str:
         """What the gate goes by, in letters: while they stay, a refusal stays."""
-        rules = replace(self._rules(suite), stale_before={})
+        rules = self._rules(suite)
+        rules = replace(rules, stale_before={}, cooldown=replace(rules.cooldown, now=suite.created_at))
         return hashlib.sha256(repr((rules, [check.name for check in self._checks])).encode()).hexdigest()
 
     def examine(self, run: MirrorRun, choice: Choice, staged: Staged, *, hold_misnamed: bool) -> Examined:

@@ -17,7 +17,7 @@ from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.upstream.mirror import Mirror, MirrorId, MirrorRun, MirrorState
 from entrepot.domain.upstream.source import Source
-from entrepot.errors import EntrepotError, Kind, UpstreamMassDeletion
+from entrepot.errors import EntrepotError, Kind, LostRace, UpstreamMassDeletion
 from entrepot.services.upstream.courier import Courier
 from entrepot.services.upstream.mirrors.choosing import Choosing, Chosen
 from entrepot.services.upstream.mirrors.collecting import Collecting, Collection, Feed
@@ -31,6 +31,7 @@ _log = structlog.get_logger(__name__)
 
 _CHOICES_A_UNIT = 400
 _MOST_LOST = 0.5
+_TRIES = 3
 _MOST_NOTES = 20
 _MOST_NAMED = 5
 _PRESENT = (ChoiceState.PLACED, ChoiceState.THERE)
@@ -76,11 +77,20 @@ class Resigning:
         try:
             if suite.settling > 0:  # what a crash has cut off is finished first
                 self._finish(run, mirror, suite.settling, tell)
-            return self._run(run, mirror, tell, accept_loss=accept_loss)
+            return self._until_won(run, mirror, tell, accept_loss=accept_loss)
         except EntrepotError as error:
             if error.kind not in (Kind.UNAVAILABLE, Kind.FULL, Kind.NOT_FOUND):
                 self._note_failure(mirror, actor, error)
             raise
+
+    def _until_won(self, run: MirrorRun, mirror: Mirror, tell: Tell, *, accept_loss: bool) -> MirrorOutcome:
+        """Again, where the source became another one while it was chosen from."""
+        for _ in range(_TRIES - 1):
+            try:
+                return self._run(run, mirror, tell, accept_loss=accept_loss)
+            except LostRace:
+                tell("started", 0, f"{run.source} has changed meanwhile; once more")
+        return self._run(run, mirror, tell, accept_loss=accept_loss)
 
     def _finish(self, run: MirrorRun, mirror: Mirror, number: int, tell: Tell) -> None:
         self._settling.settle(run, mirror, number, tell)
@@ -94,7 +104,8 @@ class Resigning:
         with self._catalog.write() as unit:
             unit.follow_decisions(mirror)
             source, suite = unit.source(mirror.source_id), unit.suite(mirror.suite_id)
-            counts, own = unit.choice_counts(mirror.id), unit.chosen_packages(mirror.id)
+            counts, known = unit.choice_counts(mirror.id), unit.chosen_packages(mirror.id)
+        own = [number for number, state in known.items() if state is not ChoiceState.THERE]
         selection = self._selection(mirror, source, suite)
         root = source.state.root
         same = root is not None and mirror.state.root is not None and root.sha256 == mirror.state.root.sha256

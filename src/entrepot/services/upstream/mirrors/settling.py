@@ -6,6 +6,7 @@ Every step may be repeated: after a crash the next run begins with it.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from entrepot.domain.model.suite import SuiteId
 from entrepot.domain.upstream.mirror import Mirror, MirrorRun
 from entrepot.services.upstream.mirrors.collecting import Feed
 from entrepot.services.upstream.mirrors.filling import Tell
+from entrepot.services.upstream.syncing import Cancelled
 
 _PACKAGES_A_UNIT = 100
 _ROWS_A_PAGE = 200
@@ -58,7 +60,8 @@ class Settling:
             if not batch:
                 break
             done.placed += sum(one.state is ChoiceState.PLACED for one in self._feed.place(run, batch))
-            tell("publishing", done.placed, "")
+            with contextlib.suppress(Cancelled):  # a suite is not left between two states
+                tell("publishing", done.placed, "")
         done.removed = self._remove(run, mirror, number)
         return done
 
