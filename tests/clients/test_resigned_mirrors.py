@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -75,7 +76,12 @@ class Scene:
         return {row["Package"]: row["Version"] for row in rows if "Package" in row}
 
     def generation(self, name: str) -> str:
-        return self.get(f"/apt/{name}/dists/stable/InRelease").text
+        """What is signed, once the documents have followed that are made later."""
+        deadline = time.monotonic() + 30
+        while "Contents-amd64" not in (text := self.get(f"/apt/{name}/dists/stable/InRelease").text):
+            assert time.monotonic() < deadline, text
+            time.sleep(0.1)
+        return text
 
 
 @pytest.fixture(scope="module")
