@@ -50,7 +50,6 @@ FREE = {
     "Publisher.publish_late": "worker: brings a goal about",
     "Publications.until": "waits for what the caller was allowed to do",
     "Publications.waiting_count": "how many wait, no names",
-    "Publications.crowd": "how many waited, no names",
     "PublishedFiles.find": "content is open to all package managers",
     "PublishedFiles.remembered": "content is open to all package managers",
     "Retention.begin": "scheduler: what the settings plan",

@@ -43,7 +43,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
     followed = following(settings, parts)
     published, let_in = publishing(settings, parts), gate(settings, parts, checks, configurations)
     watch_uploads(followed["jobs"], let_in)
-    Gathering(let_in["intake"].arrivals.settle, published["publications"]).gather(published["publisher"])
+    Gathering(let_in["intake"].arrivals, published["publications"]).gather(published["publisher"])
     watched = WatchedPeople(parts.people, configuration, parts.monotonic)
     persons, audit = signing_in(settings, parts, watched, configuration), audit_of(parts)
     outbox = Outbox(parts.secret, parts.now)  # its ``post`` is for services that write to a person

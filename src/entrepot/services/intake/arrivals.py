@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from entrepot.domain.model.suite import SuiteId
 
 
 class Arrivals:
@@ -12,21 +15,25 @@ class Arrivals:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._inside = 0
+        self._inside: Counter[SuiteId] = Counter()
 
     @contextmanager
-    def counted(self) -> Iterator[None]:
+    def counted(self, suite_id: SuiteId) -> Iterator[None]:
         """Around taking one in."""
         with self._changed:
-            self._inside += 1
+            self._inside[suite_id] += 1
         try:
             yield
         finally:
             with self._changed:
-                self._inside -= 1
+                self._inside[suite_id] -= 1
                 self._changed.notify_all()
 
-    def settle(self, seconds: float) -> bool:
+    def count(self, suite_id: SuiteId) -> int:
+        """How many are inside."""
+        return self._inside[suite_id]
+
+    def settle(self, suite_id: SuiteId, seconds: float) -> bool:
         """Wait until none is inside, at most for a time; whether it came to that."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._inside == 0, seconds)
+            return self._changed.wait_for(lambda: self._inside[suite_id] == 0, seconds)

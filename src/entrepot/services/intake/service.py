@@ -116,15 +116,16 @@ class Intake:
             SameKeyOtherBytes: the version exists with other content.
         """
         demand(actor, Permission.PACKAGE_UPLOAD)
-        with self.arrivals.counted():
-            return self._receive(actor, staged, request, report)
-
-    def _receive(self, actor: Actor, staged: Staged, request: UploadRequest, report: Report) -> Receipt:
         format_ = self._format_named(request.filename)
         with self._catalog.read() as reading:
             target = find_target(reading, request.distribution, request.component, format_.format)
         demand_suite(actor, target.suite)
         self._compare_declared(staged, request)
+        with self.arrivals.counted(target.suite.id):
+            return self._receive(actor, staged, request, report, target)
+
+    def _receive(self, actor: Actor, staged: Staged, request: UploadRequest, report: Report, target: Target) -> Receipt:
+        format_ = self._formats[target.suite.format]
         report(Step(STRUCTURE, StepStatus.RUNNING))
         try:
             with staged.reopen() as source:

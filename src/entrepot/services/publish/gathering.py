@@ -3,15 +3,46 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 from entrepot.domain.model.suite import SuiteId
-from entrepot.services.publish.service import Publisher
+from entrepot.services.publish.service import Published, Publisher
 from entrepot.services.publish.waiting import Publications
 
-_MOST_SECONDS = 0.1
-_QUIET_SECONDS = 0.02
+_LEAST_SECONDS, _MOST_SECONDS = 0.1, 0.5
+_PATIENCE = 3
+"""A crowd is waited for as long as it comes on, with pauses of a third of what a generation took last time."""
 _LOOK_SECONDS = 0.002
+
+
+class Arriving(Protocol):
+    """Packages that are being taken in; see ``Arrivals`` of the intake."""
+
+    def count(self, suite_id: SuiteId) -> int:
+        """How many."""
+        ...
+
+    def settle(self, suite_id: SuiteId, seconds: float) -> bool:
+        """Wait until there is none, at most for a time."""
+        ...
+
+
+@dataclass(slots=True)
+class _Crowd:
+    """How many sent packages at once when the last generation was switched, when that was, and how long it took."""
+
+    size: int = 0
+    began: float = 0.0
+    switched: float = 0.0
+
+    def worth(self) -> float:
+        """How long to wait at most: about as long as one more generation would take."""
+        return min(_MOST_SECONDS, max(_LEAST_SECONDS, self.switched - self.began))
+
+    def pause(self) -> float:
+        """How long nobody may come before it counts as gone."""
+        return min(_MOST_SECONDS, max(0.0, self.switched - self.began)) / _PATIENCE
 
 
 class Gathering:
@@ -21,23 +52,32 @@ class Gathering:
     in between leaves them out, they wait for the next one, and from then on two crowds take turns, at twice the cost.
     """
 
-    def __init__(self, settle: Callable[[float], object], publications: Publications) -> None:
-        self._settle = settle
+    def __init__(self, arriving: Arriving, publications: Publications) -> None:
+        self._arriving = arriving
         self._publications = publications
+        self._crowds: dict[SuiteId, _Crowd] = {}
 
     def gather(self, publisher: Publisher) -> None:
         """Have its publications wait here."""
         publisher.gather(self.wait)
+        publisher.on_switch(self._note)
+
+    def _note(self, published: Published) -> None:
+        crowd = self._crowds.setdefault(published.suite_id, _Crowd())
+        here = self._publications.waiting_count(published.suite_id) + self._arriving.count(published.suite_id)
+        # One that goes away is missed for a few generations, as one that was counted too late would be.
+        crowd.size, crowd.switched = max(here, crowd.size - 1), time.monotonic()
 
     def wait(self, suite_id: SuiteId) -> None:
         """Until nothing is being taken in and the crowd is complete, or nobody came for a moment."""
-        ends = time.monotonic() + _MOST_SECONDS
-        self._settle(_MOST_SECONDS)
-        crowd, since = self._publications.crowd(suite_id)
+        crowd = self._crowds.setdefault(suite_id, _Crowd())
+        ends, last = time.monotonic() + crowd.worth(), crowd.switched
+        self._arriving.settle(suite_id, crowd.worth())
         here = self._publications.waiting_count(suite_id)
-        while here < crowd and time.monotonic() < min(ends, since + _QUIET_SECONDS):
+        while here < crowd.size and (now := time.monotonic()) < min(ends, last + crowd.pause()):
             time.sleep(_LOOK_SECONDS)
             now_here = self._publications.waiting_count(suite_id)
             if now_here > here:
-                here, since = now_here, time.monotonic()
-        self._settle(max(0.0, ends - time.monotonic()))
+                here, last = now_here, now
+        self._arriving.settle(suite_id, max(0.0, ends - time.monotonic()))
+        crowd.began = time.monotonic()

@@ -21,12 +21,10 @@ class Publications:
         self._catalog = catalog
         self._waiting: dict[SuiteId, list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}
         self._last: dict[SuiteId, Published] = {}
-        self._crowds: dict[SuiteId, tuple[int, float]] = {}
         publisher.on_switch(self._wake)
 
     def _wake(self, published: Published) -> None:
         self._last[published.suite_id] = published
-        self._crowds[published.suite_id] = (self.waiting_count(published.suite_id), time.monotonic())
         for loop, event in list(self._waiting.get(published.suite_id, ())):
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits there any more
                 loop.call_soon_threadsafe(event.set)
@@ -34,10 +32,6 @@ class Publications:
     def waiting_count(self, suite_id: SuiteId) -> int:
         """Who waits for the suite in this process."""
         return len(self._waiting.get(suite_id, ()))
-
-    def crowd(self, suite_id: SuiteId) -> tuple[int, float]:
-        """How many waited when the suite was last switched here, and when that was by the monotonic clock."""
-        return self._crowds.get(suite_id, (0, 0.0))
 
     async def until(self, suite_id: SuiteId, revision: int, seconds: float) -> Generation | None:
         """The generation in force once it shows ``revision`` or later; none when time ran out first."""
