@@ -74,7 +74,7 @@ class Service:
 
     def load(self, files: Sequence[str]) -> None:
         """As ``receive``, without waiting for the disk."""
-        with mock.patch("os.fsync"):
+        with mock.patch("os.fsync"), mock.patch("os.fdatasync"):
             self.receive(files)
 
     def publish(self) -> None:

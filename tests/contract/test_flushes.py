@@ -15,7 +15,7 @@ import pytest
 from entrepot.adapters.catalog.sql.catalog import SqlCatalog
 from entrepot.errors import CatalogUnavailable
 
-REAL = os.fsync
+REAL = os.fdatasync
 
 
 class Disk:
@@ -38,7 +38,7 @@ class Disk:
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     found = Disk()
-    monkeypatch.setattr(os, "fsync", found.flush)
+    monkeypatch.setattr(os, "fdatasync", found.flush)
     return found
 
 

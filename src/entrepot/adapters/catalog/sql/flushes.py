@@ -61,7 +61,7 @@ class Flushes:
         except OSError:
             return False
         try:
-            os.fsync(handle)
+            os.fdatasync(handle)
         except OSError:
             return False
         finally:
