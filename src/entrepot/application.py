@@ -47,6 +47,7 @@ from entrepot.services.intake.suites import Suites
 from entrepot.services.intake.transfers import Transfers
 from entrepot.services.jobs import JobBoard, Jobs
 from entrepot.services.notify import Notifications, Templates
+from entrepot.services.publish.export_jobs import ExportJobs
 from entrepot.services.publish.exports import Exports
 from entrepot.services.publish.reading import PublishedFiles
 from entrepot.services.publish.service import Publisher
@@ -139,6 +140,7 @@ class Application:
     vulnerabilities: Looking
     verifier: Verifier
     exports: Exports
+    export_jobs: ExportJobs
     keeper: Keeper
     health: Health
     preflight: Preflight

@@ -78,6 +78,9 @@ class Settings(BaseSettings):
         None,
         description="File with the certificates (OpenPGP) of uploaders; when set, one must have signed a .changes file",
     )
+    exports: Path | None = Field(
+        None, description="Folder below which administrators may have states written by POST /exports; empty: nowhere"
+    )
     bundle_keyring: Path | None = Field(
         None, description="File with the keys (OpenPGP) of other servers whose bundles are taken in here; empty: none"
     )

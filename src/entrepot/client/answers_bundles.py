@@ -1,4 +1,4 @@
-"""Shapes of the API's answers about bundles."""
+"""Shapes of the API's answers about bundles and exports."""
 
 from __future__ import annotations
 
@@ -92,6 +92,13 @@ class BegunImport(TypedDict):
     job_id: str
     id: str
     into: dict[str, str]
+
+
+class BegunExport(TypedDict):
+    """``POST /exports``."""
+
+    status: str
+    job_id: str
 
 
 class RemovedBundle(TypedDict):

@@ -13,6 +13,7 @@ from entrepot.client.bundles import BundlesTheme
 from entrepot.client.dashboard import Dashboard, Downloads, Logs
 from entrepot.client.distributions import DistributionsTheme
 from entrepot.client.errata import Errata, Rollouts
+from entrepot.client.exports import ExportsTheme
 from entrepot.client.feeds import Feeds
 from entrepot.client.groups import GroupsTheme, RolesTheme
 from entrepot.client.grype import Grype
@@ -80,6 +81,7 @@ class Client:
         self.imports = ImportsTheme(wire)
         self.mirrors = MirrorsTheme(wire)
         self.bundles = BundlesTheme(wire)
+        self.exports = ExportsTheme(wire)
         self.dashboard = Dashboard(wire)
         self.downloads = Downloads(wire)
         self.logs = Logs(wire)

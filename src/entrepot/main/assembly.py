@@ -17,7 +17,7 @@ from entrepot.main.gate import Gate, gate, unmet_of
 from entrepot.main.imports import importing
 from entrepot.main.parts import CHECKS, Parts, outside
 from entrepot.main.people import signing_in
-from entrepot.main.publishing import key_maker, publishing
+from entrepot.main.publishing import exporting, key_maker, publishing
 from entrepot.main.snapshots import frozen
 from entrepot.main.software import software_of
 from entrepot.main.upkeep import retention_of
@@ -60,15 +60,14 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         published["publisher"].unmet,
         *unmet_of(let_in),
         notifications.unmet,
-        scheduler.due,
-        retention.unmet,
+        *(scheduler.due, retention.unmet),
         published["signing_keys"].settle,
         followed["jobs"].unmet,
         *(fed["feeds"].due, software["compositions"].unmet),
     )
     kept_up = (audit.seals.seal_if_due, followed["jobs"].keep, carried["bundle_imports"].release_abandoned)
-    chores = (*kept_up, told["rollouts"].advance, told["bulletins"].tell, outer["mirror_runs"].begin_due)
-    keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now, chores)
+    begun = (told["rollouts"].advance, told["bulletins"].tell, outer["mirror_runs"].begin_due)
+    keeper = Keeper(parts.catalog, parts.queue, settings.node_name, unmet, parts.now, (*kept_up, *begun))
     health = _health(parts, keeper, let_in, watched)
     return Application(
         configurations=configurations,
@@ -83,6 +82,7 @@ def assemble(settings: Settings, parts: Parts, checks: Sequence[Check] = CHECKS)
         **outer,
         **kept,
         **carried,
+        **exporting(settings, parts, published, followed["jobs"]),
         **importing(settings, parts, let_in, outer, followed["jobs"]),
         audit=audit,
         pins=Pins(parts.catalog, parts.now),

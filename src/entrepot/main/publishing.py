@@ -7,15 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypedDict
 
-from entrepot.adapters.exports.filesystem import FilesystemExport
+from entrepot.adapters.exports.filesystem import FilesystemExport, folder_below
 from entrepot.adapters.signing import verification
 from entrepot.adapters.signing.base import KeyAlgorithm
 from entrepot.domain.model.suite import Archive
-from entrepot.errors import SigningUnavailable
+from entrepot.domain.policy.permissions import Permission
+from entrepot.errors import InvalidRequest, SigningUnavailable
 from entrepot.main.parts import FORMATS, TREES, Parts
 from entrepot.services.intake.suites import Suites
+from entrepot.services.jobs import JobKind, Jobs
 from entrepot.services.publish.apart import Apart
 from entrepot.services.publish.drafts import PublisherParts
+from entrepot.services.publish.export_jobs import EXPORT_JOB, ExportJobs
 from entrepot.services.publish.exports import ExportParts, Exports
 from entrepot.services.publish.manifests import Manifests
 from entrepot.services.publish.reading import PublishedFiles
@@ -100,3 +103,25 @@ def key_maker(settings: Settings, parts: Parts) -> Callable[[Archive], None]:
                 unit.set_fact(fact, made.fingerprint)
 
     return make
+
+
+class Exporting(TypedDict):
+    """By its name in the application."""
+
+    export_jobs: ExportJobs
+
+
+def exporting(settings: Settings, parts: Parts, published: Publishing, jobs: Jobs) -> Exporting:
+    """Exports that somebody asks the API for."""
+
+    def below(name: str) -> str:
+        if settings.exports is None:
+            raise InvalidRequest(
+                "this server writes no exports; name a folder for them in ENTREPOT_EXPORTS, or use the command "
+                "'entrepot export'"
+            )
+        return str(folder_below(settings.exports.absolute(), name))
+
+    export_jobs = ExportJobs(parts.catalog, published["exports"], find_state, below, jobs.begin, jobs.wake, parts.now)
+    jobs.define(JobKind(EXPORT_JOB, Permission.TREE_EXPORT, Permission.TREE_EXPORT, export_jobs.pursue))
+    return Exporting(export_jobs=export_jobs)

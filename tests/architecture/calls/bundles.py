@@ -1,4 +1,4 @@
-"""Bundles."""
+"""Bundles and exports."""
 
 from __future__ import annotations
 
@@ -15,4 +15,5 @@ CALLS = (
     Call("DELETE", "/bundles/{bundle}", Role.MAINTAINER),
     Call("GET", "/bundles/{bundle}/volumes/{volume}", Role.MAINTAINER),
     Call("POST", "/bundles/{bundle}/import", Role.ADMIN, {"json": {}}),
+    Call("POST", "/exports", Role.ADMIN, {"json": {"state": "jammy", "folder": "www"}}),
 )

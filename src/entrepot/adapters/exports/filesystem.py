@@ -7,6 +7,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,6 +23,8 @@ _LEDGER = "ledger.json"
 _HARMLESS = {OWN, "lost+found"}
 _NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EACCES, errno.EOPNOTSUPP}
 _CHUNK_BYTES = 1 << 20
+_MOST_NAME = 200
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*){0,3}")
 
 
 @contextlib.contextmanager
@@ -33,6 +36,23 @@ def _told(root: Path) -> Iterator[None]:
             raise StoreFull(f"no space is left in {root}; free some and export again") from error
         reason = errno.errorcode.get(error.errno or 0, "unknown error")
         raise ExportFolderUnusable(f"{root} cannot be written to ({reason}); see to it and export again") from error
+
+
+def folder_below(base: Path, name: str) -> Path:
+    """A folder below another one by a relative name; nothing leads out of there.
+
+    Raises:
+        InvalidRequest: the name is none, or a link leads elsewhere.
+    """
+    if not _NAME.fullmatch(name) or len(name) > _MOST_NAME:
+        raise InvalidRequest(
+            "folder: one to four names of letters, digits and . _ - with / between them are wanted", field="folder"
+        )
+    with _told(base):
+        wanted, top = (base / name).resolve(), base.resolve()
+    if not wanted.is_relative_to(top):
+        raise InvalidRequest("folder: a link leads out of the folder for exports", field="folder")
+    return wanted
 
 
 class FilesystemExport:

@@ -56,6 +56,9 @@ class State(Protocol):
 Find = Callable[[Reading, str], State]
 
 
+Asked = tuple[str, datetime | None]
+"""The reference of a state, and its date where that is not its own."""
+
 Told = Callable[[str, int, int], None]
 """Hears the stage, how far it is, and of how much; may raise to end the export."""
 
@@ -125,11 +128,12 @@ class Exports:
                     distribution=state.suite.full_name,
                 )
             files = list(reading.files_at(state.suite.id, state.generation.revision))
+            dated = _moved_at(reading, state, reference)
         suite, generation = state.suite, state.generation
         done = Exported(reference, generation.number, withheld=[one.path for one in files if one.quarantine])
         with self._open(folder) as tree:
             ledger = read_ledger(tree.ledger(), f"{suite.format.value}/{suite.archive.name}")
-            wanted = self._wanted(state, files, reference, wish)
+            wanted = self._wanted(state, files, (reference, dated), wish)
             shown = Shown(reference, generation.number, wanted.paths())
             ledger.plan(suite.codename, shown)
             tree.note(ledger.words())
@@ -138,7 +142,7 @@ class Exports:
         self._record(actor, suite, folder, done)
         return done
 
-    def _wanted(self, state: State, files: Sequence[PackageFile], reference: str, wish: ExportWish) -> _Wanted:
+    def _wanted(self, state: State, files: Sequence[PackageFile], asked: Asked, wish: ExportWish) -> _Wanted:
         suite, parts = state.suite, self._parts
         manifest = parts.manifests.get(state.generation.manifest)
         layout = layout_of(suite, manifest, parts.trees[suite.format].plan(suite))
@@ -150,14 +154,14 @@ class Exports:
                 small.append((f"{suite.codename}.sources", static_sources_file(suite, url, signer.armored())))
             else:
                 small.append((f"{suite.codename}.repo", static_repo_file(suite, url)))
-        roots = [(layout.top + path, self._root(state, manifest, path, reference)) for path in layout.roots]
+        roots = [(layout.top + path, self._root(state, manifest, path, asked)) for path in layout.roots]
         packages = [(path, one) for one in files if not one.quarantine for path in layout.places(one)]
         return _Wanted(packages, layout, small, roots)
 
-    def _root(self, state: State, manifest: Manifest, path: str, reference: str) -> bytes:
+    def _root(self, state: State, manifest: Manifest, path: str, asked: Asked) -> bytes:
         """As it was published; of anything but what is in force signed anew, without an end of validity."""
-        suite = state.suite
-        viewed = Viewed(suite, [manifest], state.generation.manifest)
+        suite, (reference, dated) = state.suite, asked
+        viewed = Viewed(suite, [manifest], state.generation.manifest, dated)
         body = partial(self._body, manifest)
         signed = self._parts.views.root(suite.archive, viewed, path, body) if "@" in reference else None
         return body(path) if signed is None else signed
@@ -236,6 +240,13 @@ class Exports:
     @staticmethod
     def _count(done: Exported, placed: Placed) -> None:
         setattr(done, placed.value, getattr(done, placed.value) + 1)
+
+
+def _moved_at(reading: Reading, state: State, reference: str) -> datetime | None:
+    """Since when an environment shows the state: that is its date, so that apt follows a move back as well."""
+    _, mark, name = reference.partition("@env:")
+    moves = reading.shown_generations(name, state.suite.id, 1) if mark else []
+    return max(moves[0][1], moves[0][0].published_at) if moves else None
 
 
 def _chunks(blobs: BlobStore, digest: Digest) -> Iterator[bytes]:
