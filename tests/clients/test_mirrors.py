@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from entrepot.client.api import Client
-from entrepot.testing.clients import AptRoot, DnfRoot, missing_programs
+from entrepot.testing.clients import AptRoot, DnfRoot, missing_programs, run
 from entrepot.testing.mirroring import MirrorScene, mirror_scene
 from entrepot.testing.packages import build_deb, build_rpm
+from entrepot.testing.repositories import write_apt_repository
 from entrepot.testing.server import running_server
 
 pytestmark = [
@@ -177,3 +180,49 @@ def test_a_snapshot_shows_what_the_upstream_has_signed(tmp_path: Path, scene: Mi
     apt.update().checked()
     apt.install("m-frozen").checked()
     assert apt.installed() == {"m-frozen": "1.0"}
+
+
+@pytest.mark.parametrize("distribution", ["./", "/", "amd64/"])
+@pytest.mark.parametrize("policy", ["immediate", "on_demand"])
+def test_apt_installs_from_a_flat_repository(
+    tmp_path: Path, scene: MirrorScene, distribution: str, policy: str
+) -> None:
+    name = f"flat{distribution.count('/')}{len(distribution)}{policy[0]}"
+    below = distribution.strip("./")
+    folder = scene.folder / name / below
+    folder.mkdir(parents=True)
+    for file, data in {**deb("m-flat", "1.0"), **deb("m-more", "1.0", Depends="m-flat")}.items():
+        (folder / file).write_bytes(data)
+    listed = run(("apt-ftparchive", "packages", below or "."), folder=scene.folder / name).checked().stdout
+    (folder / "Packages").write_text(listed)
+    (folder / "Packages.gz").write_bytes(gzip.compress(listed.encode()))
+    release = folder / "Release"
+    release.write_text(run(("apt-ftparchive", "release", below or "."), folder=scene.folder / name).checked().stdout)
+    scene.sign(release)
+    done = scene.mirror(name, source={"distribution": distribution}, download_policy=policy)
+    assert done["status"] == "done", done
+    apt = AptRoot(tmp_path)
+    codename = scene.client.mirrors.one(name)["distribution"].partition("/")[2]
+    apt.add_source(scene.get(f"/apt/{name}/{codename}.sources").text)
+    apt.update().checked()
+    apt.install("m-more").checked()
+    assert apt.installed() == {"m-flat": "1.0", "m-more": "1.0"}
+    with scene.server.client() as client:
+        made = client.post("/snapshots", json={"distribution": f"{name}/{codename}", "name": "flat"})
+        assert made.status_code == 201, made.text
+    place = f"{below}/" if below else ""
+    assert scene.get(f"/apt/{name}/snapshot/flat/{place}InRelease").content == (folder / "InRelease").read_bytes()
+
+
+def test_apt_installs_from_a_distribution_with_a_slash(tmp_path: Path, scene: MirrorScene) -> None:
+    release = write_apt_repository(
+        scene.folder / "slash", deb("m-slash", "1.0"), datetime.now(UTC), suite="stable/updates"
+    )
+    release.write_text(release.read_text().replace("updates\n", "stable\n"))
+    scene.sign(release)
+    done = scene.mirror("slash", source={"distribution": "stable/updates"})
+    assert done["status"] == "done", done
+    apt = AptRoot(tmp_path)
+    apt.add_source(scene.get("/apt/slash/stable_updates.sources").text)
+    apt.update().checked()
+    apt.install("m-slash").checked()

@@ -13,7 +13,7 @@ from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite, SuiteId
 from entrepot.domain.upstream.sieve import EVERYTHING, Filter
-from entrepot.domain.upstream.source import Root, SourceId
+from entrepot.domain.upstream.source import Root, Source, SourceId
 
 MirrorId = NewType("MirrorId", int)
 
@@ -121,6 +121,17 @@ class MirrorFile:
         """The strongest digest, as ``algorithm:hexadecimal``."""
         algorithm = "sha256" if "sha256" in self.digests else max(self.digests)
         return f"{algorithm}:{self.digests[algorithm]}"
+
+
+def codename_of(source: Source) -> str:
+    """What the suite of a mirror of apt is called here: a slash is none in a codename.
+
+    It is found again by ``places_of``: ``bookworm_updates`` of ``dists/bookworm/updates/``, ``flat`` of ``./``.
+    """
+    plain = source.distribution.strip("./").replace("/", "_")
+    if source.is_flat:
+        return f"flat_{plain}" if plain else "flat"
+    return source.distribution.replace("/", "_")
 
 
 def above_of(suite: Suite) -> str:

@@ -74,7 +74,7 @@ def _package(block: bytes, label: str, component: str) -> ListedPackage:
         name,
         check_word("version", get("version", "")),
         check_word("architecture", get("architecture", ""), 64),
-        check_path(f"{label}: {quote(name)}", get("filename", "")),
+        check_path(f"{label}: {quote(name)}", get("filename", "").removeprefix("./")),
         _number(get("size", ""), "size"),
         _digest(fields, f"{label}: {quote(name)}"),
         component,

@@ -112,7 +112,8 @@ def _notes(root: Root, now: datetime) -> tuple[str, ...]:
 def _check_identity(source: Source, release: Release, label: str) -> None:
     fields, asked = release.fields, source.distribution.rstrip("/")
     names = {name for name in (fields.suite, fields.codename) if name}
-    if names and asked not in names and not asked.endswith("."):
+    # Whoever says bookworm/updates gets a file that says bookworm; that of a flat repository may say anything.
+    if names and not source.is_flat and not {asked, asked.rpartition("/")[0]} & names and not asked.endswith("."):
         raise UpstreamIdentity(f"{label}: it is of {quote(' '.join(sorted(names)))}, not of {quote(asked)}")
     for component in source.components:
         if fields.components and _last(component) not in {_last(each) for each in fields.components}:
@@ -140,6 +141,10 @@ def _indexes(source: Source, release: Release, label: str) -> list[IndexFile]:
     by_path = {file.path: file for file in release.files}
     if not any(strong_digests(file) for file in release.files):
         raise UpstreamDigest(f"{label}: it gives no SHA256 nor SHA512 of any file")
+    if source.is_flat:
+        if not any(f"Packages{suffix}" in by_path for suffix in _SUFFIXES):
+            raise UpstreamIdentity(f"{label}: it lists no Packages")
+        return [_choose(by_path, "Packages", "", release, label)]
     components = {_last(each): each for each in release.fields.components}
     found = []
     for component in source.components or tuple(release.fields.components):

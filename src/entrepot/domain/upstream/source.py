@@ -110,3 +110,8 @@ class Source:
     trust: Trust = Trust()
     reach: Reach = Reach()
     state: SourceState = SourceState()
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether its index and its packages lie in one folder, without components: ``deb URL ./``."""
+        return self.format is Format.DEB and self.distribution.endswith("/")

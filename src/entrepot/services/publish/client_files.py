@@ -55,13 +55,18 @@ def static_repo_file(suite: Suite, url: str, within: str = "") -> bytes:
     return text.encode()
 
 
-def mirror_file(suite: Suite, base_url: str, armored_keys: bytes, within: str = "") -> bytes:
-    """The same for a suite that an upstream has signed, with the upstream's keys.
+def mirror_file(suite: Suite, base_url: str, armored_keys: bytes, within: str, distribution: str) -> bytes:
+    """The same for a suite that an upstream has signed, with the upstream's keys and its name of the distribution.
 
     rpm: the repository is one folder, without a level for each architecture; packages keep the upstream's signatures.
     """
     if suite.format is Format.DEB:
         text = sources_file(suite, base_url, armored_keys, within)
+        ours = f"Suites: {suite.codename}\nComponents: {' '.join(suite.options.components)}\n"
+        theirs = f"Suites: {distribution}\n"
+        if not distribution.endswith("/"):
+            theirs += f"Components: {' '.join(suite.options.components)}\n"
+        text = text.replace(ours.encode(), theirs.encode())
         return text if armored_keys else text.partition(b"Signed-By:")[0] + b"Trusted: yes\n"
     plain = repo_file(suite, base_url, within).replace(b"/$basearch/\n", b"/\n")
     return plain if armored_keys else plain.replace(b"repo_gpgcheck=1", b"repo_gpgcheck=0")

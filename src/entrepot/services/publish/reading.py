@@ -20,8 +20,9 @@ from entrepot.domain.formats.manifest import Manifest
 from entrepot.domain.model.digest import digest_of
 from entrepot.domain.model.generation import Extent, PublishedFile
 from entrepot.domain.model.package import Format
-from entrepot.domain.model.suite import Archive, ArchiveId
+from entrepot.domain.model.suite import Archive, ArchiveId, Suite
 from entrepot.errors import CatalogUnavailable
+from entrepot.services.publish.addresses import places_of, plain
 from entrepot.services.publish.client_files import mirror_file, repo_file, sources_file
 from entrepot.services.publish.manifests import Manifests
 from entrepot.services.publish.recent import Recent
@@ -84,11 +85,12 @@ class PublishedFiles:
         archive = self._archive(format_, archive_name)
         if archive is None:
             return None
+        path = plain(path)
         if path in ("key.asc", "key.gpg"):
             return self._key(archive, armored=path == "key.asc")
         view = view_of(path)
         if view is not None:
-            return self._viewed(archive, view, base_url)
+            return self._viewed(archive, replace(view, path=plain(view.path)), base_url)
         named = _SUITE_FILE.match(path)
         if named:
             return self._client_file(archive, named[1], named[2], base_url, "")
@@ -137,22 +139,24 @@ class PublishedFiles:
             return self._key(archive, armored=view.path == "key.asc")
         path = view.path
         if archive.format is Format.DEB:
-            if path.startswith("pool/"):
-                return self._pooled(archive, path)
-            top, _, path = path.partition("/")
-            if top != "dists":
-                return self._pooled(archive, view.path)
+            for codename, inner in places_of(path):
+                shown = self._views.shown(archive, view, codename)
+                found = None if shown is None else self._shown(archive, shown, inner)
+                if found is not None:
+                    return found
+            return self._pooled(archive, path)
         codename, _, inner = path.partition("/")
-        if archive.format is Format.RPM and inner.partition("/")[2].startswith("Packages/"):
+        if inner.partition("/")[2].startswith("Packages/"):
             found = self._pooled(archive, inner.partition("/")[2])
             if found is not None:
                 return found
         shown = self._views.shown(archive, view, codename) if inner else None
         if shown is None:
             return None
-        return self._shown(archive, view, shown, inner)
+        found = self._shown(archive, shown, inner)
+        return self._pooled(archive, path) if found is None and shown.suite.verbatim else found
 
-    def _shown(self, archive: Archive, view: View, shown: Shown, inner: str) -> Found | None:
+    def _shown(self, archive: Archive, shown: Shown, inner: str) -> Found | None:
         manifests = shown.manifests
         hashed = (_BY_HASH if archive.format is Format.DEB else _CHECKSUM_NAMED).match(inner)
         if hashed:
@@ -160,7 +164,7 @@ class PublishedFiles:
             file = next((file for one in manifests if (file := one.by_digest(wanted))), None)
             return None if file is None else Found(file, immutable=True, media_type=_HASHED_TYPE)
         if inner not in manifests[0].files:
-            return self._pooled(archive, view.path) if shown.suite.verbatim else None
+            return None
         if shown.suite.verbatim:
             return _found_in(manifests[0], inner)
         signed = self._views.root(archive, shown, inner, lambda name: self._read(manifests[0], name))
@@ -170,17 +174,17 @@ class PublishedFiles:
         return b"".join(self._blobs.read(one.blob, one.offset, one.length) for one in manifest.files[path].extents)
 
     def _find_deb(self, archive: Archive, path: str) -> Found | None:
-        if path.startswith("pool/"):
-            return self._pooled(archive, path)
-        top, _, rest = path.partition("/")
-        codename, _, inner = rest.partition("/")
-        if top != "dists" or not inner:
-            return self._pooled(archive, path)
-        hashed = _BY_HASH.match(inner)
-        if hashed:
-            return self._by_digest(archive, codename, hashed[2])
         # An upstream may have its packages anywhere, even among its indexes.
-        return self._current(archive, codename, inner) or self._pooled(archive, path)
+        last = path.startswith("dists/")
+        pooled = None if last else self._pooled(archive, path)
+        if pooled is not None:
+            return pooled
+        for codename, inner in places_of(path):
+            hashed = _BY_HASH.match(inner)
+            found = self._by_digest(archive, codename, hashed[2]) if hashed else self._current(archive, codename, inner)
+            if found is not None:
+                return found
+        return self._pooled(archive, path) if last else None
 
     def _find_rpm(self, archive: Archive, path: str) -> Found | None:
         codename, _, inner = path.partition("/")
@@ -291,6 +295,12 @@ class PublishedFiles:
             keys = {reading.source(one.source_id).keyring.strip(): None for one in mirrors if one is not None}
         return "".join(f"{key}\n" for key in keys if key).encode()
 
+    def _distribution(self, suite: Suite) -> str:
+        """As the upstream calls it."""
+        with self._catalog.read() as reading:
+            mirror = reading.mirror_of(suite.id)
+            return suite.codename if mirror is None else reading.source(mirror.source_id).distribution
+
     def _client_file(self, archive: Archive, codename: str, suffix: str, base_url: str, within: str) -> Found | None:
         with self._catalog.read() as reading:
             suite = reading.suite_named(archive.id, codename)
@@ -298,7 +308,8 @@ class PublishedFiles:
             return None
         if suite.verbatim:
             keys = self._upstream_keys(archive, codename)
-            return in_memory(mirror_file(suite, base_url, keys, within), "text/plain; charset=utf-8")
+            text = mirror_file(suite, base_url, keys, within, self._distribution(suite))
+            return in_memory(text, "text/plain; charset=utf-8")
         if suffix == "repo":
             return in_memory(repo_file(suite, base_url, within), "text/plain; charset=utf-8")
         armored = self._keyring.signer(archive.key_name).armored()

@@ -14,7 +14,7 @@ from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Archive, Suite, SuiteOptions
 from entrepot.domain.policy.permissions import Permission, demand
-from entrepot.domain.upstream.mirror import DownloadPolicy, Mirror, MirrorId, MirrorKind, OnBad
+from entrepot.domain.upstream.mirror import DownloadPolicy, Mirror, MirrorId, MirrorKind, OnBad, codename_of
 from entrepot.domain.upstream.sieve import EVERYTHING, Filter
 from entrepot.domain.upstream.source import Source
 from entrepot.errors import AlreadyRunning, InvalidRequest, StillShown
@@ -245,14 +245,11 @@ def _standing(reading: Reading, mirror: Mirror) -> MirrorStanding:
 
 def _place_of(draft: MirrorDraft, source: Source) -> tuple[str, str]:
     """Archive and codename.  Of a verbatim apt mirror it is the upstream's own: it is part of the signed paths."""
-    archive, codename = draft.archive or draft.name, draft.codename or source.distribution or draft.name
-    if (
-        draft.kind is MirrorKind.VERBATIM
-        and source.format is Format.DEB
-        and ("/" in source.distribution or codename != source.distribution)
-    ):
+    own = codename_of(source) if source.format is Format.DEB else source.distribution
+    archive, codename = draft.archive or draft.name, draft.codename or own or draft.name
+    if draft.kind is MirrorKind.VERBATIM and source.format is Format.DEB and codename != own:
         raise InvalidRequest(
-            f"{source.name}: only a distribution with a plain name can be mirrored, and keeps its name",
+            f"{source.name}: a distribution that is shown as it is keeps its name; leave it out, or say {own}",
             field="codename",
         )
     if not _NAME.fullmatch(archive):
