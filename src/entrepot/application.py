@@ -29,7 +29,7 @@ from entrepot.services.configuration import Configurations, Policies
 from entrepot.services.dashboard import Watching
 from entrepot.services.downloads import Downloads, Recorder
 from entrepot.services.errata import Bulletins, Notices, Rollouts
-from entrepot.services.imports import ImportGroups, Imports, Searches, UpstreamResolutions
+from entrepot.services.imports import ImportGroups, Imports, Recipes, Searches, UpstreamResolutions
 from entrepot.services.intake import Intake
 from entrepot.services.intake.cooling import Cooling
 from entrepot.services.intake.decisions import Decisions
@@ -68,7 +68,7 @@ from entrepot.services.upkeep.retention import Retention
 from entrepot.services.upkeep.schedule import Scheduler
 from entrepot.services.upkeep.signing_keys import SigningKeys
 from entrepot.services.upstream import Courier, Sources, Syncs
-from entrepot.services.upstream.mirrors import MirrorRuns, Mirrors, OnDemand
+from entrepot.services.upstream.mirrors import MirrorPlans, MirrorRuns, Mirrors, OnDemand
 from entrepot.services.vulnerabilities.feeds import Feeds
 from entrepot.services.vulnerabilities.looking import Looking
 
@@ -125,6 +125,7 @@ class Application:
     upstream_resolutions: UpstreamResolutions
     imports: Imports
     import_groups: ImportGroups
+    recipes: Recipes
     mirrors: Mirrors
     mirror_runs: MirrorRuns
     on_demand: OnDemand
@@ -132,6 +133,7 @@ class Application:
     bundle_making: BundleMaking
     bundle_receiving: BundleReceiving
     bundle_imports: BundleImports
+    mirror_plans: MirrorPlans
     signing_keys: SigningKeys
     antivirus: Antivirus
     grype: SecondEngine

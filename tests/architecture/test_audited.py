@@ -21,6 +21,7 @@ SILENT = {
     "/incoming/{distribution}/{name}": "a file that waits; what becomes of it is noted",
     "/api/files/{folder}/{name}": "a file that waits; what becomes of it is noted",
     "/api/files/{folder}": "a file that waits; what becomes of it is noted",
+    "/import/sync/start": "joins what another call began",
     "/settings/gpg/export": "tells where public keys are; nothing is written",
     "/security/policy/preview": "nothing is changed",
     "/license": "there are no licenses",

@@ -137,3 +137,84 @@ class RemovedGroup(TypedDict):
     """``DELETE /import/groups/{group_name}``."""
 
     deleted: str
+
+
+class UpstreamOfIngredient(TypedDict):
+    """Where a package of a recipe would come from."""
+
+    version: str
+    arch: str
+    section: str
+    size: int
+    source_id: str
+    distribution: str
+
+
+class Ingredient(TypedDict):
+    """A package of a recipe; ``status`` is available, importable or unknown."""
+
+    name: str
+    version: str | None
+    arch: str | None
+    status: str
+    pkg_manager: str
+    command: str
+    stage: str
+    distribution: str | None
+    upstream_info: UpstreamOfIngredient | None
+
+
+class BaseImage(TypedDict):
+    """What the image builds on."""
+
+    image: str
+    pkg_manager: str | None
+    distribution: str | None
+
+
+class RecipeStage(TypedDict):
+    """One ``FROM``."""
+
+    name: str
+    image: str
+    pkg_manager: str | None
+
+
+class UnresolvedIngredient(TypedDict):
+    """What only a run could name."""
+
+    text: str
+    pkg_manager: str
+    command: str
+
+
+class ImportItem(TypedDict):
+    """A package as an import is asked for."""
+
+    name: str
+    version: NotRequired[str]
+    source_id: NotRequired[str]
+    distribution: NotRequired[str]
+    arch: NotRequired[str]
+
+
+class ImportItems(TypedDict):
+    """A body for ``POST /import/batch``."""
+
+    packages: list[ImportItem]
+
+
+class Recipe(TypedDict):
+    """``POST /import/analyze-dockerfile``."""
+
+    packages_found: list[Ingredient]
+    total: int
+    available: int
+    missing: int
+    importable: int
+    unknown: int
+    distribution: str | None
+    base_image: BaseImage
+    stages: list[RecipeStage]
+    unresolved: list[UnresolvedIngredient]
+    import_batches: list[ImportItems]

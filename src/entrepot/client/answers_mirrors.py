@@ -6,6 +6,8 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from entrepot.client.answers_jobs import Job
+
 
 class MirrorRow(TypedDict):
     """``GET /mirrors/{mirror}``."""
@@ -76,3 +78,66 @@ class BegunRun(TypedDict):
     name: str
     status: str
     already_running: bool
+
+
+class MirrorJob(Job):
+    """``GET /import/mirror/jobs/{job_id}``."""
+
+    source_id: str
+    distribution: str
+    added_count: int
+    pending_count: int
+    blocked_count: int
+    skipped_count: int
+
+
+class BegunRuns(MirrorJob):
+    """``POST /import/mirror/start/{source}``; ``jobs`` are those of all its mirrors."""
+
+    already_running: bool
+    jobs: list[str]
+
+
+class MirrorJobs(TypedDict):
+    """``GET /import/mirror/jobs``."""
+
+    jobs: list[MirrorJob]
+    total: int
+
+
+class MirroredSource(TypedDict):
+    """A source; ``enabled`` says whether its mirrors run by the plan."""
+
+    id: str
+    source_id: str
+    label: str
+    format: str
+    enabled: bool
+    mirrors: list[str]
+    last_job: MirrorJob | None
+
+
+class MirroredSources(TypedDict):
+    """``GET /import/mirror/sources``."""
+
+    sources: list[MirroredSource]
+
+
+class SwitchedSources(TypedDict):
+    """``POST /import/mirror/sources``: all that were ever switched."""
+
+    sources: dict[str, bool]
+
+
+class MirrorPlan(TypedDict):
+    """``GET /import/mirror/schedule``."""
+
+    enabled: bool
+    hour: int
+    minute: int
+    timezone: str
+    max_packages_per_run: int
+    max_runtime_minutes: int
+    min_free_disk_gb: int
+    cron: str
+    next_run: str | None

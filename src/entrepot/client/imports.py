@@ -12,6 +12,8 @@ from entrepot.client.answers_imports import (
     Import,
     ImportBatch,
     ImportGroups,
+    ImportItem,
+    Recipe,
     RemovedGroup,
     UpstreamResolution,
     UpstreamSearch,
@@ -84,7 +86,15 @@ class ImportsTheme:
         payload = {"source_id": source, "package": package, **words}
         return shaped(self._wire("POST", "/import/packages", None, payload), Import, status=str, imported=list)
 
-    def batch(self, packages: Sequence[str], *, source: str | None = None, **words: Unpack[BatchWords]) -> ImportBatch:
+    def recipe(self, text: str, *, distribution: str | None = None) -> Recipe:
+        """``POST /import/analyze-dockerfile``: what it installs, and where each of it can be had."""
+        payload = {"content": text, **given(distribution=distribution)}
+        answer = self._wire("POST", "/import/analyze-dockerfile", None, payload)
+        return shaped(answer, Recipe, packages_found=list, total=int, import_batches=list)
+
+    def batch(
+        self, packages: Sequence[str | ImportItem], *, source: str | None = None, **words: Unpack[BatchWords]
+    ) -> ImportBatch:
         """``POST /import/batch``: up to fifty, each for itself."""
         payload = {"packages": list(packages), **given(source_id=source), **words}
         return shaped(self._wire("POST", "/import/batch", None, payload), ImportBatch, status=str, results=list)

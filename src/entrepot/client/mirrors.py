@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from entrepot.client.answers import shaped
-from entrepot.client.answers_mirrors import BegunRun, MirrorList, MirrorRow, Preview, RemovedMirror
+from entrepot.client.answers_mirrors import (
+    BegunRun,
+    BegunRuns,
+    MirroredSources,
+    MirrorJob,
+    MirrorJobs,
+    MirrorList,
+    MirrorPlan,
+    MirrorRow,
+    Preview,
+    RemovedMirror,
+    SwitchedSources,
+)
 from entrepot.client.segments import segment
-from entrepot.client.wire import Wire, sent
+from entrepot.client.wire import ServerEvent, Wire, given, sent
 
 
 class MirrorsTheme:
@@ -85,6 +97,64 @@ class MirrorsTheme:
         """``POST /mirrors/{mirror}/run``: begin, without waiting; ``Client.jobs`` follows it."""
         payload: dict[str, object] = {"accept_loss": accept_loss, "accept_bad": accept_bad}
         return shaped(self._wire("POST", f"{_path(mirror)}/run", None, payload), BegunRun, job_id=str)
+
+    def sources(self) -> MirroredSources:
+        """``GET /import/mirror/sources``: which of them have mirrors, and whether these run by the plan."""
+        return shaped(self._wire("GET", "/import/mirror/sources"), MirroredSources, sources=list)
+
+    def switch(self, sources: Mapping[str, bool]) -> SwitchedSources:
+        """``POST /import/mirror/sources``: have mirrors of these run by the plan, or not."""
+        payload: dict[str, object] = {"sources": dict(sources)}
+        return shaped(self._wire("POST", "/import/mirror/sources", None, payload), SwitchedSources, sources=dict)
+
+    def plan(self) -> MirrorPlan:
+        """``GET /import/mirror/schedule``."""
+        return shaped(self._wire("GET", "/import/mirror/schedule"), MirrorPlan, enabled=bool, cron=str)
+
+    def change_plan(
+        self,
+        *,
+        enabled: bool | None = None,
+        hour: int | None = None,
+        minute: int | None = None,
+        timezone: str | None = None,
+        max_packages_per_run: int | None = None,
+        max_runtime_minutes: int | None = None,
+        min_free_disk_gb: int | None = None,
+    ) -> MirrorPlan:
+        """``POST /import/mirror/schedule``: what is given is changed."""
+        payload = sent(
+            enabled=enabled,
+            hour=hour,
+            minute=minute,
+            timezone=timezone,
+            max_packages_per_run=max_packages_per_run,
+            max_runtime_minutes=max_runtime_minutes,
+            min_free_disk_gb=min_free_disk_gb,
+        )
+        return shaped(self._wire("POST", "/import/mirror/schedule", None, payload), MirrorPlan, enabled=bool, cron=str)
+
+    def start(self, source: str, *, limit: int | None = None) -> BegunRuns:
+        """``POST /import/mirror/start/{source}``: run every mirror of a source; the limit bounds nothing here."""
+        answer = self._wire("POST", f"/import/mirror/start/{segment(source)}", given(limit=limit))
+        return shaped(answer, BegunRuns, job_id=str, already_running=bool)
+
+    def runs(self) -> MirrorJobs:
+        """``GET /import/mirror/jobs``: newest first."""
+        return shaped(self._wire("GET", "/import/mirror/jobs"), MirrorJobs, jobs=list, total=int)
+
+    def run_job(self, job_id: str) -> MirrorJob:
+        """``GET /import/mirror/jobs/{job_id}``."""
+        return shaped(self._wire("GET", f"/import/mirror/jobs/{segment(job_id)}"), MirrorJob, job_id=str, status=str)
+
+    def cancel_run(self, job_id: str) -> MirrorJob:
+        """``POST /import/mirror/jobs/{job_id}/cancel``: what was in force before stays."""
+        answer = self._wire("POST", f"/import/mirror/jobs/{segment(job_id)}/cancel")
+        return shaped(answer, MirrorJob, job_id=str, status=str)
+
+    def follow_run(self, job_id: str, *, from_index: int = 0) -> Iterator[ServerEvent]:
+        """``GET /import/mirror/jobs/{job_id}/stream``: until it ends."""
+        return self._wire.told("GET", f"/import/mirror/jobs/{segment(job_id)}/stream", {"from_index": from_index})
 
 
 def _path(mirror: str) -> str:

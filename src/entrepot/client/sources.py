@@ -90,6 +90,14 @@ class SourcesTheme:
         """``POST /import/sync-security``."""
         return shaped(self._wire("POST", "/import/sync-security"), BegunSync, job_id=str)
 
+    def start_all(self) -> BegunSync:
+        """``POST /import/sync/start``: all that are switched on."""
+        return shaped(self._wire("POST", "/import/sync/start"), BegunSync, job_id=str)
+
+    def start(self, target: str) -> BegunSync:
+        """``POST /import/sync/start/{target}``: ``apt``, ``rpm``, or one source."""
+        return shaped(self._wire("POST", f"/import/sync/start/{segment(target)}"), BegunSync, job_id=str)
+
     def states(self) -> SourceStates:
         """``GET /import/sync-status``."""
         return shaped(self._wire("GET", "/import/sync-status"), SourceStates, sources=list)

@@ -50,6 +50,7 @@ from entrepot.errors.states import MergeRefused, MoveRefused, StillShown
 from entrepot.errors.upstream import (
     BuiltInSource,
     ImportFailed,
+    RunTooLong,
     SourceMirrored,
     UpstreamAmbiguous,
     UpstreamBadFiles,
@@ -114,6 +115,7 @@ __all__ = [
     "PackageDigestMismatch",
     "PackageSignatureInvalid",
     "RemoteFailed",
+    "RunTooLong",
     "SourceMirrored",
     "StillShown",
     "StoreFull",

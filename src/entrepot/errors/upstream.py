@@ -89,6 +89,12 @@ class UpstreamBadFiles(EntrepotError):
     code, kind, title = "upstream.bad_files", Kind.CONFLICT, "Files are no good upstream"
 
 
+class RunTooLong(EntrepotError):
+    """A run of a mirror took longer than the settings allow; the next one goes on from where it was."""
+
+    code, kind, title = "mirror.too_long", Kind.TIMED_OUT, "Run of a mirror takes too long"
+
+
 class UpstreamParse(EntrepotError):
     """The index of an upstream is outside its grammar."""
 

@@ -11,7 +11,7 @@ from entrepot.domain.upstream.source import Source
 from entrepot.main.gate import Gate
 from entrepot.main.parts import FORMATS, Parts
 from entrepot.main.upstream import Upstream
-from entrepot.services.imports import ImportGroups, Imports, Searches, UpstreamResolutions
+from entrepot.services.imports import ImportGroups, Imports, Recipes, Searches, UpstreamResolutions
 from entrepot.services.imports.carrying import Arrival, Bring, Bringer, Errand, LetIn, Staged
 from entrepot.services.imports.importing import IMPORT_JOB
 from entrepot.services.intake import Intake
@@ -37,6 +37,7 @@ class Importing(TypedDict):
     upstream_resolutions: UpstreamResolutions
     imports: Imports
     import_groups: ImportGroups
+    recipes: Recipes
 
 
 def importing(settings: Settings, parts: Parts, let_in: Gate, foreign: Upstream, jobs: Jobs) -> Importing:
@@ -57,6 +58,7 @@ def importing(settings: Settings, parts: Parts, let_in: Gate, foreign: Upstream,
         upstream_resolutions=resolutions,
         imports=imports,
         import_groups=ImportGroups(parts.catalog, parts.now),
+        recipes=Recipes(parts.catalog, resolutions, parts.now),
     )
 
 

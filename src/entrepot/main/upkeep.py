@@ -19,6 +19,7 @@ def retention_of(
     audit: Auditing,
     rematch: Callable[[Writing], Goal],
     begin_sync: Callable[[Writing], Goal],
+    begin_mirrors: Callable[[Writing], Goal],
 ) -> tuple[Retention, Scheduler]:
     """What ages out, and when that is looked at."""
     forget = audit.seals.forget_before
@@ -27,5 +28,6 @@ def retention_of(
         "retention": Job(lambda found: found.retention, retention.begin),
         "cve_rematch": Job(lambda found: found.cve_rematch, rematch),
         "sync": Job(lambda found: found.sync, begin_sync),
+        "mirror": Job(lambda found: found.mirror, begin_mirrors),
     }
     return retention, Scheduler(parts.catalog, configuration, jobs, parts.now)

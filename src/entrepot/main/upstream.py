@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypedDict
@@ -20,13 +21,14 @@ from entrepot.services.upstream import Courier, Sources, Syncs
 from entrepot.services.upstream.courier import Ways
 from entrepot.services.upstream.indexes import Indexes
 from entrepot.services.upstream.local import LocalCourier, Open
-from entrepot.services.upstream.mirrors import MIRROR_JOB, MirrorRuns, Mirrors, OnDemand
+from entrepot.services.upstream.mirrors import MIRROR_JOB, MirrorPlans, MirrorRuns, Mirrors, OnDemand
 from entrepot.services.upstream.mirrors.choosing import Choosing
 from entrepot.services.upstream.mirrors.collecting import Collecting, Feed
 from entrepot.services.upstream.mirrors.companions import Companions
 from entrepot.services.upstream.mirrors.filling import Filling
 from entrepot.services.upstream.mirrors.mirroring import Mirroring
 from entrepot.services.upstream.mirrors.originals import Originals
+from entrepot.services.upstream.mirrors.plans import Bounds
 from entrepot.services.upstream.mirrors.resigning import Resigning, Stages
 from entrepot.services.upstream.mirrors.settling import Settling
 from entrepot.services.upstream.roots import Roots
@@ -46,6 +48,7 @@ class Upstream(TypedDict):
     mirrors: Mirrors
     mirror_runs: MirrorRuns
     on_demand: OnDemand
+    mirror_plans: MirrorPlans
 
 
 def upstream(
@@ -69,22 +72,29 @@ def upstream(
     choosing = Choosing(parts.catalog, FORMATS)
     tools = (courier, syncing, choosing, let_in["feeding"])
     resigning = _resigning(parts, *tools, publish, settings.max_upload_mb << 20)
-    runs = _mirror_runs(parts, courier, resigning, jobs)
+    bounds = Bounds(lambda: shutil.disk_usage(settings.data).free)
+    runs = _mirror_runs(parts, courier, resigning, jobs, bounds)
     jobs.define(JobKind(MIRROR_JOB, Permission.SOURCE_READ, Permission.SOURCE_SYNC, runs.pursue))
     mirrors = Mirrors(parts.catalog, choosing, make_key, runs.ask, parts.now)
     # Whoever asks for a package does not wait for as long as a run in the background may.
     asked = Courier(parts.fetcher, replace(ways, pace=_IMPATIENT), parts.secret)
     on_demand = OnDemand(parts.catalog, parts.blobs, asked, parts.now)
     return Upstream(
-        sources=sources, syncs=syncs, courier=courier, mirrors=mirrors, mirror_runs=runs, on_demand=on_demand
+        sources=sources,
+        syncs=syncs,
+        courier=courier,
+        mirrors=mirrors,
+        mirror_runs=runs,
+        on_demand=on_demand,
+        mirror_plans=MirrorPlans(parts.catalog, runs, configuration),
     )
 
 
-def _mirror_runs(parts: Parts, courier: Courier, resigning: Resigning, jobs: Jobs) -> MirrorRuns:
+def _mirror_runs(parts: Parts, courier: Courier, resigning: Resigning, jobs: Jobs, bounds: Bounds) -> MirrorRuns:
     originals = Originals(courier, verification, parts.now)
     filling = Filling(parts.catalog, parts.blobs, courier, parts.now)
     mirroring = Mirroring(parts.catalog, parts.blobs, originals, filling, parts.now)
-    return MirrorRuns(parts.catalog, mirroring, resigning, jobs.begin, jobs.wake, parts.now)
+    return MirrorRuns(parts.catalog, mirroring, resigning, jobs.begin, jobs.wake, parts.now, bounds.watch)
 
 
 def _resigning(

@@ -12,6 +12,7 @@ CALLS = (
     Call("POST", "/import/fetch", Role.UPLOADER, {"json": {"name": "curl"}}),
     Call("POST", "/import/packages", Role.MAINTAINER, {"json": {"source_id": 1, "package": "curl"}}),
     Call("POST", "/import/batch", Role.UPLOADER, {"json": {"packages": ["curl"]}}),
+    Call("POST", "/import/analyze-dockerfile", Role.UPLOADER, {"json": {"content": "FROM debian:12"}}),
     Call("GET", "/import/groups", Role.READER),
     Call("DELETE", "/import/groups/{group_name}", Role.ADMIN),
 )

@@ -14,4 +14,13 @@ CALLS = (
     Call("PATCH", "/mirrors/{mirror}", Role.MAINTAINER, {"json": {"every_hours": 12}}),
     Call("POST", "/mirrors/{mirror}/run", Role.MAINTAINER, {"json": {}}),
     Call("DELETE", "/mirrors/{mirror}", Role.MAINTAINER),
+    Call("GET", "/import/mirror/sources", Role.READER),
+    Call("POST", "/import/mirror/sources", Role.MAINTAINER, {"json": {"sources": {"debian-bookworm": False}}}),
+    Call("GET", "/import/mirror/schedule", Role.READER),
+    Call("POST", "/import/mirror/schedule", Role.ADMIN, {"json": {"hour": 4}}),
+    Call("POST", "/import/mirror/start/{source}", Role.MAINTAINER),
+    Call("GET", "/import/mirror/jobs", Role.MAINTAINER),
+    Call("GET", "/import/mirror/jobs/{job_id}", Role.MAINTAINER),
+    Call("GET", "/import/mirror/jobs/{job_id}/stream", Role.MAINTAINER),
+    Call("POST", "/import/mirror/jobs/{job_id}/cancel", Role.MAINTAINER),
 )

@@ -23,5 +23,7 @@ CALLS = (
     Call("POST", "/import/sync/jobs/{job_id}/cancel", Role.UPLOADER),
     Call("POST", "/import/sync", Role.MAINTAINER, {"json": {}}),
     Call("POST", "/import/sync-security", Role.MAINTAINER),
+    Call("POST", "/import/sync/start", Role.MAINTAINER),
+    Call("POST", "/import/sync/start/{target}", Role.MAINTAINER),
     Call("POST", "/import/sync/{source}", Role.MAINTAINER),
 )

@@ -32,8 +32,9 @@ from entrepot.entrypoints.api.import_words import (
 )
 from entrepot.entrypoints.api.jobs import JobWatch, Telling, job_words
 from entrepot.entrypoints.api.limits import Limited
+from entrepot.entrypoints.api.problems import STATUS
 from entrepot.entrypoints.api.streams import Subscriber
-from entrepot.errors import JobEnded
+from entrepot.errors import AddressForbidden, JobEnded, Kind
 from entrepot.services.imports.choosing import Wanted
 from entrepot.services.imports.importing import named_error
 from entrepot.services.imports.searching import Question
@@ -152,7 +153,7 @@ async def batch(
     if not job.ended:
         return JSONResponse(job_words(job), 202)
     if job.status is JobStatus.ERROR:
-        raise named_error(str(job.result.get("code") or ""), str(job.result.get("error") or "it failed"))
+        return _failed(job)
     body = batch_words(cast("list[Body]", job.result.get("packages") or []))
     return JSONResponse({**body, "job_id": job.id})
 
@@ -190,8 +191,16 @@ async def _answer(request: Request, app: Application, who: Actor, job_id: JobId)
     if job.status is JobStatus.CANCELLED:
         raise JobEnded("the import was cancelled; what had come in before stays")
     if job.status is JobStatus.ERROR:
-        raise named_error(str(job.result.get("code") or ""), str(job.result.get("error") or "it failed"))
+        return _failed(job)
     return await _concluded(request, app, job)
+
+
+def _failed(job: Job) -> Response:
+    """Why it ended.  Wherever an upstream leads to, it is not the request that was wrong."""
+    error = named_error(str(job.result.get("code") or ""), str(job.result.get("error") or "it failed"))
+    if isinstance(error, AddressForbidden):
+        return JSONResponse({"detail": error.detail, "error": error.code}, STATUS[Kind.UPSTREAM])
+    raise error
 
 
 async def _concluded(request: Request, app: Application, job: Job) -> Response:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, StrictInt, StrictStr
 from starlette.concurrency import run_in_threadpool
 
-from entrepot.adapters.catalog.jobs import Job, JobEvent
+from entrepot.adapters.catalog.jobs import Job
 from entrepot.application import Application
 from entrepot.domain.jobs.work import JobId, JobStatus
 from entrepot.domain.model.actor import Actor
+from entrepot.domain.model.package import Format
 from entrepot.domain.policy.permissions import Permission
 from entrepot.entrypoints.api.bodies import described, json_body
 from entrepot.entrypoints.api.context import App, Who, requiring
+from entrepot.entrypoints.api.job_events import EVENTS, told
 from entrepot.entrypoints.api.limits import Limited
 from entrepot.entrypoints.api.source_words import (
     SourceChange,
@@ -33,8 +32,6 @@ from entrepot.services.upstream.syncs import SYNC_JOB, Begun
 
 router = APIRouter(tags=["import"], prefix="/import")
 
-_LOOK_SECONDS = 0.3
-_BEAT_LOOKS = 50
 _MOST_BODY_BYTES = 8 << 20
 _READ = [Depends(requiring(Permission.SOURCE_READ))]
 _WRITE = [Depends(requiring(Permission.SOURCE_WRITE)), Depends(Limited("import"))]
@@ -43,11 +40,11 @@ _SEE = [Depends(requiring(Permission.UPSTREAM_READ))]
 _WATCH = [Depends(requiring(Permission.JOB_READ))]
 _CANCEL = [Depends(requiring(Permission.JOB_CANCEL)), Depends(Limited("import", "import_sync"))]
 _ONE, _MANY = [*_SYNC, Depends(Limited("import"))], [*_SYNC, Depends(Limited("import", "import_sync"))]
-_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 _EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {}}, "description": "Events, until the job ends"},
+    200: EVENTS,
     202: {"description": "Begun, or attached to"},
 }
+_FAMILIES = {"apt": Format.DEB, "rpm": Format.RPM}
 AcceptLoss = Annotated[bool, Query(description="Also when most packages are gone")]
 
 
@@ -120,7 +117,7 @@ async def sync_source_stream(
 ) -> Response:
     """Events while the index is fetched, verified and read; joins the synchronisation that runs already."""
     begun = await run_in_threadpool(app.syncs.one, who, source, accept_loss=accept_loss)
-    return _stream(app, who, begun.job, begun.sources[0].name)
+    return told(app, who, begun.job, begun.sources[0].name)
 
 
 @router.get("/sync-status", summary="How the sources stand", dependencies=_SEE)
@@ -176,7 +173,7 @@ def sync_job(job_id: str, app: App, who: Who) -> dict[str, Any]:
 def sync_job_stream(job_id: str, app: App, who: Who, from_index: Annotated[int, Query(ge=0, le=2**62)] = 0) -> Response:
     """From an index on."""
     job = _sync_job(app, who, job_id)
-    return _stream(app, who, job.id, job.label, from_index)
+    return told(app, who, job.id, job.label, from_index)
 
 
 @router.post("/sync/jobs/{job_id}/cancel", summary="End a synchronisation", dependencies=_CANCEL)
@@ -214,7 +211,27 @@ async def sync_security(request: Request, app: App, who: Who) -> Response:
     return _answer(request, app, who, await run_in_threadpool(app.syncs.security, who))
 
 
-@router.post("/sync/{source}", summary="Synchronise a source", status_code=202, dependencies=_MANY, responses=_EVENTS)
+@router.post("/sync/start", summary="Synchronise all sources in the background", status_code=202, dependencies=_MANY)
+def start_all(app: App, who: Who) -> dict[str, Any]:
+    """All that are switched on; joins the synchronisation of all that runs already."""
+    return _begun_words(app.syncs.some(who))
+
+
+@router.post(
+    "/sync/start/{target}",
+    summary="Synchronise a family of sources, or one",
+    status_code=202,
+    dependencies=_ONE,
+    responses={400: {"description": "No source of this family is switched on"}},
+)
+def start_some(target: str, app: App, who: Who) -> dict[str, Any]:
+    """``apt`` or ``rpm`` are all of this family that are switched on; else the name or number of a source."""
+    if target in _FAMILIES:
+        return _begun_words(app.syncs.family(who, _FAMILIES[target]))
+    return _begun_words(app.syncs.one(who, target))
+
+
+@router.post("/sync/{source}", summary="Synchronise a source", status_code=202, dependencies=_ONE, responses=_EVENTS)
 async def sync_source(
     source: str,
     request: Request,
@@ -229,7 +246,11 @@ async def sync_source(
 
 def _answer(request: Request, app: Application, who: Actor, begun: Begun) -> Response:
     if "text/event-stream" in request.headers.get("accept", "") or request.query_params.get("stream") == "1":
-        return _stream(app, who, begun.job, begun.label)
+        return told(app, who, begun.job, begun.label)
+    return JSONResponse(_begun_words(begun), 202)
+
+
+def _begun_words(begun: Begun) -> dict[str, Any]:
     body: dict[str, Any] = {
         "job_id": begun.job,
         "label": begun.label,
@@ -240,7 +261,7 @@ def _answer(request: Request, app: Application, who: Actor, begun: Begun) -> Res
     }
     if len(begun.sources) == 1:
         body["source_id"] = begun.sources[0].name
-    return JSONResponse(body, 202)
+    return body
 
 
 def _sync_job(app: Application, who: Actor, job_id: str) -> Job:
@@ -248,44 +269,3 @@ def _sync_job(app: Application, who: Actor, job_id: str) -> Job:
     if job.kind != SYNC_JOB:
         raise NotFound("there is no such synchronisation")
     return job
-
-
-def _stream(app: Application, who: Actor, job: JobId, label: str, from_index: int = 0) -> StreamingResponse:
-    return StreamingResponse(_told(app, who, job, label, from_index), media_type="text/event-stream", headers=_HEADERS)
-
-
-async def _told(app: Application, who: Actor, job_id: JobId, label: str, index: int) -> AsyncIterator[bytes]:
-    """No thread and no unit is held between two looks; the last event says done or error."""
-    yield b": watching\n\n"
-    looks, last = 0, None
-    while True:
-        job, events = await run_in_threadpool(app.job_board.events, who, job_id, index)
-        for event in events:
-            index, last = event.index + 1, event
-            yield _event(event.index, dict(event.data))
-        if events:
-            continue
-        if job.ended:
-            if last is None or not _is_end(last, job):
-                yield _event(index, _end(job, label))
-            return
-        looks += 1
-        if looks % _BEAT_LOOKS == 0:
-            yield b": heartbeat\n\n"
-        await asyncio.sleep(_LOOK_SECONDS)
-
-
-def _is_end(event: JobEvent, job: Job) -> bool:
-    """Whether it says how the job ended."""
-    return event.data.get("status") == ("done" if job.status is JobStatus.DONE else "error")
-
-
-def _end(job: Job, label: str) -> dict[str, Any]:
-    """An event that says how a job ended that did not say so itself."""
-    done = job.status is JobStatus.DONE
-    message = "cancelled" if job.status is JobStatus.CANCELLED else str(job.result.get("error", "done"))
-    return {"status": "done" if done else "error", "count": job.done_count, "source_id": label, "message": message}
-
-
-def _event(number: int, data: dict[str, Any]) -> bytes:
-    return f"id: {number}\ndata: {json.dumps(data, default=str)}\n\n".encode()

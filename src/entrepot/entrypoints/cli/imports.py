@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
-from entrepot.client.imports import ImportWords
-from entrepot.entrypoints.cli.commands import Commands
+from entrepot.client.answers_imports import Recipe
+from entrepot.client.imports import BatchWords, ImportWords
+from entrepot.entrypoints.cli.commands import Commands, Group
 from entrepot.entrypoints.cli.failures import CommandFailed, ExitCode
 from entrepot.entrypoints.cli.output import Output
 from entrepot.entrypoints.cli.progress import CountBar
@@ -21,10 +23,30 @@ FromOption = Annotated[
     str | None, typer.Option("--from", metavar="SOURCE", help="Only from this source: its name or number.")
 ]
 
+_PACKAGE = "package"
+IMPORT_HELP = (
+    "Bring a package from a source, with all that it needs, through the same checks as an upload.\n\n"
+    "'entrepot import NAME' is short for 'entrepot import package NAME'."
+)
+_VERDICTS = {"available": "ok", "importable": "can be had", "unknown": "missing"}
+
+
+class _PackageFirst(Group):
+    """Whatever is no command of this group is a package."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """With the command that is meant."""
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = [_PACKAGE, *args]
+        return super().parse_args(ctx, args)
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    app.command("import")(import_)
+    imports = Commands(cls=_PackageFirst, no_args_is_help=True, help=IMPORT_HELP)
+    imports.command(_PACKAGE)(import_)
+    imports.command("dockerfile")(dockerfile)
+    app.add_typer(imports, name="import")
     upstream = Commands(no_args_is_help=True, help="What the sources have.")
     upstream.command("search")(search)
     upstream.command("resolve")(resolve)
@@ -76,6 +98,58 @@ def import_(  # noqa: PLR0913, PLR0917 - one for each option
         _show(output, result)
     if result["status"] in ("pending_review", "rejected"):
         raise typer.Exit(ExitCode.REFUSED)
+
+
+def dockerfile(
+    ctx: typer.Context,
+    file: Annotated[typer.FileText, typer.Argument(metavar="FILE", help="Dockerfile; '-' reads standard input.")],
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="DIST", help="Distribution to look in, instead of the image's own.")
+    ] = None,
+    bring: Annotated[bool, typer.Option("--bring", help="Import what can be had.")] = False,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+) -> None:
+    """Show which packages a Dockerfile installs, and where each can be had; nothing of it is run.
+
+    The exit code is 3 when a package is neither here nor in a source, and with --bring when one did not come in.
+    """
+    output = Output(as_json=as_json)
+    failed: list[Mapping[str, Any]] = []
+    said: BatchWords = {} if to is None else {"distribution": to}
+    with connect(ctx, url, output) as client:
+        body = client.imports.recipe(file.read(), distribution=to)
+        if not as_json:
+            _show_recipe(output, body)
+        for batch in body["import_batches"] if bring else ():
+            done = client.imports.batch(batch["packages"], **said)
+            failed += [row for row in done["results"] if row["status"] in ("error", "rejected")]
+            for row in () if as_json else done["results"]:
+                text = f"{row['name']} {row['version']}: {row['message'] or 'came in'}"
+                output.verdict(row["status"], one_line(text))
+    if as_json:
+        output.json(body)
+    if body["unknown"] or failed:
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+def _show_recipe(output: Output, body: Recipe) -> None:
+    output.table(
+        ("PACKAGE", "VERSION", "FOR", "STAGE", "STATUS", "FROM"),
+        (
+            (
+                one_line(row["name"]),
+                row["version"] or "",
+                row["distribution"] or row["pkg_manager"],
+                one_line(row["stage"]),
+                _VERDICTS.get(row["status"], row["status"]),
+                "" if (info := row["upstream_info"]) is None else f"{info['source_id']} {info['version']}",
+            )
+            for row in body["packages_found"]
+        ),
+    )
+    for each in body["unresolved"]:
+        output.verdict("unresolved", one_line(f"{each['command']}: {each['text']}"))
 
 
 def search(

@@ -88,6 +88,16 @@ class Configurations:
 
         return documents.shown(self.lay(actor, change, entry))
 
+    def switch_mirrors(self, actor: Actor, switched: Mapping[str, bool]) -> Mapping[str, bool]:
+        """Sources whose mirrors run by the plan, for those who may change sources; all of them come back."""
+        demand(actor, Permission.SOURCE_WRITE)
+
+        def entry(_before: Configuration, _after: Configuration) -> AuditEntry:
+            names: list[JsonValue] = [f"mirror.sources.{name}" for name in sorted(switched)]
+            return AuditEntry("SETTINGS_CHANGE", "SUCCESS", actor, self._now(), detail={"settings": names})
+
+        return self._lay({"mirror": {"sources": dict(switched)}}, entry).mirror.sources
+
     def lay(
         self, actor: Actor, change: Document, entry: Callable[[Configuration, Configuration], AuditEntry]
     ) -> Configuration:
@@ -97,6 +107,9 @@ class Configurations:
             InvalidRequest, MistypedSetting: as ``change`` does.
         """
         demand(actor, Permission.SETTING_WRITE)
+        return self._lay(change, entry)
+
+    def _lay(self, change: Document, entry: Callable[[Configuration, Configuration], AuditEntry]) -> Configuration:
         with self._catalog.write() as unit:
             stored = self._stored(unit)
             after = documents.overlaid(stored, documents.with_secrets(change, self._sealer.seal))

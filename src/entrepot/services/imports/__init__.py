@@ -6,7 +6,8 @@ read from the catalog, where ``services/upstream`` puts them.
 
 from entrepot.services.imports.groups import ImportGroups
 from entrepot.services.imports.importing import Imports
+from entrepot.services.imports.recipes import Recipes
 from entrepot.services.imports.resolving import UpstreamResolutions
 from entrepot.services.imports.searching import Searches
 
-__all__ = ["ImportGroups", "Imports", "Searches", "UpstreamResolutions"]
+__all__ = ["ImportGroups", "Imports", "Recipes", "Searches", "UpstreamResolutions"]

@@ -11,7 +11,7 @@ from entrepot.adapters.catalog.naming import find_suites
 from entrepot.adapters.catalog.sources import UpstreamFilter, UpstreamPackage
 from entrepot.domain.formats.base import PackageFormat
 from entrepot.domain.formats.quoting import quote
-from entrepot.domain.model.package import Format
+from entrepot.domain.model.package import Format, PackageKey
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.upstream.source import Source, SourceId
 from entrepot.errors import BadVersion, NotFound, UnknownDistribution, UpstreamNotSynced
@@ -46,6 +46,13 @@ class Choice:
     def into(self, suite: Suite) -> Choice:
         """The same for a certain suite."""
         return replace(self, suite=suite)
+
+
+def spellings(key: PackageKey) -> tuple[str, ...]:
+    """How people write its version: as it is, without its epoch, and of an rpm without its release as well."""
+    plain = key.version.rpartition(":")[2]
+    found = (key.version, plain)
+    return found if key.format is Format.DEB else (*found, plain.rpartition("-")[0], key.version.rpartition("-")[0])
 
 
 def family_of(distribution: str) -> str:
@@ -132,7 +139,7 @@ class Chooser:
         fitting = [
             each
             for each in found
-            if (not wanted.version or wanted.version in (each.key.version, each.key.version.partition(":")[2]))
+            if (not wanted.version or wanted.version in spellings(each.key))
             and (not wanted.architecture or each.key.architecture in (wanted.architecture, self._independent(each)))
             and self.sound(each)
         ]

@@ -12,6 +12,7 @@ from entrepot.adapters.catalog.records import AuditEntry, JsonValue
 from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.domain.jobs.work import JobId, Work
 from entrepot.domain.model.actor import SYSTEM, Actor
+from entrepot.domain.model.package import Format
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.domain.upstream.source import Source, SourceId
 from entrepot.errors import AlreadyRunning, EntrepotError, InvalidRequest, JobFailed, Kind, LostRace
@@ -89,6 +90,19 @@ class Syncs:
         with self._catalog.write() as unit:
             found = [source for source in self._enabled(unit) if source.security]
             begun = self._ask(unit, actor, found, "security", "security updates")
+        self._wake(begun.job)
+        return begun
+
+    def family(self, actor: Actor, format_: Format) -> Begun:
+        """Of a format, those that are switched on.
+
+        Raises:
+            InvalidRequest: there are none.
+        """
+        demand(actor, Permission.SOURCE_SYNC)
+        with self._catalog.write() as unit:
+            found = [source for source in self._enabled(unit) if source.format is format_]
+            begun = self._ask(unit, actor, found, f"format:{format_.value}", f"{format_.value} sources")
         self._wake(begun.job)
         return begun
 

@@ -6,7 +6,8 @@ mirror on demand its whole index; until then, and whenever something is wrong, t
 """
 
 from entrepot.services.upstream.mirrors.demand import Arrival, OnDemand
+from entrepot.services.upstream.mirrors.plans import MirrorPlans
 from entrepot.services.upstream.mirrors.register import Mirrors
 from entrepot.services.upstream.mirrors.runs import MIRROR_JOB, MirrorRuns
 
-__all__ = ["MIRROR_JOB", "Arrival", "MirrorRuns", "Mirrors", "OnDemand"]
+__all__ = ["MIRROR_JOB", "Arrival", "MirrorPlans", "MirrorRuns", "Mirrors", "OnDemand"]

@@ -42,8 +42,10 @@ class MirrorRuns:
         begin: Begin,
         wake: Callable[[JobId], None],
         now: Callable[[], datetime],
+        bounded: Callable[[Work], Callable[[], None]] = lambda _: lambda: None,
     ) -> None:
         self._catalog = catalog
+        self._bounded = bounded
         self._mirroring = mirroring
         self._resigning = resigning
         self._begin = begin
@@ -59,8 +61,12 @@ class MirrorRuns:
         demand(actor, Permission.SOURCE_SYNC)
         with self._catalog.write() as unit:
             begun = self.ask(unit, actor, unit.mirror_called(name), accept)
-        self._wake(begun.job)
+        self.wake(begun)
         return begun
+
+    def wake(self, begun: BegunRun) -> None:
+        """Have it worked on now; after the unit."""
+        self._wake(begun.job)
 
     def begin_due(self) -> None:
         """Those whose time has come; called every few seconds."""
@@ -72,11 +78,23 @@ class MirrorRuns:
             with self._catalog.write() as unit:
                 self.ask(unit, SYSTEM, mirror)
 
-    def ask(self, unit: Writing, actor: Actor, mirror: Mirror, accept: Accepted = NOTHING) -> BegunRun:
-        """Have a run written down with whatever else the unit changes; it begins within seconds."""
+    def ask(
+        self,
+        unit: Writing,
+        actor: Actor,
+        mirror: Mirror,
+        accept: Accepted = NOTHING,
+        bounds: Mapping[str, JsonValue] | None = None,
+    ) -> BegunRun:
+        """Have a run written down with whatever else the unit changes, or attach to the one that goes on.
+
+        It begins within seconds.  The caller has asked who asks.
+        """
         running = unit.running_job(MIRROR_JOB, subject_of(mirror))
         accepted: dict[str, JsonValue] = {"accept_loss": accept.loss, "accept_bad": accept.bad}
         parameters: dict[str, JsonValue] = {"mirror": int(mirror.id), **accepted}
+        if bounds:
+            parameters["bounds"] = dict(bounds)
         job = self._begin(unit, MIRROR_JOB, mirror.name, actor, subject_of(mirror), None, parameters)
         if running is None:
             detail: dict[str, JsonValue] = {"mirror": mirror.name, "job": job, **accepted}
@@ -91,9 +109,12 @@ class MirrorRuns:
         """
         actor = Actor(work.begun_by, frozenset({Role.UPLOADER}), work.address)
 
+        look = self._bounded(work)
+
         def tell(status: str, count: int, message: str) -> None:
             if work.cancelled():
                 raise Cancelled
+            look()
             if status:
                 told: dict[str, JsonValue] = {"status": status, "count": count, "message": message, "level": "info"}
                 work.progress(done=count, event=told if message else None)

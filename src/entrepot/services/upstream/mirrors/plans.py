@@ -1,0 +1,122 @@
+"""Runs by source and by the settings: which sources have mirrors that run every day, when, and within which bounds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from entrepot.adapters.catalog.base import Catalog, Writing
+from entrepot.adapters.catalog.records import JsonValue
+from entrepot.domain.jobs.goals import Goal, GoalKind
+from entrepot.domain.jobs.work import Work
+from entrepot.domain.model.actor import SYSTEM, Actor
+from entrepot.domain.model.configuration import Configuration
+from entrepot.domain.model.suite import Suite
+from entrepot.domain.policy.permissions import Permission, demand
+from entrepot.domain.upstream.mirror import Mirror
+from entrepot.domain.upstream.source import Source
+from entrepot.errors import AlreadyRunning, InvalidRequest, RunTooLong, StoreFull
+from entrepot.services.upstream.mirrors.runs import BegunRun, MirrorRuns
+from entrepot.services.upstream.sources import wanted_source
+
+
+@dataclass(frozen=True, slots=True)
+class MirroredSource:
+    """A source, whether its mirrors run by the plan, and which follow it, with the suite of each."""
+
+    source: Source
+    planned: bool
+    mirrors: Sequence[tuple[Mirror, Suite]]
+
+
+class MirrorPlans:
+    """Begins runs; what a run is, its mirror says."""
+
+    def __init__(self, catalog: Catalog, runs: MirrorRuns, configuration: Callable[[], Configuration]) -> None:
+        self._catalog = catalog
+        self._runs = runs
+        self._configuration = configuration
+
+    def sources(self, actor: Actor) -> list[MirroredSource]:
+        """All, by name."""
+        demand(actor, Permission.UPSTREAM_READ)
+        switched = self._configuration().mirror.sources
+        with self._catalog.read() as reading:
+            found = []
+            for source in reading.sources():
+                mirrors = [(mirror, reading.suite(mirror.suite_id)) for mirror in reading.mirrors_of(source.id)]
+                found.append(MirroredSource(source, switched.get(source.name, False), mirrors))
+            return found
+
+    def check(self, actor: Actor, names: Sequence[str]) -> None:
+        """That there are sources of these names.
+
+        Raises:
+            InvalidRequest: there is none of one of them.
+        """
+        demand(actor, Permission.SOURCE_WRITE)
+        with self._catalog.read() as reading:
+            known = {each.name for each in reading.sources()}
+        if unknown := sorted(set(names) - known):
+            raise InvalidRequest(f"sources: there is no source {unknown[0][:64]!r}", field="sources")
+
+    def start(self, actor: Actor, key: str) -> list[BegunRun]:
+        """Run every mirror of a source now.
+
+        Raises:
+            NotFound: there is no such source.
+            InvalidRequest: nothing mirrors it.
+        """
+        demand(actor, Permission.SOURCE_SYNC)
+        with self._catalog.write() as unit:
+            source = wanted_source(unit, key)
+            mirrors = unit.mirrors_of(source.id)
+            if not mirrors:
+                raise InvalidRequest(f"nothing mirrors {source.name} yet; POST /mirrors makes a mirror of it")
+            begun = [self._runs.ask(unit, actor, mirror, bounds=self._bounds()) for mirror in mirrors]
+        for each in begun:
+            self._runs.wake(each)
+        return begun
+
+    def begin_planned(self, unit: Writing) -> Goal:
+        """What the schedule begins: mirrors of sources that are switched on for it.
+
+        Raises:
+            AlreadyRunning: there are none, so that everything is done.
+        """
+        switched = self._configuration().mirror.sources
+        wanted = {source.id for source in unit.sources() if switched.get(source.name, False)}
+        found = [mirror for mirror in unit.mirrors() if mirror.source_id in wanted]
+        if not found:
+            raise AlreadyRunning("no mirror is switched on for the plan")
+        begun = [self._runs.ask(unit, SYSTEM, mirror, bounds=self._bounds()) for mirror in found]
+        # The keeper finds those that nobody wakes.
+        return Goal(GoalKind.JOB, unit.job(begun[0].job).number)
+
+    def _bounds(self) -> dict[str, JsonValue]:
+        plan = self._configuration().mirror
+        return {"minutes": plan.max_runtime_minutes, "least_free_bytes": plan.min_free_disk_gb << 30}
+
+
+class Bounds:
+    """How long a run may take, and how much room it leaves."""
+
+    def __init__(self, free_bytes: Callable[[], int]) -> None:
+        self._free_bytes = free_bytes
+
+    def watch(self, work: Work) -> Callable[[], None]:
+        """To be called often; without bounds it does nothing.  What came stays, and the next run goes on from there."""
+        bounds = work.parameters.get("bounds")
+        if not isinstance(bounds, dict):
+            return lambda: None
+        minutes, least = int(str(bounds["minutes"])), int(str(bounds["least_free_bytes"]))
+        until = time.monotonic() + 60 * minutes
+
+        def look() -> None:
+            if time.monotonic() > until:
+                raise RunTooLong(f"it ran for {minutes} minutes; the next run goes on (mirror.max_runtime_minutes)")
+            if self._free_bytes() < least:
+                raise StoreFull(f"less than {least >> 30} GB would be left on the disk (mirror.min_free_disk_gb)")
+
+        return look
