@@ -132,7 +132,7 @@ def check_addresses(target: Target, found: Sequence[str], inside: Inside) -> Non
     if not found or not all(good):
         raise AddressForbidden(
             f"{target.host} leads to an address that must not be asked from here; an operator may allow hosts of the "
-            "own network"
+            "own network, for sources by ENTREPOT_UPSTREAM_INSIDE, for advisories by their setting 'inside'"
         )
     if not all(named) and target.port < _FIRST_FREE_PORT and target.port not in PORTS.values():
         raise AddressForbidden(f"port {target.port} belongs to another service than HTTP")
