@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import time
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ import httpx2
 import pytest
 
 from entrepot.client.api import Client
+from entrepot.entrypoints.cli.app import run as command_line
 from entrepot.testing.clients import AptRoot, missing_programs
 from entrepot.testing.clients.serving import FolderServer
 from entrepot.testing.gnupg import GnuPG, gnupg
@@ -181,6 +184,21 @@ def test_what_the_gate_holds_waits_and_the_old_version_stays(scene: Scene) -> No
         assert "structure" in why.text, why.text
 
 
+def test_another_policy_counts_for_what_waits(scene: Scene) -> None:
+    scene.publish("policy", deb("p-essential", "1.0", Essential="yes"))
+    scene.source("policy")
+    scene.client.mirrors.add("policy", "policy", kind="resigned")
+    assert scene.run("policy")["result"]["held"] == 1
+    with scene.server.client() as client:
+        path, policy = "/security/policy/suites/stable", {"concerns": {"control.essential": "allow"}}
+        answer = client.patch(path, params={"archive": "policy"}, json=policy)
+        assert answer.status_code == 200, answer.text
+    done = scene.run("policy")["result"]
+    assert (done["placed"], done["held"], done["fetched"]) == (1, 0, 0), done
+    assert scene.listed("policy") == {"p-essential": "1.0"}
+    assert "p-essential" not in str(scene.client.reviews.queue()), "nobody is asked any more"
+
+
 def test_a_bad_file_fails_the_run_or_is_passed_over_or_waits(scene: Scene) -> None:
     scene.publish("broken", {**deb("b-one", "1.0"), **deb("b-two", "1.0")})
     scene.source("broken")
@@ -281,3 +299,40 @@ def test_a_verbatim_mirror_waits_for_a_person_when_files_are_bad(scene: Scene) -
     assert scene.get("/apt/waits/dists/stable/InRelease").status_code == 404
     assert scene.run("waits", accept_bad=True)["status"] == "done"
     assert set(scene.listed("waits")) == {"w-one", "w-two"}, "what the upstream has signed is shown as it is"
+
+
+def entrepot(server: Server, *arguments: str, code: int = 0) -> str:
+    """The command line, in this process; what it printed."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ENTREPOT_URL", server.url)
+        patch.setenv("ENTREPOT_TOKEN", server.token())
+        patch.setenv("NO_COLOR", "1")
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            ended = command_line([*arguments])
+    assert ended == code, out.getvalue() + err.getvalue()
+    return out.getvalue() + err.getvalue()
+
+
+def test_the_command_line_previews_adds_changes_and_shows(scene: Scene) -> None:
+    scene.publish("shell", {**deb("s-app", "1.0", Depends="s-lib, s-absent"), **deb("s-lib", "1.0")})
+    scene.source("shell")
+    assert "never synchronised" in entrepot(scene.server, "mirror", "preview", "shell", "-f", "name=s-app", code=5)
+    entrepot(scene.server, "source", "sync", "shell")
+    wanted = ("-f", "name=s-a*", "-f", "newest=1", "--with-dependencies")
+    seen = entrepot(scene.server, "mirror", "preview", "shell", *wanted)
+    assert "s-lib 1.0 amd64" in seen
+    assert "s-absent (for s-app)" in seen
+    assert "is none of" in entrepot(scene.server, "mirror", "preview", "shell", "-f", "size=3", code=2)
+    assert "filter" in entrepot(scene.server, "mirror", "preview", "shell", "-f", "regex=(", code=2)
+    assert "kind=resigned" in entrepot(scene.server, "mirror", "add", "shell", "-s", "shell", *wanted, code=2)
+    entrepot(scene.server, "mirror", "add", "shell", "-s", "shell", "--resigned", "--no-run", *wanted)
+    assert "never" in entrepot(scene.server, "mirror", "status", "shell")
+    entrepot(scene.server, "mirror", "run", "shell")
+    shown = entrepot(scene.server, "mirror", "status", "shell")
+    assert "names: s-a*; newest: 1; with_dependencies: True" in shown
+    assert "s-absent (for s-app)" in shown
+    entrepot(scene.server, "mirror", "change", "shell", "-f", "name=s-lib")
+    assert scene.client.mirrors.one("shell")["filter"] == {"names": ["s-lib"]}
+    entrepot(scene.server, "mirror", "change", "shell", "--everything")
+    assert scene.client.mirrors.one("shell")["filter"] == {}

@@ -120,7 +120,7 @@ class ChoiceWriting(ChoiceReading, Protocol):
     def want_choices(self, mirror_id: MirrorId, run: int, wanted: Sequence[tuple[Listed, bool]], judged: str) -> None:
         """A batch that a run wants, each with whether another one needs it.
 
-        What is known stays as it is; what was bad, and what was refused by other rules than ``judged``, is wanted anew.
+        What is known stays as it is; what was bad, or held or refused by other rules than ``judged``, is wanted anew.
         """
         ...
 

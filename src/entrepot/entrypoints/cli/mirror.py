@@ -119,6 +119,7 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option
     on_demand: Annotated[
         bool, typer.Option("--on-demand", help="Fetch a package when the first machine asks for it.")
     ] = False,
+    begin: Annotated[bool, typer.Option("--run/--no-run", help="Begin the first run now.")] = True,
     wait: WaitOption = True,
     as_json: JsonOption = False,
     url: UrlOption = None,
@@ -138,12 +139,12 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option
             keep_removed=keep_removed or None,
             download_policy="on_demand" if on_demand else None,
         )
-        job = client.mirrors.run(name)["job_id"]
+        job = client.mirrors.run(name)["job_id"] if begin else None
         if as_json:
             output.json({**row, "job_id": job})
         else:
             output.note(f"added: {row['name']}; machines find it at {row['path']} when the first run has ended")
-        if wait:
+        if wait and job is not None:
             _watch(client, job, output)
 
 

@@ -13,6 +13,7 @@ from entrepot.adapters.catalog.imports import Imported
 from entrepot.adapters.catalog.records import Admission, AdmissionState, AuditEntry, JsonValue, StoredPackage
 from entrepot.adapters.storage.base import BlobStore
 from entrepot.domain.formats.base import Limits, PackageFormat
+from entrepot.domain.model.actor import SYSTEM
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.package import Format, PackageFacts, PackageKey
 from entrepot.domain.model.suite import PackageId, Suite
@@ -207,8 +208,11 @@ class Feeding:
             revision = place(unit, suite, format_, Candidate.of(package), component, run.actor, now)
         except (SameKeyOtherBytes, PackageQuarantined) as error:
             return ChoiceNews(choice.number, ChoiceState.BAD, package.id, error.detail)
-        admission = self._ask(run, package.id, component, AdmissionState.ACCEPTED, choice.steps, (), now, revision)
-        unit.add_admission(admission)
+        waits, accepted = open_admission(unit, suite, package.id, package.key), AdmissionState.ACCEPTED
+        if waits is not None:  # other rules than those that held it let it in
+            unit.decide_admission(waits.id, accepted, choice.steps, (), SYSTEM, now, "", revision)
+        else:
+            unit.add_admission(self._ask(run, package.id, component, accepted, choice.steps, (), now, revision))
         return ChoiceNews(choice.number, ChoiceState.PLACED, package.id)
 
     def _ask(

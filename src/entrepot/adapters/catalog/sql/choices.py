@@ -20,6 +20,7 @@ from entrepot.domain.upstream.source import SourceId
 from entrepot.errors import LostRace
 
 _CHUNK = 400
+_JUDGED = (ChoiceState.HELD.value, ChoiceState.REFUSED.value)
 _choice = t.mirror_choice.c
 
 
@@ -124,8 +125,8 @@ class ChoiceQueries:
             if row is None:
                 fresh.append(_values(mirror_id, run, one, judged, needed=needed))
                 continue
-            refused = row.state == ChoiceState.REFUSED.value and row.judged != judged
-            (anew if refused or row.state == ChoiceState.BAD.value else again).append(row.id)
+            judged_otherwise = row.state in _JUDGED and row.judged != judged
+            (anew if judged_otherwise or row.state == ChoiceState.BAD.value else again).append(row.id)
         change = sa.update(t.mirror_choice)
         self._connection.execute(change.where(_choice.id.in_(again)).values(run=run))
         fields = {"run": run, "state": ChoiceState.WANTED.value, "reason": "", "judged": judged}
