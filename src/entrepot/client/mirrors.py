@@ -67,7 +67,7 @@ class MirrorsTheme:
     def preview(self, source: str, filter: Mapping[str, object]) -> Preview:  # noqa: A002
         """``POST /mirrors/preview``: what a filter would take; nothing is fetched."""
         payload: dict[str, object] = {"source": source, "filter": filter}
-        return shaped(self._wire("POST", "/mirrors/preview", None, payload), Preview, packages=int, unresolved=list)
+        return shaped(self._wire("POST", "/mirrors/preview", None, payload), Preview, packages=int, bytes=int)
 
     def change(
         self,
