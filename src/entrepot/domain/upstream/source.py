@@ -112,6 +112,15 @@ class Source:
     state: SourceState = SourceState()
 
     @property
+    def folder(self) -> str:
+        """Where its index lies, below its base URL."""
+        if self.format is Format.RPM:
+            return ""
+        if self.is_flat:
+            return "" if self.distribution in ("/", "./") else self.distribution.removeprefix("/")
+        return f"dists/{self.distribution}/"
+
+    @property
     def is_flat(self) -> bool:
         """Whether its index and its packages lie in one folder, without components: ``deb URL ./``."""
         return self.format is Format.DEB and self.distribution.endswith("/")

@@ -83,7 +83,7 @@ def _files(reading: Reading, blobs: BlobStore, state: State, options: dict[str, 
     if mirror is None:
         raise NotFound(f"{suite.full_name} is no mirror any more")
     source = reading.source(mirror.source_id)
-    folder = f"dists/{suite.codename}/" if suite.format is Format.DEB else ""
+    folder = source.folder
     entries = list(_brought(reading, state, folder))
     known = {entry.path for entry in entries}
     roots = {folder + path: body for path, body in _bodies(blobs, state.generation.manifest).items()}

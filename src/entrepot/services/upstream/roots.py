@@ -51,7 +51,7 @@ class Roots:
             raise UpstreamSignature(
                 f"{source.name}: there is no key to verify it with; give it one (gpg_key), or allow it to be unsigned"
             )
-        bases, folder = self._courier.bases(source, watch), folder_of(source)
+        bases, folder = self._courier.bases(source, watch), source.folder
         known = None if anew else source.state.root
         if source.format is Format.DEB:
             fetched, text = self._release(source, bases, folder, known, watch)
@@ -115,15 +115,6 @@ class Roots:
 
 
 _ROOTS = {Format.DEB: "Release", Format.RPM: "repomd.xml"}
-
-
-def folder_of(source: Source) -> str:
-    """Where the index of a source lies, below its base URL."""
-    if source.format is Format.RPM:
-        return ""
-    if source.distribution.endswith("/"):  # a flat repository
-        return "" if source.distribution in ("/", "./") else source.distribution.removeprefix("/")
-    return f"dists/{source.distribution}/"
 
 
 def _root(path: str, known: Root | None, most_bytes: int = MAX_ROOT_BYTES) -> Wanted:

@@ -26,7 +26,6 @@ from entrepot.domain.upstream.repomd import MAX_REPOMD_BYTES, judge_repomd, read
 from entrepot.domain.upstream.source import Root, Source
 from entrepot.errors import BadSignature, UpstreamMissing, UpstreamSignature
 from entrepot.services.upstream.courier import Courier, Wanted
-from entrepot.services.upstream.roots import folder_of
 
 _MAX_SIGNATURE_BYTES = 1 << 20
 
@@ -71,7 +70,7 @@ class Originals:
         return reader(source, bases, known, watch)
 
     def _release(self, source: Source, bases: list[str], known: Root | None, watch: Watch | None) -> Original:
-        folder, bodies = folder_of(source), {}
+        folder, bodies = source.folder, {}
         first = "InRelease" if source.keyring else "Release"
         try:
             fetched, data = self._courier.read(source, bases, _wanted(folder + first, known), watch)
@@ -176,7 +175,7 @@ def _wanted(path: str, known: Root | None, most_bytes: int = MAX_ROOT_BYTES) -> 
 
 def _listed(source: Source, release: Release, verdict: Verdict) -> tuple[list[MirrorFile], list[IndexFile]]:
     """Files of the chosen components and architectures, and those indexes among them that list packages."""
-    folder, indexes = folder_of(source), list(verdict.indexes)
+    folder, indexes = source.folder, list(verdict.indexes)
     folders = tuple({one.path.partition("/binary-")[0] for one in indexes})
     machines = frozenset(one.path.partition("/binary-")[2].partition("/")[0] for one in indexes) | {"all"}
     files = []
