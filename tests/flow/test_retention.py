@@ -15,11 +15,13 @@ from entrepot.adapters.signing.memory import MemoryKeyring
 from entrepot.adapters.storage.filesystem import FilesystemBlobStore
 from entrepot.domain.formats.deb.packages_index import parse_entries
 from entrepot.domain.jobs.goals import Goal, GoalKind
+from entrepot.domain.jobs.work import JobId
 from entrepot.domain.model.actor import SYSTEM, Actor, Role
 from entrepot.domain.model.digest import digest_of
-from entrepot.domain.model.package import Format
+from entrepot.domain.model.package import Format, PackageKey
 from entrepot.errors import AlreadyRunning, NotFound, PermissionDenied, SameKeyOtherBytes
 from entrepot.main import Parts, assemble
+from entrepot.services.intake.receipts import Origin, UploadRequest
 from entrepot.services.upkeep.retention import BY_NUMBER, EVERYTHING, Report
 from entrepot.settings import load_settings
 from entrepot.testing.memory import ADMIN, Clock, MemoryInstallation, memory_installation
@@ -146,6 +148,29 @@ def test_by_age_the_newest_stays_and_young_ones_are_not_counted(house: MemoryIns
     send(house, "mixed", "4")
     assert run(house, most=1, least=7).tally.spared == 1
     assert versions(house, "mixed") == {"3", "4"}
+
+
+def test_what_was_imported_has_an_age_of_its_own(house: MemoryInstallation) -> None:
+    intake = house.application.intake
+    for version in ("1", "2", "3"):
+        send(house, "own", version)
+        with intake.stage() as writer:
+            writer.write(build_deb("theirs", version))
+            key = PackageKey(Format.DEB, "theirs", version, "all")
+            origin = Origin("vendor", f"pool/theirs_{version}_all.deb", key, "theirs", JobId("0"))
+            intake.receive(ADMIN, writer, UploadRequest("x.deb", "jammy", origin=origin))
+    house.clock.advance(days=40)
+    house.application.configurations.change(ADMIN, {"retention": {"package_days": 90, "import_cleanup_days": 30}})
+    run(house, EVERYTHING, most=None)
+    assert (versions(house, "own"), versions(house, "theirs")) == ({"1", "2", "3"}, {"3"})
+    with house.catalog.read() as reading:
+        gone = [link.entry for link in reading.audit_chain(0, 10_000) if link.entry.action == "RETENTION"]
+    assert [(entry.package, entry.detail["imported"]) for entry in gone if entry.package] == [("theirs", True)] * 2
+    # A suite that has a rule of its own goes by that alone.
+    house.application.suites.initialise(ADMIN, "jammy", None, {"package_days": 0})
+    house.application.configurations.change(ADMIN, {"retention": {"package_days": 1}})
+    run(house, EVERYTHING, most=None)
+    assert versions(house, "own") == {"1", "2", "3"}
 
 
 def test_by_default_nothing_runs_by_itself(house: MemoryInstallation) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -48,6 +49,18 @@ def test_age_takes_all_but_the_newest() -> None:
     assert leaving(stays, rules) == {"1": Reason.AGE, "2": Reason.AGE, "3": Reason.AGE}
     assert set(leaving(stays[:3], rules)) == {"1", "2"}, "the newest stays, however old it is"
     assert leaving([stay("1", days=400)], rules) == {}
+
+
+def test_what_was_imported_goes_by_the_shorter_age() -> None:
+    stays = [replace(stay(version, days=days), imported=True) for version, days in (("1", 50), ("2", 40), ("3", 5))]
+    stays.append(stay("0", days=50))
+    rules = Rules(0, most_age=timedelta(days=90), most_import_age=timedelta(days=45))
+    assert set(leaving(stays, rules)) == {"1"}
+    assert set(leaving(stays, Rules(0, most_age=timedelta(days=30), most_import_age=timedelta(days=45)))) == {
+        "0",
+        "1",
+        "2",
+    }
 
 
 @given(

@@ -140,7 +140,9 @@ class Retention(Part):
     """What ages out; 0 keeps for ever."""
 
     package_days: Days = 0
-    import_cleanup_days: Days = 0
+    import_cleanup_days: Days = Field(
+        default=0, description="As package_days, for what was imported from a source; the shorter of both counts"
+    )
     audit_days: Days = 90
     enabled: bool = Field(default=False, description="Run every day at the hour below")
     hour: int = Field(default=2, ge=0, le=23)

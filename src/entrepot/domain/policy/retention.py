@@ -27,17 +27,24 @@ class Reason(StrEnum):
 class Rules:
     """``most_versions`` of 0 keeps all, ``most_age`` of none keeps for ever.
 
+    ``most_import_age`` is the same for what was imported from a source; the shorter of both counts.
     Nothing younger than ``least_age`` goes because of its number.
     """
 
     most_versions: int
     least_age: timedelta = timedelta()
     most_age: timedelta | None = None
+    most_import_age: timedelta | None = None
+
+    def age_of(self, stay: Stay) -> timedelta | None:
+        """How old this one may get."""
+        found = [self.most_age, self.most_import_age if stay.imported else None]
+        return min((each for each in found if each is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """A package that is live in a suite; ``added_at`` is when it came there."""
+    """A package that is live in a suite; ``added_at`` is when it came there, ``imported`` whether from a source."""
 
     package_id: PackageId
     name: str
@@ -46,6 +53,7 @@ class Stay:
     added_at: datetime
     size_bytes: int
     pinned: bool
+    imported: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +74,10 @@ def judge(stays: Iterable[Stay], compare: Compare, rules: Rules, now: datetime) 
     leaving: list[tuple[Stay, Reason]] = []
     spared: list[Stay] = []
     for place, stay in enumerate(newest_first):
-        age = now - stay.added_at
+        age, most_age = now - stay.added_at, rules.age_of(stay)
         if place == 0:
             continue
-        if rules.most_age is not None and age > rules.most_age and not stay.pinned:
+        if most_age is not None and age > most_age and not stay.pinned:
             leaving.append((stay, Reason.AGE))
         elif rules.most_versions and place >= rules.most_versions:
             if stay.pinned or age < rules.least_age:

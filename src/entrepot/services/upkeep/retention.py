@@ -48,6 +48,7 @@ class Limits:
     min_age_days: int
     package_days: int = 0
     audit_days: int = 0
+    import_days: int = 0
     given: bool = False
     by_age: bool = False
 
@@ -126,7 +127,9 @@ class Retention:
         given = max_versions is not None
         if job == BY_NUMBER:
             return Limits(number, least, given=given)
-        return Limits(number, least, found.retention.package_days, found.retention.audit_days, given, by_age=True)
+        kept = found.retention
+        days = (kept.package_days, kept.audit_days, kept.import_cleanup_days)
+        return Limits(number, least, *days, given, by_age=True)
 
     def ask(self, actor: Actor, job: str, max_versions: int | None, min_age_days: int | None) -> int:
         """Have it run soon; the number of the run.
@@ -256,6 +259,7 @@ class Retention:
                 detail: dict[str, JsonValue] = {
                     "architecture": stay.architecture,
                     "reason": reason.value,
+                    "imported": stay.imported,
                     "run": run.id,
                 }
                 action, version = _ACTIONS[run.job], stay.version
@@ -285,14 +289,15 @@ class Retention:
 
 def _rules(suite: Suite, limits: Limits) -> Rules:
     """The limits of a run, unless the suite has its own."""
-    number, days = limits.max_versions, limits.package_days
+    number, days, import_days = limits.max_versions, limits.package_days, limits.import_days
     if suite.options.max_versions is not None and not limits.given:
         number = suite.options.max_versions
     if suite.options.package_days is not None:
-        days = suite.options.package_days
+        days = import_days = suite.options.package_days
     if not limits.by_age:
-        days = 0
-    return Rules(number, timedelta(days=limits.min_age_days), timedelta(days=days) if days else None)
+        days = import_days = 0
+    ages = (timedelta(days=each) if each else None for each in (days, import_days))
+    return Rules(number, timedelta(days=limits.min_age_days), *ages)
 
 
 def _batches(waiting: Sequence[tuple[str, int]]) -> Iterable[list[str]]:

@@ -39,6 +39,9 @@ class RetentionQueries:
                 t.content.c.added_at,
                 t.package.c.size_bytes,
                 t.pin.c.package_id.is_not(None),
+                sa.exists()
+                .where(t.imported.c.package_id == t.content.c.package_id, t.imported.c.suite_id == suite_id)
+                .correlate(t.content),
             )
             .select_from(t.content)
             .join(t.package, t.package.c.id == t.content.c.package_id)
@@ -49,8 +52,10 @@ class RetentionQueries:
         )
         if names is not None:
             query = query.where(t.package.c.name.in_(list(names)))
-        for number, name, architecture, version, added_at, size, pinned in self._connection.execute(query):
-            yield Stay(PackageId(number), name, architecture, version, added_at, size, bool(pinned))
+        for row in self._connection.execute(query):
+            number, name, architecture, version, added_at, size, pinned, imported = row
+            place = (name, architecture, version, added_at, size)
+            yield Stay(PackageId(number), *place, bool(pinned), bool(imported))
 
     def pins(self, package_ids: Sequence[PackageId]) -> Mapping[PackageId, Pin]:
         """By package."""
