@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import time
 from collections.abc import Iterator
@@ -226,3 +227,28 @@ def test_apt_installs_from_a_distribution_with_a_slash(tmp_path: Path, scene: Mi
     apt.add_source(scene.get("/apt/slash/stable_updates.sources").text)
     apt.update().checked()
     apt.install("m-slash").checked()
+
+
+@NEEDS_DNF
+@pytest.mark.parametrize("policy", ["immediate", "on_demand"])
+def test_what_an_installer_boots_comes_along(scene: MirrorScene, policy: str) -> None:
+    name = f"tree{policy[:2]}"
+    folder = scene.folder / name
+    scene.publish_rpm(name, {"m-tree-1.0-1.noarch.rpm": build_rpm("m-tree", "1.0", "1")})
+    (folder / "images").mkdir()
+    (folder / "images/boot.iso").write_bytes(b"an image to boot from" * 1000)
+    (folder / "images/other.img").write_bytes(b"not what is listed")
+    digest = hashlib.sha256((folder / "images/boot.iso").read_bytes()).hexdigest()
+    (folder / ".treeinfo").write_text(
+        f"[general]\nname = Demo\n[checksums]\nimages/boot.iso = sha256:{digest}\n"
+        f"images/other.img = sha256:{'1' * 64}\nimages/gone.img = sha256:{'0' * 64}\n../climbs = sha256:{digest}\n"
+        f"repodata/repomd.xml = sha256:{digest}\nimages/old = md5:0123\n"
+    )
+    done = scene.mirror(name, "rpm", download_policy=policy)
+    assert done["status"] == "done", done
+    assert scene.get(f"/rpm/{name}/el9/.treeinfo").content == (folder / ".treeinfo").read_bytes()
+    assert scene.get(f"/rpm/{name}/el9/images/boot.iso").content == (folder / "images/boot.iso").read_bytes()
+    assert scene.get(f"/rpm/{name}/el9/images/other.img").status_code == 404
+    notes = " ".join(scene.client.mirrors.one(name)["notes"])
+    for part in ("climbs", "images/old", "images/other.img", "images/gone.img"):
+        assert part in notes, notes

@@ -105,7 +105,7 @@ class MirrorFile:
     ``path`` is where clients look for it, below the URL of the archive; ``places`` are where to fetch it from, below
     the URL of the source, the best first.  ``hidden`` files belong to the index: a generation shows them, not their
     path.  ``group`` is the same for forms of one file, of which one is enough.  ``package`` is name and architecture of
-    the package that it is, the same for all of its versions.
+    the package that it is, the same for all of its versions.  With ``most_bytes`` its size is not known before.
     """
 
     path: str
@@ -115,6 +115,7 @@ class MirrorFile:
     hidden: bool = False
     group: str = ""
     package: str = ""
+    most_bytes: int = 0
 
     @property
     def listed(self) -> str:

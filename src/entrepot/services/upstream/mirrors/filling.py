@@ -154,13 +154,15 @@ class Filling:
         """Digest, size, and whether it was fetched."""
         known = self._stored(file)
         if known is not None:
-            return known, file.size_bytes, False
+            return known, self._blobs.size_bytes(known), False
         for number, place in enumerate(file.places, 1):
-            wanted = Wanted(place, file.size_bytes, file.size_bytes, file.digests)
+            size = None if file.most_bytes else file.size_bytes
+            wanted = Wanted(place, file.most_bytes or file.size_bytes, size, file.digests)
             try:
                 with BlobSink(self._blobs) as sink:
                     self._courier.fetch_from(errand.source, errand.bases, wanted, sink, lambda _: _go_on(stop))
-                    return sink.writer.commit(), file.size_bytes, True
+                    size_bytes = sink.writer.size_bytes
+                    return sink.writer.commit(), size_bytes, True
             except UpstreamMissing:
                 if number == len(file.places):
                     raise
@@ -169,8 +171,9 @@ class Filling:
     def _stored(self, file: MirrorFile) -> Digest | None:
         """Bytes that came in by another way."""
         known = Digest(file.digests.get("sha256", ""))
-        there = known and self._blobs.has(known) and self._blobs.size_bytes(known) == file.size_bytes
-        return known if there else None
+        if not known or not self._blobs.has(known):
+            return None
+        return known if file.most_bytes or self._blobs.size_bytes(known) == file.size_bytes else None
 
     def _taken(
         self, errand: Errand, file: MirrorFile, future: Future[tuple[Digest, int, bool]]

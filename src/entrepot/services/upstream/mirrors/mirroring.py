@@ -135,6 +135,8 @@ class Mirroring:
             )
         if not accept.loss:
             _check_loss(mirror, ledger.count)
+        above, lenient = above_of(suite), replace(errand, mirror=replace(mirror, on_bad=OnBad.SKIP))
+        self._filling.fill(lenient, (replace(image, path=above + image.path) for image in original.images), tell)
         notes = _notes(original, ledger, errand.tally)
         state = MirrorState(original.root, _selection(source), notes=notes)
         return self._switch(errand, suite, self._manifest(suite, source, original, forms), state, actor)

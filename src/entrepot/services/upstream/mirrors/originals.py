@@ -11,6 +11,7 @@ from entrepot.adapters.outbound.fetching import Watch
 from entrepot.adapters.signing.base import Verification
 from entrepot.domain.formats.deb.release_reader import Release
 from entrepot.domain.model.package import Format
+from entrepot.domain.upstream import treeinfo
 from entrepot.domain.upstream.mirror import MirrorFile, group_of, is_mirrored
 from entrepot.domain.upstream.release import (
     MAX_ROOT_BYTES,
@@ -24,7 +25,7 @@ from entrepot.domain.upstream.release import (
 )
 from entrepot.domain.upstream.repomd import MAX_REPOMD_BYTES, judge_repomd, read_documents
 from entrepot.domain.upstream.source import Root, Source
-from entrepot.errors import BadSignature, UpstreamMissing, UpstreamSignature
+from entrepot.errors import BadSignature, UpstreamMissing, UpstreamParse, UpstreamSignature
 from entrepot.services.upstream.courier import Courier, Wanted
 
 _MAX_SIGNATURE_BYTES = 1 << 20
@@ -35,6 +36,7 @@ class Original:
     """What is there.  Without ``files`` it is as it was when ``root`` was taken.
 
     ``bodies`` are the signed files and their signatures by path below the suite; ``indexes`` list the packages.
+    ``images`` are what an installer boots.
     """
 
     root: Root
@@ -43,6 +45,7 @@ class Original:
     files: Sequence[MirrorFile] = ()
     indexes: Sequence[IndexFile] = ()
     notes: tuple[str, ...] = ()
+    images: Sequence[MirrorFile] = ()
 
 
 class Originals:
@@ -116,7 +119,29 @@ class Originals:
             MirrorFile(f"{prefix_of(source)}{one.path}", (one.path,), one.size_bytes, one.digests, hidden=True)
             for one in read_documents(text, f"{source.name}: repomd.xml")
         ]
-        return Original(root, bases, bodies, files, verdict.indexes, verdict.notes)
+        images, notes = self._images(source, bases, bodies, watch)
+        return Original(root, bases, bodies, files, verdict.indexes, (*verdict.notes, *notes), images)
+
+    def _images(
+        self, source: Source, bases: list[str], bodies: dict[str, bytes], watch: Watch | None
+    ) -> tuple[list[MirrorFile], list[str]]:
+        """What an installer boots, where the repository has it; nobody waits for it."""
+        name, data = "", b""
+        for name in treeinfo.NAMES:
+            data = self._maybe(source, bases, name, watch, treeinfo.MAX_BYTES)
+            if data:
+                break
+        if not data:
+            return [], []
+        try:
+            listed, notes = treeinfo.read_treeinfo(data, f"{source.name}: {name}")
+        except UpstreamParse as error:
+            return [], [error.detail]
+        bodies[name] = data
+        most = treeinfo.MAX_FILE_BYTES
+        return [
+            MirrorFile(path, (path,), 0, {"sha256": digest}, most_bytes=most) for path, digest in listed.items()
+        ], notes
 
     def _as_it_was(self, source: Source, known: Root, bases: list[str]) -> Original:
         """It may have run out meanwhile."""
