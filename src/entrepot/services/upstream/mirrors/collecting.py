@@ -168,21 +168,19 @@ class Collecting:
                 tell("publishing", collection.tally.wanted, f"{news.state.value}: {news.reason}"[:500])
         ready.clear()
 
-    def _bring(self, collection: Collection, choice: Choice) -> Any:
-        """The package as the gate has seen it."""
+    def _bring(self, collection: Collection, choice: Choice) -> tuple[Any, bool]:
+        """The package as the gate has seen it, and whether it was fetched."""
         source, hold = collection.source, collection.mirror.on_bad is OnBad.HOLD
         if choice.size_bytes > self._most_bytes:
             raise UpstreamTooLarge(f"{choice.key} has {choice.size_bytes} bytes; at most {self._most_bytes} are taken")
         kept = self._kept(choice)
         if kept is not None:
-            return self._feed.examine(collection.run, choice, kept, hold_misnamed=hold)
+            return self._feed.examine(collection.run, choice, kept, hold_misnamed=hold), False
         algorithm, _, value = choice.digest.partition(":")
         wanted = Wanted(choice.filename, choice.size_bytes, choice.size_bytes, {algorithm: value})
         with BlobSink(self._blobs) as sink:
             self._courier.fetch_from(source, collection.bases, wanted, sink, lambda _: _go_on(collection.stop))
-            collection.tally.fetched += 1
-            collection.tally.fetched_bytes += choice.size_bytes
-            return self._feed.examine(collection.run, choice, sink.writer, hold_misnamed=hold)
+            return self._feed.examine(collection.run, choice, sink.writer, hold_misnamed=hold), True
 
     def _kept(self, choice: Choice) -> _Kept | None:
         """The same bytes, if they came in before."""
@@ -195,10 +193,10 @@ class Collecting:
             return None
         return _Kept(self._blobs, known, known.size_bytes)
 
-    def _taken(self, collection: Collection, choice: Choice, future: Future[Any]) -> Any:
+    def _taken(self, collection: Collection, choice: Choice, future: Future[tuple[Any, bool]]) -> Any:
         """What was looked at; none of what is no good, where that is passed over."""
         try:
-            return future.result()
+            found, fetched = future.result()
         except EntrepotError as error:
             if not isinstance(error, _BAD) and error.kind is not Kind.UNPROCESSABLE:
                 raise
@@ -212,6 +210,9 @@ class Collecting:
             with self._catalog.write() as unit:
                 unit.note_choices([ChoiceNews(choice.number, state, choice.package_id, error.detail)])
             return None
+        collection.tally.fetched += fetched
+        collection.tally.fetched_bytes += choice.size_bytes if fetched else 0
+        return found
 
 
 def _go_on(stop: threading.Event) -> None:

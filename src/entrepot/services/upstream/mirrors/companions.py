@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import gzip
 import hashlib
 import io
@@ -89,6 +90,8 @@ class Companions:
         text = b"".join(pieces)
         if kind == "group":
             text = cut_comps(text, label, names)
+        elif kind == _UPDATEINFO:  # what is not to be read must not come to light in the middle of the end of a run
+            collections.deque(read_updateinfo([text], label), maxlen=0)
         return CarriedDocument(kind, hashlib.sha256(text).hexdigest(), gzip.compress(text, 6, mtime=0))
 
     def settle(self, mirror: Mirror, run: MirrorRun) -> bool:
