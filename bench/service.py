@@ -45,7 +45,9 @@ class Service:
         blobs.mkdir(parents=True, exist_ok=True)
         settings = load_settings(data=data, storage_url=f"file://{blobs}", key_algorithm=algorithm)
         checks = CHECKS[:1] if prepares else CHECKS
-        self._application: Application = assemble(settings, real_parts(settings), checks)
+        parts = real_parts(settings)
+        self.blobs, self.now = parts.blobs, parts.now
+        self._application: Application = assemble(settings, parts, checks)
         self._database = data / "entrepot.db"
         self._suite_id = SuiteId(0)
         self.quit = False
@@ -141,14 +143,14 @@ def run(service: Service, order: dict[str, Any]) -> dict[str, Any]:
     return measured | answer
 
 
-def main() -> None:
+def main(kind: type[Service] = Service) -> None:
     """Orders from standard input until it ends."""
     prepares = "--prepare" in sys.argv
     if "--no-flush" in sys.argv or prepares:
         # A log that is never flushed: for large corpora, and to tell what flushing costs.
         pragmas = (*engine._SQLITE_PRAGMAS, "synchronous=off")  # noqa: SLF001
         mock.patch.object(engine, "_SQLITE_PRAGMAS", pragmas).start()
-    service = Service(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], prepares=prepares)
+    service = kind(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], prepares=prepares)
     while not service.quit and (line := sys.stdin.readline()):
         print(json.dumps(run(service, json.loads(line))), flush=True)
 

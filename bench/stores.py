@@ -26,9 +26,9 @@ _AT_ONCE = 1000
 class ServiceProcess:
     """The parent's end of ``bench.service``."""
 
-    def __init__(self, data: Path, blobs: Path, algorithm: str, *flags: str) -> None:
+    def __init__(self, data: Path, blobs: Path, algorithm: str, *flags: str, module: str = "bench.service") -> None:
         data.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "bench.service", str(data), str(blobs), algorithm, *flags]
+        command = [sys.executable, "-m", module, str(data), str(blobs), algorithm, *flags]
         with (data.parent / f"{data.name}.log").open("ab") as log:
             self._child = subprocess.Popen(
                 command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True

@@ -59,7 +59,12 @@ def test_what_moved_between_two_revisions(catalog: SqlCatalog) -> None:
     with catalog.read() as reading:
         went, came = reading.moved_between(suite.id, first, last)
         assert ([one.name for one in went], [one.name for one in came]) == (["gone"], ["came"])
-        assert {one.key.name for one in reading.stored_at(suite.id, first)} == {"gone", "stays"}
+        assert {one.name for one in reading.contents_by_key(suite.id, first)} == {"gone", "stays"}
+        here, there = (suite.id, first), (suite.id, last)
+        assert [[one.name for one in reading.alone(*both)] for both in ((here, there), (there, here))] == [
+            ["gone"],
+            ["came"],
+        ]
         assert {offer.package.key.name for offer in reading.offers_at(suite.id, first, ["gone", "came"])} == {"gone"}
 
 

@@ -36,8 +36,12 @@ class MergeReading(Protocol):
         """Of states that were merged, newest first."""
         ...
 
+    def refusals(self, suite_id: SuiteId) -> Mapping[PackageId, str]:
+        """Packages that were refused for the suite when it was last asked, and why."""
+        ...
+
     def barred(self, suite_id: SuiteId) -> Mapping[PackageId, str]:
-        """Packages that nobody gets, or that were refused for the suite when it was last asked; and why."""
+        """These, and packages that nobody gets."""
         ...
 
     def claims(self, archive_id: ArchiveId, names: Collection[str]) -> Mapping[PackageKey, Digest]:

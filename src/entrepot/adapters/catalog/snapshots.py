@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Protocol
 
 from entrepot.adapters.catalog.offers import Offer
-from entrepot.adapters.catalog.records import StoredPackage
 from entrepot.domain.model.generation import Generation
 from entrepot.domain.model.snapshot import Content, Environment, Move, PackageFile, Snapshot
 from entrepot.domain.model.suite import GenerationId, PackageId, SuiteId
@@ -30,14 +29,18 @@ class StateReading(Protocol):
         """What the suite held at the older of two revisions only, and at the newer one only."""
         ...
 
+    def alone(self, here: tuple[SuiteId, int], there: tuple[SuiteId, int]) -> list[Content]:
+        """What the first of two (suite, revision) has in a component and the second has not, in order of the keys."""
+        ...
+
     def versions_at(
         self, suite_id: SuiteId, revision: int, names: Collection[str]
     ) -> Mapping[tuple[str, str, str], list[Content]]:
         """All versions by (name, architecture, component), in any order."""
         ...
 
-    def stored_at(self, suite_id: SuiteId, revision: int) -> Iterator[StoredPackage]:
-        """All packages with what was read from them, in any order; streamed."""
+    def needs_at(self, suite_id: SuiteId, revision: int, kinds: Sequence[str]) -> Iterator[tuple[PackageId, str]]:
+        """What each package asks of others, by kinds of relations, as one text to look for names in; streamed."""
         ...
 
     def files_at(self, suite_id: SuiteId, revision: int) -> Iterator[PackageFile]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cmp_to_key
 from typing import Literal
@@ -74,7 +73,7 @@ class Difference:
 def compare(reading: Reading, older: State, newer: State, formats: Mapping[Format, PackageFormat]) -> Difference:
     """Cheap for two states of one suite: only what came or went in between is looked at.
 
-    Merged ones are not in the line of its revisions, and are read whole.
+    Merged ones are not in the line of its revisions, and are looked through as two suites are.
 
     Raises:
         InvalidRequest: the two hold packages of different formats.
@@ -88,10 +87,8 @@ def compare(reading: Reading, older: State, newer: State, formats: Mapping[Forma
         if backwards:
             gone, came = came, gone
     else:
-        gone, came = _merged(
-            reading.contents_at(older.suite.id, older.generation.revision),
-            reading.contents_at(newer.suite.id, newer.generation.revision),
-        )
+        left, right = ((one.suite.id, one.generation.revision) for one in (older, newer))
+        gone, came = reading.alone(left, right), reading.alone(right, left)
     lines = _lines(reading, (older, newer), (gone, came), formats[older.suite.format].compare)
     counts: dict[str, int] = {kind: sum(1 for line in lines if line.kind == kind) for kind in _KINDS}
     return Difference(older, newer, lines, gone, came, counts)
@@ -137,29 +134,6 @@ def _risks(content: Content | None, known: Mapping[PackageId, Sequence[Finding]]
 
 def _ordered(risks: Mapping[tuple[str, str], Risk]) -> list[Risk]:
     return sorted(risks.values(), key=lambda one: (SEVERITIES.index(one.severity), one.id, one.name))
-
-
-def _merged(older: Iterable[Content], newer: Iterable[Content]) -> tuple[list[Content], list[Content]]:
-    """What is in one of two ordered lists alone; constant memory for what is in both."""
-    alone: tuple[list[Content], list[Content]] = ([], [])
-    tagged = heapq.merge(
-        ((_order(one), 0, one) for one in older), ((_order(one), 1, one) for one in newer), key=lambda each: each[:2]
-    )
-    pending: tuple[tuple[str, bytes, str], int, Content] | None = None
-    for each in tagged:
-        if pending is not None and pending[0] == each[0] and pending[1] != each[1]:
-            pending = None
-            continue
-        if pending is not None:
-            alone[pending[1]].append(pending[2])
-        pending = each
-    if pending is not None:
-        alone[pending[1]].append(pending[2])
-    return alone
-
-
-def _order(one: Content) -> tuple[str, bytes, str]:
-    return one.component, one.key, one.digest
 
 
 Place = tuple[str, str, str]

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from entrepot.adapters.catalog.base import Catalog, Reading
 from entrepot.adapters.catalog.naming import find_suite
-from entrepot.adapters.catalog.records import AdmissionState, AuditEntry, JsonValue
+from entrepot.adapters.catalog.records import AuditEntry, JsonValue
 from entrepot.domain.formats.base import PackageFormat
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.snapshot import Content, Environment, Move, Snapshot
-from entrepot.domain.model.suite import PackageId, Suite, SuiteId
+from entrepot.domain.model.suite import Suite, SuiteId
 from entrepot.domain.policy.permissions import Permission, demand, demand_suite
 from entrepot.errors import InvalidRequest, MoveRefused, NotFound, StillShown
 from entrepot.services.snapshots.comparison import Difference, Known, compare, with_delta
@@ -191,7 +191,7 @@ class Environments:
         new = State(f"{suite.codename}@{after.name}", suite, after.generation)
         if before is None:
             came = reading.contents_at(suite.id, after.generation.revision)
-            return Change(suite, None, after, None, (), _objections(reading, suite, list(came)))
+            return Change(suite, None, after, None, (), _objections(reading, suite, came))
         old = State(f"{suite.codename}@{before.name}", suite, before.generation)
         difference = with_delta(reading, compare(reading, old, new, self._formats), self._known)
         harmed = broken(reading, old, new, difference.gone)
@@ -318,22 +318,13 @@ def _targets(reading: Reading, aim: Aim) -> Sequence[tuple[str, str]]:
     return [(codename, name) for codename, name in shown.items() if codename in (aim.distributions or shown)]
 
 
-def _objections(reading: Reading, suite: Suite, came: Sequence[Content]) -> list[Objection]:
+def _objections(reading: Reading, suite: Suite, came: Iterable[Content]) -> list[Objection]:
     """Packages that left the suite because somebody refused them; being in an old snapshot does not let them in."""
-    by_id = {one.package_id: one for one in came}
-    refused: dict[PackageId, str] = {}
-    numbers = sorted(by_id)
-    for start in range(0, len(numbers), 400):
-        for admission in reading.admissions_of(numbers[start : start + 400]):
-            if admission.suite_id == suite.id:
-                refused.pop(admission.package_id, None)
-                if admission.state is AdmissionState.REFUSED:
-                    refused[admission.package_id] = admission.justification or "; ".join(admission.reasons)
-    return [
-        Objection(by_id[number].name, by_id[number].version, by_id[number].architecture, why or "it was refused")
-        for number, why in sorted(refused.items())
-        if number in by_id
-    ]
+    refused = reading.refusals(suite.id)
+    if not refused:
+        return []
+    found = sorted((one for one in came if one.package_id in refused), key=lambda one: one.package_id)
+    return [Objection(one.name, one.version, one.architecture, refused[one.package_id]) for one in found]
 
 
 def _harm(name: str, harmful: Sequence[Change]) -> str:

@@ -6,12 +6,17 @@ break in turn, or because of new conflicts, is not looked for: the direct ones a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import cast
 
 from entrepot.adapters.catalog.base import Reading
+from entrepot.adapters.catalog.records import StoredPackage
 from entrepot.domain.dependencies.candidates import Candidate, Need
+from entrepot.domain.dependencies.capabilities import capability_key
 from entrepot.domain.dependencies.formula import can_hold
 from entrepot.domain.dependencies.hosts import home_of, rules_of
 from entrepot.domain.model.snapshot import Content
@@ -19,6 +24,7 @@ from entrepot.domain.model.suite import Suite
 from entrepot.services.snapshots.references import State
 
 _MOST = 200
+_AT_ONCE = 400
 _RELATIONS = ("depends", "pre-depends", "requires")
 
 
@@ -38,19 +44,30 @@ def broken(reading: Reading, older: State, newer: State, gone: Sequence[Content]
     if not lost:
         return []
     before, after = _Offers(reading, older), _Offers(reading, newer)
-    found = []
-    for package in reading.stored_at(newer.suite.id, newer.generation.revision):
-        relations = cast("dict[str, list[str]]", package.facts.get("relations") or {})
-        if not _mentions(relations, lost):
-            continue
-        candidate = Candidate(package.id, package.key, relations)
-        rules = rules_of(newer.suite, home_of(package.key, newer.suite))
-        labels = [need.label for need in rules.needs(candidate) if not after.meets(need) and before.meets(need)]
-        if labels:
-            found.append(Broken(package.key.name, package.key.version, package.key.architecture, labels))
-        if len(found) >= _MOST:
-            break
-    return sorted(found, key=lambda one: (one.name, one.version, one.architecture))
+    asking = (
+        number
+        for number, text in reading.needs_at(newer.suite.id, newer.generation.revision, _RELATIONS)
+        if not lost.isdisjoint(_words(text))
+    )
+    found: list[Broken] = []
+    while len(found) < _MOST and (batch := list(islice(asking, _AT_ONCE))):
+        asked = [(package, _touched(newer.suite, package, lost)) for package in reading.packages(batch)]
+        names = {name for _, needs in asked for need in needs for name in need.names}
+        before.learn(names)
+        after.learn(names)
+        for package, needs in asked:
+            labels = [need.label for need in needs if not after.meets(need) and before.meets(need)]
+            if labels:
+                found.append(Broken(package.key.name, package.key.version, package.key.architecture, labels))
+    return sorted(found, key=lambda one: (one.name, one.version, one.architecture))[:_MOST]
+
+
+def _touched(suite: Suite, package: StoredPackage, lost: Collection[str]) -> list[Need]:
+    """Needs of a package that something which went away may have met."""
+    relations = cast("dict[str, list[str]]", package.facts.get("relations") or {})
+    rules = rules_of(suite, home_of(package.key, suite))
+    needs = rules.needs(Candidate(package.id, package.key, relations))
+    return [need for need in needs if any(name in lost or capability_key(name) in lost for name in need.names)]
 
 
 class _Offers:
@@ -62,22 +79,33 @@ class _Offers:
         self._revision = state.generation.revision
         self._known: dict[str, list[Candidate]] = {}
 
-    def meets(self, need: Need) -> bool:
-        missing = [name for name in need.names if name not in self._known]
+    def learn(self, names: Collection[str]) -> None:
+        """Look up many at once."""
+        missing = [name for name in names if name not in self._known]
         self._known |= {name: [] for name in missing}
         for offer in self._reading.offers_at(self._suite.id, self._revision, missing) if missing else ():
             self._known[offer.name].append(offer.candidate())
+
+    def meets(self, need: Need) -> bool:
+        """Of names that were learnt."""
         return can_hold(need.formula(lambda name: self._known[name]))
 
 
-def _mentions(relations: dict[str, list[str]], lost: set[str]) -> bool:
-    """Quickly, and rather once too often: a word of a requirement is among the names."""
-    return any(not lost.isdisjoint(_words(relations.get(kind, ()))) for kind in _RELATIONS)
+_WORD = re.compile(r"[^\s\"\[\],|<>=]+")
 
 
-def _words(entries: Iterable[str]) -> set[str]:
-    found: set[str] = set()
-    for entry in entries:
-        found.add(entry)
-        found.update(word.partition(":")[0] for word in entry.replace("|", " ").replace("(", " ( ").split())
+def _words(text: str) -> set[str]:
+    """Quickly, and rather one too many: whatever may be a name in lists of requirements."""
+    if "\\" in text:
+        text = "\n".join(entry for line in text.split("\n") for entry in json.loads(line))
+    found = set(_WORD.findall(text))
+    for word in list(found):
+        if ":" in word:
+            found.add(word.partition(":")[0])
+        if "(" in word or ")" in word:
+            bare = word.lstrip("(")
+            found |= {bare, bare.partition("(")[0]}
+            while bare.endswith(")"):
+                bare = bare[:-1]
+                found.add(bare)
     return found

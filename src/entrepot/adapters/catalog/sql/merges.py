@@ -34,6 +34,11 @@ class MergeQueries:
         return [generation_of(found) for found in self._connection.execute(query)]
 
     def barred(self, suite_id: SuiteId) -> Mapping[PackageId, str]:
+        """Two queries."""
+        apart = self._connection.execute(sa.select(t.quarantine.c.package_id)).scalars()
+        return {**self.refusals(suite_id), **{PackageId(number): "it is in quarantine" for number in apart}}
+
+    def refusals(self, suite_id: SuiteId) -> Mapping[PackageId, str]:
         """By the newest admission of each package that was ever refused."""
         asked, later = t.admission, t.admission.alias("later")
         again = sa.exists().where(
@@ -42,12 +47,10 @@ class MergeQueries:
         query = sa.select(asked.c.package_id, asked.c.justification, asked.c.reasons).where(
             asked.c.state == AdmissionState.REFUSED.value, asked.c.suite_id == suite_id, ~again
         )
-        found = {
+        return {
             PackageId(row.package_id): row.justification or "; ".join(row.reasons) or "it was refused"
             for row in self._connection.execute(query)
         }
-        apart = self._connection.execute(sa.select(t.quarantine.c.package_id)).scalars()
-        return found | {PackageId(number): "it is in quarantine" for number in apart}
 
     def claims(self, archive_id: ArchiveId, names: Collection[str]) -> Mapping[PackageKey, Digest]:
         """By the order of the table's key."""
