@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,16 @@ pytestmark = [
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Somebody's repository, and a server that may mirror it."""
+
+    client: httpx2.Client
+    upstream: FolderServer
+
+
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder = tmp_path_factory.mktemp("upstream")
     write_apt_repository(folder, {"one_1_all.deb": build_deb("one", "1")}, datetime.now(UTC), suite="plain")
     with (
@@ -40,7 +49,12 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
     ):
         about = {"name": "vendor", "type": "apt", "url": upstream.url, "distribution": "plain"}
         assert found.post("/import/sources", json={**about, "allow_unsigned": True}).status_code == 201
-        yield found
+        yield Scene(found, upstream)
+
+
+@pytest.fixture
+def client(scene: Scene) -> httpx2.Client:
+    return scene.client
 
 
 def ended(client: httpx2.Client, job: str) -> dict[str, Any]:
@@ -78,6 +92,20 @@ def test_a_source_is_mirrored_by_its_name(client: httpx2.Client) -> None:
     assert client.post(f"/import/mirror/jobs/{done['job_id']}/cancel").status_code == 409
     sync = client.post("/import/sync/vendor").json()["job_id"]
     assert client.get(f"/import/mirror/jobs/{sync}").status_code == 404
+
+
+def test_a_package_of_a_mirror_comes_into_a_suite_without_being_fetched_again(scene: Scene) -> None:
+    client = scene.client
+    with client.stream("POST", "/import/sources/vendor/sync") as events:
+        assert '"status": "done"' in events.read().decode()
+    assert client.get("/import/search", params={"q": "one"}).json()["results"][0]["source_id"] == "vendor"
+    wanted = {"name": "one", "from_distribution": "vendor/plain", "to_distribution": "jammy"}
+    promoted = client.post("/distributions/promote", json=wanted)
+    assert (promoted.status_code, "import" in promoted.json()["detail"]) == (404, True), promoted.text
+    answer = client.post("/import/fetch", json={"name": "one", "source_id": "vendor", "distribution": "jammy"})
+    assert (answer.status_code, answer.json()["status"]) == (201, "published"), answer.text
+    assert sum("pool/one" in line for line in scene.upstream.requests) == 1
+    assert client.get("/packages/", params={"distribution": "jammy"}).json()["items"][0]["name"] == "one"
 
 
 def test_a_plan_counts_at_once(client: httpx2.Client) -> None:

@@ -19,11 +19,12 @@ from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.package import PackageKey
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.upstream.source import Source, SourceId
-from entrepot.errors import BodyTooLarge, EntrepotError, UpstreamTimedOut, UpstreamUnreachable
+from entrepot.errors import BlobMissing, BodyTooLarge, EntrepotError, UpstreamTimedOut, UpstreamUnreachable
 from entrepot.services.imports.turns import Turns
 
 _TELL_EVERY_BYTES = 4 << 20
 _MOST_SILENCES = 2
+_PIECE_BYTES = 1 << 20
 
 
 class Stop(Exception):
@@ -152,8 +153,9 @@ class Bringer:
             if kept is not None:
                 return self._let_in(errand, kept, arrival)
             with BlobSink(self._blobs) as sink:
-                with errand.patience.asking(source):
-                    self._fetch(source, package, sink, self._watch(package, work))
+                if not self._copied(package, sink):
+                    with errand.patience.asking(source):
+                        self._fetch(source, package, sink, self._watch(package, work))
                 return self._let_in(errand, sink.writer, arrival)
 
     def _kept(self, package: UpstreamPackage) -> _Kept | None:
@@ -166,6 +168,23 @@ class Bringer:
         if known is None or not self._blobs.has(known.digest):
             return None
         return _Kept(self._blobs, known, known.size_bytes)
+
+    def _copied(self, package: UpstreamPackage, sink: BlobSink) -> bool:
+        """What a mirror has brought is not fetched again; it may be collected meanwhile, so that it is copied."""
+        algorithm, _, value = package.digest.partition(":")
+        if algorithm != "sha256" or not self._blobs.has(Digest(value)):
+            return False
+        try:
+            with self._blobs.open(Digest(value)) as blob:
+                while piece := blob.read(_PIECE_BYTES):
+                    sink.write(piece)
+        except BlobMissing:
+            sink.restart()
+            return False
+        if sink.writer.digest() == value:
+            return True
+        sink.restart()
+        return False
 
     def _watch(self, package: UpstreamPackage, work: Work) -> Watch:
         told = 0

@@ -27,7 +27,7 @@ from entrepot.services.intake.decisions import acts
 from entrepot.services.intake.movements import Revisions
 from entrepot.services.intake.pairs import Pair, copy, find_pair
 from entrepot.services.intake.standings import Standings
-from entrepot.services.intake.targets import find_suite
+from entrepot.services.intake.targets import find_suite, hint_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,8 @@ class Promotions:
                 one for one in reading.placements(PackageFilter(name=name)) if suite is None or one.suite.id == suite.id
             ]
             if not found:
-                raise NotFound(f"{name[:200]} is not in {suite.codename if suite else 'any distribution'}")
+                where = suite.codename if suite else "any distribution"
+                raise NotFound(f"{name[:200]} is not in {where}{hint_of(suite)}")
             home = suite or found[0].suite
             others = [one for one in reading.suites() if one.format is home.format and one.id != home.id]
         chosen = self._newest([one for one in found if one.suite.id == home.id])
@@ -146,7 +147,7 @@ class Promotions:
         here = [one for one in found if one.suite.id == pair.source.id]
         if not here:
             spec = " ".join(part for part in (request.name, request.version, request.architecture) if part)
-            raise NotFound(f"{spec[:200]} is not in {pair.source.codename}")
+            raise NotFound(f"{spec[:200]} is not in {pair.source.codename}{hint_of(pair.source)}")
         return self._newest(here) if request.version is None else here
 
     def _newest(self, found: Sequence[Placement]) -> list[Placement]:

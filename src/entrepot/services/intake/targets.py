@@ -48,4 +48,11 @@ def refuse_verbatim(suite: Suite) -> None:
         )
 
 
-__all__ = ["DEFAULT_CODENAMES", "Target", "find_suite", "find_suites", "find_target", "refuse_verbatim"]
+def hint_of(suite: Suite | None) -> str:
+    """How a package gets out of a suite that has none of its own."""
+    if suite is None or not suite.verbatim:
+        return ""
+    return "; it mirrors an upstream: import the package from its source, which fetches nothing that is here"
+
+
+__all__ = ["DEFAULT_CODENAMES", "Target", "find_suite", "find_suites", "find_target", "hint_of", "refuse_verbatim"]
