@@ -12,9 +12,9 @@ import sys
 def main() -> None:
     """Entry point of the ``entrepot`` command."""
     from entrepot.entrypoints.cli.app import app, run
-    from entrepot.program import audit, export, rescue, serve, verify, worker
+    from entrepot.program import audit, export, fill, rescue, serve, verify, worker
 
-    for module in (serve, worker, verify, export, rescue):
+    for module in (serve, worker, verify, export, fill, rescue):
         module.register(app)
     try:
         code = run(sys.argv[1:], audit.verify)
