@@ -56,7 +56,7 @@ COMMANDS = (
     Entry("promotion", "promotion", "Promotions that wait for an administrator.", _MANAGE),
     Entry("suite", "suite", "Distributions: list, add, publish anew, set up clients.", _MANAGE),
     Entry("source", "source", "Repositories of others, to import packages from.", _MANAGE),
-    Entry("mirror", "mirror", "Copies of other repositories, byte for byte.", _MANAGE),
+    Entry("mirror", "mirror", "Copies of other repositories, byte for byte or chosen and signed here.", _MANAGE),
     Entry("bundle", "bundle", "States on their way to a server that no network reaches.", _MANAGE),
     Entry("trusted-key", "trusted_key", "Keys that distributions trust: list, add, remove.", _MANAGE),
     Entry("key", "key", "Signing keys: list, show, rotate.", _MANAGE),
