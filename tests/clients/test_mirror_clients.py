@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from entrepot.testing.clients import DnfRoot, Result, missing_programs, run
+from entrepot.testing.clients import AptRoot, DnfRoot, Result, missing_programs, run
 from entrepot.testing.mirroring import MirrorScene, mirror_scene
 from entrepot.testing.packages import build_deb, build_rpm
 
@@ -161,6 +161,45 @@ def test_debootstrap_makes_a_debian_system(tmp_path: Path, scene: MirrorScene) -
     inside = run(("chroot", str(target), "dpkg-query", "--show", "--showformat=${Status}\n"), folder=tmp_path).checked()
     assert set(inside.stdout.split("\n")) == {"install ok installed", ""}
     shutil.rmtree(target)
+
+
+@needs("dpkg-source", "apt-get")
+@pytest.mark.parametrize("policy", ["immediate", "on_demand"])
+def test_apt_gets_source_packages(tmp_path: Path, scene: MirrorScene, policy: str) -> None:
+    name = f"src{policy[:2]}"
+    folder = tmp_path / "m-source-1.0"
+    (folder / "debian/source").mkdir(parents=True)
+    (folder / "debian/source/format").write_text("3.0 (native)\n")
+    (folder / "debian/control").write_text(
+        "Source: m-source\nSection: misc\nPriority: optional\nMaintainer: Demo <demo@example.org>\n"
+        "Standards-Version: 4.6.2\n\nPackage: m-source\nArchitecture: all\nDescription: demo\n"
+    )
+    (folder / "debian/changelog").write_text(
+        "m-source (1.0) stable; urgency=low\n\n  * Demo.\n\n -- Demo <demo@example.org>  "
+        "Sat, 21 Nov 2026 20:00:00 +0000\n"
+    )
+    (folder / "data").write_text(policy)
+    run(("dpkg-source", "-b", str(folder)), folder=tmp_path).checked()
+    plain = {"Section": "misc", "Priority": "optional"}
+    by_reprepro(scene, name, {"m-source_1.0_all.deb": build_deb("m-source", "1.0", fields=plain)}, "amd64 source")
+    tree, environment = scene.folder / name, {"GNUPGHOME": str(scene.gpg.home)}
+    command = ("reprepro", "-b", str(tree), "includedsc", "stable", str(tmp_path / "m-source_1.0.dsc"))
+    run(command, folder=tree, environment=environment).checked()
+
+    assert scene.mirror(name, download_policy=policy)["status"] == "done"
+    assert scene.get(f"/apt/{name}/dists/stable/main/source/Sources.gz").status_code == 404
+    scene.client.mirrors.change(name, sources=True)
+    done = scene.run(name)
+    assert done["status"] == "done", done
+    assert scene.client.mirrors.one(name)["files"] == 3
+    apt = AptRoot(tmp_path / "root")
+    apt.add_source(scene.get(f"/apt/{name}/stable.sources").text)
+    apt.update().checked()
+    got = tmp_path / "got"
+    got.mkdir()
+    apt.run("apt-get", "source", "--download-only", "m-source", folder=got).checked()
+    for path in ("m-source_1.0.dsc", "m-source_1.0.tar.xz"):
+        assert (got / path).read_bytes() == (tmp_path / path).read_bytes()
 
 
 @needs("dnf", "createrepo_c", "mergerepo_c")

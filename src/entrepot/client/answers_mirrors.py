@@ -22,6 +22,7 @@ class MirrorRow(TypedDict):
     every_hours: int
     on_bad: str
     download_policy: str
+    sources: bool
     kind: str
     filter: dict[str, Any]
     keep_removed: bool

@@ -49,6 +49,7 @@ class MirrorsTheme:
         filter: Mapping[str, object] | None = None,  # noqa: A002 - the name in the API
         keep_removed: bool | None = None,
         download_policy: str | None = None,
+        sources: bool | None = None,
     ) -> MirrorRow:
         """``POST /mirrors``: nothing is fetched before ``run``."""
         more = sent(
@@ -60,6 +61,7 @@ class MirrorsTheme:
             filter=filter,
             keep_removed=keep_removed,
             download_policy=download_policy,
+            sources=sources,
         )
         payload: dict[str, object] = {"name": name, "source": source, **more}
         return shaped(self._wire("POST", "/mirrors", None, payload), MirrorRow, name=str, status=str)
@@ -78,6 +80,7 @@ class MirrorsTheme:
         filter: Mapping[str, object] | None = None,  # noqa: A002
         keep_removed: bool | None = None,
         download_policy: str | None = None,
+        sources: bool | None = None,
     ) -> MirrorRow:
         """``PATCH /mirrors/{mirror}``: what is not given stays; a filter is replaced as a whole."""
         payload = sent(
@@ -86,6 +89,7 @@ class MirrorsTheme:
             filter=filter,
             keep_removed=keep_removed,
             download_policy=download_policy,
+            sources=sources,
         )
         return shaped(self._wire("PATCH", _path(mirror), None, payload), MirrorRow, name=str, status=str)
 

@@ -20,7 +20,8 @@ MirrorId = NewType("MirrorId", int)
 _ARCHITECTURE = re.compile(
     r"(?:binary|installer)-([a-z0-9-]+)(?:/|\Z)|(?:Contents|Components|Commands)-([a-z0-9-]+?)(?:\.|\Z)"
 )
-_LEFT_OUT = re.compile(r"(?:.*/)?(?:source/|installer-|[^/]+\.diff/|Contents-(?:udeb-|source))")
+_LEFT_OUT = re.compile(r"(?:.*/)?(?:installer-|[^/]+\.diff/|Contents-udeb-)")
+_OF_SOURCES = re.compile(r"(?:.*/)?(?:source/|Contents-source)|Sources(?:\.|\Z)")
 _COMPRESSED = re.compile(r"\.(?:xz|gz|bz2|zst|lz4|lzma|Z)\Z")
 
 
@@ -80,6 +81,7 @@ class Mirror:
     filter: Filter = EVERYTHING
     keep_removed: bool = False
     download_policy: DownloadPolicy = DownloadPolicy.IMMEDIATE
+    sources: bool = False
 
     @property
     def is_on_demand(self) -> bool:
@@ -146,17 +148,23 @@ def listed_file(suite: Suite, path: str, listed: str, size_bytes: int) -> Mirror
     return MirrorFile(path, (path.removeprefix(above_of(suite)),), size_bytes, {algorithm: hexadecimal})
 
 
-def is_mirrored(path: str, components: tuple[str, ...], architectures: frozenset[str]) -> bool:
+def is_mirrored(
+    path: str, components: tuple[str, ...], architectures: frozenset[str], *, sources: bool = False
+) -> bool:
     """Whether a file that a Release file lists belongs to these components and architectures.
 
-    Sources, installer images and differences between indexes are left out: what they list is not mirrored, so that
-    clients must not be sent there.
+    Sources unless they are asked for, installer images and differences between indexes are left out: what they list is
+    not mirrored, so that clients must not be sent there.
     """
     if _LEFT_OUT.match(path):
+        return False
+    if _OF_SOURCES.match(path) and not sources:
         return False
     if "/" in path and not any(path.startswith(f"{component}/") for component in components):
         return False
     named = _ARCHITECTURE.search(path)
+    if named is not None and named[2] == "source":
+        return sources
     return named is None or (named[1] or named[2]) in architectures
 
 

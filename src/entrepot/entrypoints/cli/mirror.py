@@ -120,6 +120,7 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option
         bool, typer.Option("--on-demand", help="Fetch a package when the first machine asks for it.")
     ] = False,
     begin: Annotated[bool, typer.Option("--run/--no-run", help="Begin the first run now.")] = True,
+    sources: Annotated[bool, typer.Option("--sources", help="Source packages of apt, too.")] = False,
     wait: WaitOption = True,
     as_json: JsonOption = False,
     url: UrlOption = None,
@@ -138,6 +139,7 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option
             filter=_filter(wanted, with_dependencies=with_dependencies) or None,
             keep_removed=keep_removed or None,
             download_policy="on_demand" if on_demand else None,
+            sources=sources or None,
         )
         job = client.mirrors.run(name)["job_id"] if begin else None
         if as_json:
@@ -191,6 +193,9 @@ def change(  # noqa: PLR0913, PLR0917 - one for each option
         bool | None,
         typer.Option("--on-demand/--immediate", help="Fetch packages when asked for, or all; --immediate begins now."),
     ] = None,
+    sources: Annotated[
+        bool | None, typer.Option("--sources/--no-sources", help="Source packages of apt, from the next run on.")
+    ] = None,
     as_json: JsonOption = False,
     url: UrlOption = None,
 ) -> None:
@@ -205,6 +210,7 @@ def change(  # noqa: PLR0913, PLR0917 - one for each option
             filter=chosen if chosen or everything else None,
             keep_removed=keep_removed,
             download_policy=None if on_demand is None else POLICIES[on_demand],
+            sources=sources,
         )
     if as_json:
         output.json(row)

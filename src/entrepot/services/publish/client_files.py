@@ -55,7 +55,7 @@ def static_repo_file(suite: Suite, url: str, within: str = "") -> bytes:
     return text.encode()
 
 
-def mirror_file(suite: Suite, base_url: str, armored_keys: bytes, within: str, distribution: str) -> bytes:
+def mirror_file(suite: Suite, base_url: str, armored_keys: bytes, within: str, distribution: str, types: str) -> bytes:
     """The same for a suite that an upstream has signed, with the upstream's keys and its name of the distribution.
 
     rpm: the repository is one folder, without a level for each architecture; packages keep the upstream's signatures.
@@ -67,6 +67,7 @@ def mirror_file(suite: Suite, base_url: str, armored_keys: bytes, within: str, d
         if not distribution.endswith("/"):
             theirs += f"Components: {' '.join(suite.options.components)}\n"
         text = text.replace(ours.encode(), theirs.encode())
+        text = text.replace(b"Types: deb\n", f"Types: {types}\n".encode())
         return text if armored_keys else text.partition(b"Signed-By:")[0] + b"Trusted: yes\n"
     plain = repo_file(suite, base_url, within).replace(b"/$basearch/\n", b"/\n")
     return plain if armored_keys else plain.replace(b"repo_gpgcheck=1", b"repo_gpgcheck=0")

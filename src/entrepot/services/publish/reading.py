@@ -295,11 +295,13 @@ class PublishedFiles:
             keys = {reading.source(one.source_id).keyring.strip(): None for one in mirrors if one is not None}
         return "".join(f"{key}\n" for key in keys if key).encode()
 
-    def _distribution(self, suite: Suite) -> str:
-        """As the upstream calls it."""
+    def _told(self, suite: Suite) -> tuple[str, str]:
+        """What the upstream calls it, and what kinds of packages there are."""
         with self._catalog.read() as reading:
             mirror = reading.mirror_of(suite.id)
-            return suite.codename if mirror is None else reading.source(mirror.source_id).distribution
+            if mirror is None:
+                return suite.codename, "deb"
+            return reading.source(mirror.source_id).distribution, "deb deb-src" if mirror.sources else "deb"
 
     def _client_file(self, archive: Archive, codename: str, suffix: str, base_url: str, within: str) -> Found | None:
         with self._catalog.read() as reading:
@@ -308,7 +310,7 @@ class PublishedFiles:
             return None
         if suite.verbatim:
             keys = self._upstream_keys(archive, codename)
-            text = mirror_file(suite, base_url, keys, within, self._distribution(suite))
+            text = mirror_file(suite, base_url, keys, within, *self._told(suite))
             return in_memory(text, "text/plain; charset=utf-8")
         if suffix == "repo":
             return in_memory(repo_file(suite, base_url, within), "text/plain; charset=utf-8")

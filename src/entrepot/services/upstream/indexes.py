@@ -17,6 +17,7 @@ from entrepot.domain.upstream.packages import read_packages
 from entrepot.domain.upstream.primary import read_primary
 from entrepot.domain.upstream.release import IndexFile
 from entrepot.domain.upstream.source import Source, SourceId
+from entrepot.domain.upstream.source_packages import read_source_files
 from entrepot.errors import (
     MalformedPackage,
     PackageBomb,
@@ -89,6 +90,12 @@ def read_index(source: Source, index: IndexFile, file: BinaryIO, ledger: Ledger)
         yield from read_packages(pieces, label, index.component, wanted, ledger)
     else:
         yield from read_primary(pieces, label, wanted, ledger)
+
+
+def read_source_index(source: Source, index: IndexFile, file: BinaryIO, ledger: Ledger) -> Iterator[ListedPackage]:
+    """The files of the source packages that an index lists; raises as ``Indexes.packages``."""
+    label = f"{source.name}: {index.path}"
+    yield from read_source_files(unpacked(file, index, label), label, index.component, ledger)
 
 
 def digest_of(index: IndexFile) -> str:

@@ -34,7 +34,7 @@ from entrepot.errors import (
     UpstreamTimedOut,
     UpstreamUnreachable,
 )
-from entrepot.services.upstream.indexes import read_index
+from entrepot.services.upstream.indexes import read_index, read_source_index
 from entrepot.services.upstream.mirrors.filling import Errand, Filling, Tally, Tell
 from entrepot.services.upstream.mirrors.originals import Original, Originals, prefix_of
 
@@ -104,11 +104,13 @@ class Mirroring:
             run = unit.begin_run(mirror.id)
             found, suite = unit.source(mirror.source_id), unit.suite(mirror.suite_id)
             is_whole = mirror.is_on_demand or not unit.absent(suite.id)[0]
-        selection = _selection(found)
+        selection = _selection(found, mirror)
         same = selection == mirror.state.selection and suite.generation_id is not None
         source = replace(found, state=replace(found.state, root=mirror.state.root if same else None))
         tell("started", 0, f"looking at {source.name}")
-        original = self._originals.look(source, lambda _: tell("", 0, ""), anew=not (same and is_whole))
+        original = self._originals.look(
+            source, lambda _: tell("", 0, ""), anew=not (same and is_whole), sources=mirror.sources
+        )
         errand = Errand(mirror, source, original.bases, run, Tally())
         if original.bodies:
             outcome = self._renew(errand, suite, original, actor, tell, accept)
@@ -138,7 +140,7 @@ class Mirroring:
         above, lenient = above_of(suite), replace(errand, mirror=replace(mirror, on_bad=OnBad.SKIP))
         self._filling.fill(lenient, (replace(image, path=above + image.path) for image in original.images), tell)
         notes = _notes(original, ledger, errand.tally)
-        state = MirrorState(original.root, _selection(source), notes=notes)
+        state = MirrorState(original.root, _selection(source, mirror), notes=notes)
         return self._switch(errand, suite, self._manifest(suite, source, original, forms), state, actor)
 
     def _follow(self, errand: Errand, suite: Suite, outcome: MirrorOutcome, tell: Tell) -> MirrorOutcome:
@@ -167,7 +169,7 @@ class Mirroring:
             except (UpstreamDigest, UpstreamMissing):
                 if again:
                     raise
-                original = self._originals.look(errand.source, None, anew=True)
+                original = self._originals.look(errand.source, None, anew=True, sources=errand.mirror.sources)
             else:
                 break
         return original, forms
@@ -178,12 +180,13 @@ class Mirroring:
         """Whatever the indexes list, of every architecture: clients are told of all of it."""
         everything = replace(source, architectures=())
         above = above_of(suite)
-        for index in original.indexes:
+        for index in (*original.indexes, *original.source_indexes):
             digest = forms.get(prefix_of(source) + index.path)
             if digest is None:
                 raise UpstreamMissing(f"{source.name}: {index.path} is not there, but another form of it")
             with self._blobs.open(digest) as file:
-                for package in read_index(everything, index, file, ledger):
+                read = read_source_index if index in original.source_indexes else read_index
+                for package in read(everything, index, file, ledger):
                     algorithm, _, hexadecimal = package.digest.partition(":")
                     yield MirrorFile(
                         above + package.filename,
@@ -287,10 +290,10 @@ class _Files(Ledger):
         return super().admit(replace(package, name=package.filename, version="-", architecture="-"))
 
 
-def _selection(source: Source) -> str:
+def _selection(source: Source, mirror: Mirror) -> str:
     """What decides which files are taken, in a few letters."""
     parts = [source.url, source.reach.mirrorlist, source.distribution, source.keyring, source.trust.allow_unsigned]
-    text = json.dumps([*parts, sorted(source.components), sorted(source.architectures)])
+    text = json.dumps([*parts, sorted(source.components), sorted(source.architectures), *["sources"] * mirror.sources])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

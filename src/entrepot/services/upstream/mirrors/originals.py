@@ -36,7 +36,7 @@ class Original:
     """What is there.  Without ``files`` it is as it was when ``root`` was taken.
 
     ``bodies`` are the signed files and their signatures by path below the suite; ``indexes`` list the packages.
-    ``images`` are what an installer boots.
+    ``images`` are what an installer boots; ``source_indexes`` list source packages.
     """
 
     root: Root
@@ -46,6 +46,7 @@ class Original:
     indexes: Sequence[IndexFile] = ()
     notes: tuple[str, ...] = ()
     images: Sequence[MirrorFile] = ()
+    source_indexes: Sequence[IndexFile] = ()
 
 
 class Originals:
@@ -56,7 +57,7 @@ class Originals:
         self._verification = verification
         self._now = now
 
-    def look(self, source: Source, watch: Watch | None, *, anew: bool) -> Original:
+    def look(self, source: Source, watch: Watch | None, *, anew: bool, sources: bool = False) -> Original:
         """One request where nothing changed, unless it is to be done ``anew``.
 
         Raises:
@@ -69,10 +70,13 @@ class Originals:
             )
         bases = self._courier.bases(source, watch)
         known = None if anew else source.state.root
-        reader = self._release if source.format is Format.DEB else self._repomd
-        return reader(source, bases, known, watch)
+        if source.format is Format.RPM:
+            return self._repomd(source, bases, known, watch)
+        return self._release(source, bases, known, watch, sources=sources)
 
-    def _release(self, source: Source, bases: list[str], known: Root | None, watch: Watch | None) -> Original:
+    def _release(
+        self, source: Source, bases: list[str], known: Root | None, watch: Watch | None, *, sources: bool
+    ) -> Original:
         folder, bodies = source.folder, {}
         first = "InRelease" if source.keyring else "Release"
         try:
@@ -98,8 +102,9 @@ class Originals:
         release = read_release(text, f"{source.name}: Release")
         verdict = judge_release(source, release, sha256, self._now())
         root = replace(verdict.root, etag=fetched.etag, last_modified=fetched.last_modified)
-        files, indexes = _listed(source, release, verdict)
-        return Original(root, bases, bodies, files, indexes, verdict.notes)
+        files, indexes = _listed(source, release, verdict, sources=sources)
+        lists = _smallest(source, files, "Sources") if sources else []
+        return Original(root, bases, bodies, files, indexes, verdict.notes, source_indexes=lists)
 
     def _repomd(self, source: Source, bases: list[str], known: Root | None, watch: Watch | None) -> Original:
         path = "repodata/repomd.xml"
@@ -198,7 +203,9 @@ def _wanted(path: str, known: Root | None, most_bytes: int = MAX_ROOT_BYTES) -> 
     return Wanted(path, most_bytes, etag="" if known is None else known.etag)
 
 
-def _listed(source: Source, release: Release, verdict: Verdict) -> tuple[list[MirrorFile], list[IndexFile]]:
+def _listed(
+    source: Source, release: Release, verdict: Verdict, *, sources: bool
+) -> tuple[list[MirrorFile], list[IndexFile]]:
     """Files of the chosen components and architectures, and those indexes among them that list packages."""
     folder, indexes = source.folder, list(verdict.indexes)
     folders = tuple({one.path.partition("/binary-")[0] for one in indexes})
@@ -206,7 +213,7 @@ def _listed(source: Source, release: Release, verdict: Verdict) -> tuple[list[Mi
     files = []
     for file in release.files:
         digests = strong_digests(file)
-        if not digests or not is_mirrored(file.path, folders, machines):
+        if not digests or not is_mirrored(file.path, folders, machines, sources=sources):
             continue
         places = [folder + file.path]
         if release.fields.acquire_by_hash:
@@ -221,15 +228,15 @@ def _listed(source: Source, release: Release, verdict: Verdict) -> tuple[list[Mi
                 group=group_of(file.path),
             )
         )
-    return files, [*indexes, *_installer(source, files)]
+    return files, [*indexes, *_smallest(source, files, "Packages", within="/debian-installer/binary-")]
 
 
-def _installer(source: Source, files: Sequence[MirrorFile]) -> list[IndexFile]:
-    """Indexes of the packages that only an installer takes."""
+def _smallest(source: Source, files: Sequence[MirrorFile], name: str, within: str = "") -> list[IndexFile]:
+    """Of each index with a name, the form to read: those of packages that only an installer takes, or of sources."""
     found: dict[str, IndexFile] = {}
     for file in files:
         path = file.path.removeprefix(prefix_of(source))
-        if "/debian-installer/binary-" in path and group_of(path).endswith("/Packages"):
+        if within in path and f"/{group_of(path)}".endswith(f"/{name}"):
             better = found.get(file.group)
             if file.size_bytes and (better is None or file.size_bytes < better.size_bytes):
                 found[file.group] = IndexFile(path, path.partition("/")[0], file.size_bytes, file.digests)

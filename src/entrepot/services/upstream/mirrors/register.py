@@ -42,6 +42,7 @@ class MirrorDraft:
     filter: Filter = EVERYTHING
     keep_removed: bool = False
     download_policy: DownloadPolicy = DownloadPolicy.IMMEDIATE
+    sources: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class MirrorChange:
     filter: Filter | None = None
     keep_removed: bool | None = None
     download_policy: DownloadPolicy | None = None
+    sources: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class Mirrors:
             source = wanted_source(unit, draft.source)
             self._check_filter(draft.kind, draft.filter, source, keep_removed=draft.keep_removed)
             _check_policy(draft.kind, draft.download_policy)
+            _check_sources(draft.kind, source, sources=draft.sources)
             archive_name, codename = _place_of(draft, source)
             archive = _archive(unit, source, archive_name, draft.kind)
             options = SuiteOptions(
@@ -142,6 +145,7 @@ class Mirrors:
                 filter=draft.filter,
                 keep_removed=draft.keep_removed,
                 download_policy=draft.download_policy,
+                sources=draft.sources,
             )
             mirror = replace(mirror, id=unit.add_mirror(mirror))
             self._note(unit, actor, "MIRROR_CREATE", mirror, suite)
@@ -168,10 +172,12 @@ class Mirrors:
                 filter=before.filter if change.filter is None else change.filter,
                 keep_removed=before.keep_removed if change.keep_removed is None else change.keep_removed,
                 download_policy=change.download_policy or before.download_policy,
+                sources=before.sources if change.sources is None else change.sources,
             )
             source = unit.source(after.source_id)
             self._check_filter(after.kind, after.filter, source, keep_removed=after.keep_removed)
             _check_policy(after.kind, after.download_policy)
+            _check_sources(after.kind, source, sources=after.sources)
             unit.change_mirror(after)
             if before.is_on_demand and not after.is_on_demand and unit.suite(after.suite_id).generation_id is not None:
                 self._ask_run(unit, actor, after)
@@ -229,6 +235,7 @@ class Mirrors:
             "on_bad": mirror.on_bad.value,
             "kind": mirror.kind.value,
             "download_policy": mirror.download_policy.value,
+            "sources": mirror.sources,
         }
         if mirror.kind is MirrorKind.RESIGNED:
             detail |= {"filter": mirror.filter.to_json(), "keep_removed": mirror.keep_removed}
@@ -293,6 +300,11 @@ def _check_policy(kind: MirrorKind, policy: DownloadPolicy) -> None:
             "own files",
             field="download_policy",
         )
+
+
+def _check_sources(kind: MirrorKind, source: Source, *, sources: bool) -> None:
+    if sources and (kind is not MirrorKind.VERBATIM or source.format is not Format.DEB):
+        raise InvalidRequest("source packages come along with mirrors of apt that show all as it is", field="sources")
 
 
 def _check_hours(hours: int) -> None:
