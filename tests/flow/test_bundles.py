@@ -23,6 +23,7 @@ from entrepot.errors import (
     BundleIncomplete,
     BundleReplayed,
     BundleTooNew,
+    PackageQuarantined,
     UnknownDistribution,
 )
 from entrepot.services.bundles.signing import KEY
@@ -185,6 +186,18 @@ def test_the_collector_keeps_what_a_bundle_needs_and_no_more(sides: Gap) -> None
             side.clock.advance(days=40)
             side.application.collector.collect()
         assert not side.blobs.has(digest_of(data))
+
+
+def test_what_came_into_quarantine_is_handed_out_no_more(sides: Gap) -> None:
+    data = sides.push("bad")
+    sides.push("good")
+    bundle, _ = sides.make()
+    sides.online.application.decisions.quarantines.quarantine(ADMIN, "bad", "1.0", None, "it calls home")
+    with pytest.raises(PackageQuarantined, match=digest_of(data)):
+        sides.online.application.bundles.volume(ADMIN, bundle.id, 1)
+    sides.online.wait_published("bookworm")
+    fresh, _ = sides.make()
+    assert fresh.file_count == 1
 
 
 def test_states_go_where_somebody_says(sides: Gap) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import BinaryIO, TypedDict
 
+from entrepot.adapters.catalog.records import JsonValue
 from entrepot.adapters.signing import verification
 from entrepot.adapters.signing.base import KeyAlgorithm
 from entrepot.adapters.storage.base import BlobStore
@@ -56,6 +57,8 @@ _STATUSES = {
 _FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_~:^-]{0,250}")
 _BY_HASH = re.compile(r".*/by-hash/SHA256/([0-9a-f]{64})\Z")
 _PIECE_BYTES = 1 << 20
+_TOLD = ("received_at", "received_by", "decided_at", "decided_by", "reason")
+_MOST_TOLD = 1000
 
 
 class Carried(TypedDict):
@@ -146,7 +149,7 @@ def _letting_in(blobs: BlobStore, intake: Intake) -> LetIn:
         key = PackageKey(format_, entry.name, entry.version, entry.architecture)
         suffix = FORMATS[format_].suffix
         good = _FILENAME.fullmatch(entry.filename) and entry.filename.endswith(suffix)
-        origin = Origin(f"bundle {errand.bundle[:8]}", entry.path, key, "", errand.job, entry.told)
+        origin = Origin(f"bundle {errand.bundle[:8]}", entry.path, key, "", errand.job, _told(entry))
         receipt = intake.receive(
             errand.actor,
             _Stored(blobs, entry.digest, entry.size_bytes),
@@ -160,6 +163,11 @@ def _letting_in(blobs: BlobStore, intake: Intake) -> LetIn:
         return Passed(_STATUSES[receipt.status], "; ".join(receipt.reasons)[:500], receipt.admission_id)
 
     return let_in
+
+
+def _told(entry: Entry) -> dict[str, JsonValue]:
+    """What is known of what the other server says, and not more of it than a person reads."""
+    return {name: str(value)[:_MOST_TOLD] for name in _TOLD if (value := entry.told.get(name))}
 
 
 def _decided(intake: Intake) -> Decided:

@@ -117,6 +117,10 @@ class BundleReading(Protocol):
         """All packages of a suite at a revision, in order of component and key; streamed."""
         ...
 
+    def quarantined_digests(self) -> set[Digest]:
+        """Bytes that nobody gets."""
+        ...
+
     def mirrored_at(self, suite_id: SuiteId, revision: int) -> Iterator[Brought]:
         """All files of a suite that shows an upstream's, at a revision; streamed by path."""
         ...

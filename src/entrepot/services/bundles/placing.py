@@ -120,9 +120,11 @@ class Placing:
         while waiting:
             if work.cancelled():
                 raise Stop
+            count = len(waiting)
             waiting = [one for one in waiting if self._ways.decided(one) == "publishing"]
-            if waiting:
+            if len(waiting) < count:
                 work.progress(event={"message": f"{len(waiting)} packages are being inspected", "level": "info"})
+            if waiting:
                 time.sleep(_LOOK_SECONDS)
 
     def drop(self, actor: Actor, bundle: str, head: Head, aim: Aim) -> int:

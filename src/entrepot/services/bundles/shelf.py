@@ -17,7 +17,7 @@ from entrepot.domain.bundles.lists import file_path
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.policy.permissions import Permission, demand
-from entrepot.errors import AlreadyRunning, NotFound
+from entrepot.errors import AlreadyRunning, NotFound, PackageQuarantined
 from entrepot.services.bundles.heads import Heads
 from entrepot.services.bundles.signing import BundleKey
 
@@ -95,14 +95,23 @@ class Bundles:
 
         Raises:
             NotFound: there is none.
+            PackageQuarantined: it holds a package that nobody gets any more.
         """
         demand(actor, Permission.BUNDLE_READ)
         bundle = self._one(bundle_id, made_here=True)
+        head = self._heads.get(bundle.head)
+        with self._catalog.read() as reading:
+            apart = reading.quarantined_digests().intersection(head.carried)
+        if apart:
+            raise PackageQuarantined(
+                f"bundle {bundle.id} carries {len(apart)} packages that are in quarantine by now, such as {min(apart)}; make "
+                "a new one, which leaves them out"
+            )
         if not 1 <= number <= len(bundle.volumes):
             raise NotFound(f"bundle {bundle.id} has volumes 1 to {len(bundle.volumes)}")
         start, stop, size = bundle.volumes[number - 1]
-        reading = VolumeReading(self._blobs, self._heads.get(bundle.head), start, stop)
-        return OpenVolume(volume_name(bundle, number), f"{bundle.head}-{number}", size, reading.pieces)
+        volume = VolumeReading(self._blobs, head, start, stop)
+        return OpenVolume(volume_name(bundle, number), f"{bundle.head}-{number}", size, volume.pieces)
 
     def remove(self, actor: Actor, bundle_id: str) -> Bundle:
         """Forget it; what was imported from it stays.  No increment can build on it any more.

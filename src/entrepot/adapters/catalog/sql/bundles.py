@@ -93,6 +93,11 @@ class BundleQueries:
         for row in self._connection.execute(query.execution_options(yield_per=_BATCH)):
             yield _bundled_of(row, decisions.get(row.id))
 
+    def quarantined_digests(self) -> set[Digest]:
+        """Few."""
+        query = sa.select(t.package.c.digest).join(t.quarantine, t.quarantine.c.package_id == t.package.c.id)
+        return {Digest(row.digest) for row in self._connection.execute(query)}
+
     def mirrored_at(self, suite_id: SuiteId, revision: int) -> Iterator[Brought]:
         """Streamed."""
         there = sa.or_(_file.removed_revision.is_(None), _file.removed_revision > revision)
