@@ -81,13 +81,13 @@ class MirrorScene:
 
 
 @contextmanager
-def mirror_scene(folder: Path, **environment: str) -> Iterator[MirrorScene]:
-    """Until the block ends; the settings of the server as keyword arguments."""
+def mirror_scene(folder: Path, *arguments: str, **environment: str) -> Iterator[MirrorScene]:
+    """Until the block ends; arguments and, by keyword, settings of the server."""
     (folder / "upstream").mkdir(parents=True)
     with gnupg(folder / "gpg") as gpg, FolderServer(folder / "upstream") as upstream:
         inside = upstream.url.partition("//")[2]
         with (
-            running_server(folder, **{"ENTREPOT_UPSTREAM_INSIDE": inside, **environment}) as server,
+            running_server(folder, *arguments, **{"ENTREPOT_UPSTREAM_INSIDE": inside, **environment}) as server,
             Client(server.url, server.token()) as client,
         ):
             gpg.key("upstream")

@@ -183,11 +183,14 @@ class FileBlobWriter:
 
     def reopen(self) -> BinaryIO:
         """What was written so far, for reading."""
-        if self._staged is None:
+        staged = self._staged  # another thread may finish meanwhile
+        if staged is None:
             raise StoreUnavailable("this upload was already finished")
         try:
             self._file.flush()
-            return self._staged.open("rb")
+            return staged.open("rb")
+        except ValueError:
+            raise StoreUnavailable("this upload was already finished") from None
         except OSError as error:
             raise translated(error) from error
 

@@ -38,6 +38,7 @@ _FAILED_SECONDS = 5.0
 """A file that cannot be had is not asked for again for so long, nor is an upstream that does not answer at all."""
 _STEP_BYTES = 128 << 10
 _BASES_SECONDS = 300.0
+_STOP_SECONDS = 2.0
 
 
 class Arrival:
@@ -211,8 +212,9 @@ class OnDemand:
             running = [arrival for arrival in self._arrivals.values() if not arrival.ended.is_set()]
         for order in waiting:
             self._end(order, None, UpstreamBusy("this server is being stopped; ask again in a moment"))
+        until = self._monotonic() + _STOP_SECONDS
         for arrival in running:
-            arrival.ended.wait(2.0)
+            arrival.ended.wait(max(0.0, until - self._monotonic()))
 
     def _check_recent(self, number: int, source: Source) -> None:
         """Nobody hammers an upstream through us."""
