@@ -332,6 +332,8 @@ def test_the_command_line_previews_adds_changes_and_shows(scene: Scene) -> None:
     shown = entrepot(scene.server, "mirror", "status", "shell")
     assert "names: s-a*; newest: 1; with_dependencies: True" in shown
     assert "s-absent (for s-app)" in shown
+    assert "s-app\t1.0\tamd64\tplaced" in entrepot(scene.server, "mirror", "packages", "shell", "--state", "placed")
+    assert "state" in entrepot(scene.server, "mirror", "packages", "shell", "--state", "odd", code=2)
     entrepot(scene.server, "mirror", "change", "shell", "-f", "name=s-lib")
     assert scene.client.mirrors.one("shell")["filter"] == {"names": ["s-lib"]}
     entrepot(scene.server, "mirror", "change", "shell", "--everything")

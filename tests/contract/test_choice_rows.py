@@ -102,6 +102,9 @@ def test_choices_go_from_run_to_run(catalog: SqlCatalog, mirror: Mirror) -> None
             ChoiceState.REFUSED: (1, 7),
             ChoiceState.WANTED: (2, 14),
         }
+        page, total = unit.choice_page(mirror.id, None, 1, 2)
+        assert ([one.key.name for one in page], total) == (["a", "b"], 4)
+        assert unit.choice_page(mirror.id, ChoiceState.REFUSED, 0, 9)[0][0].reason == "no"
         third = unit.begin_run(mirror.id)
         unit.want_choices(mirror.id, third, [(listed("b"), True)], "other rules")
         assert [one.key.name for one in unit.choices(mirror.id, [ChoiceState.WANTED], third, 10)] == ["b"]

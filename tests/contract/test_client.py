@@ -257,6 +257,7 @@ CASES = [
     case("mirrors", "all"),
     case("mirrors", "one", "vendors"),
     case("mirrors", "change", "vendors", every_hours=6, on_bad="skip"),
+    case("mirrors", "packages", "vendors", state="held"),
     case("mirrors", "run", "vendors"),
     case("bundles", "make", ["jammy"]),
     case("bundles", "all"),

@@ -65,6 +65,30 @@ class Preview(TypedDict):
     unresolved_count: int
 
 
+class ChosenPackage(TypedDict):
+    """A package that a mirror has chosen; ``needed`` because another one needs it."""
+
+    name: str
+    version: str
+    arch: str
+    component: str | None
+    bytes: int
+    digest: str
+    needed: bool
+    state: str
+    reason: str | None
+
+
+class ChosenPage(TypedDict):
+    """``GET /mirrors/{mirror}/packages``."""
+
+    items: list[ChosenPackage]
+    total: int
+    page: int
+    per_page: int
+    pages: int
+
+
 class RemovedMirror(TypedDict):
     """``DELETE /mirrors/{mirror}``."""
 

@@ -8,6 +8,7 @@ from entrepot.client.answers import shaped
 from entrepot.client.answers_mirrors import (
     BegunRun,
     BegunRuns,
+    ChosenPage,
     MirroredSources,
     MirrorJob,
     MirrorJobs,
@@ -70,6 +71,11 @@ class MirrorsTheme:
         """``POST /mirrors/preview``: what a filter would take; nothing is fetched."""
         payload: dict[str, object] = {"source": source, "filter": filter}
         return shaped(self._wire("POST", "/mirrors/preview", None, payload), Preview, packages=int, bytes=int)
+
+    def packages(self, mirror: str, *, state: str | None = None, page: int = 1, per_page: int = 100) -> ChosenPage:
+        """``GET /mirrors/{mirror}/packages``: of one that is signed here; wanted, ready, placed, held, refused, ..."""
+        params = given(state=state, page=page, per_page=per_page)
+        return shaped(self._wire("GET", f"{_path(mirror)}/packages", params), ChosenPage, items=list, total=int)
 
     def change(
         self,

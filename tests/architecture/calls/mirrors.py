@@ -11,6 +11,7 @@ CALLS = (
     Call("POST", "/mirrors", Role.MAINTAINER, {"json": {"name": "calls", "source": "debian-bookworm"}}),
     Call("POST", "/mirrors/preview", Role.MAINTAINER, {"json": {"source": "debian-bookworm", "filter": {}}}),
     Call("GET", "/mirrors/{mirror}", Role.MAINTAINER),
+    Call("GET", "/mirrors/{mirror}/packages", Role.MAINTAINER),
     Call("PATCH", "/mirrors/{mirror}", Role.MAINTAINER, {"json": {"every_hours": 12}}),
     Call("POST", "/mirrors/{mirror}/run", Role.MAINTAINER, {"json": {}}),
     Call("DELETE", "/mirrors/{mirror}", Role.MAINTAINER),

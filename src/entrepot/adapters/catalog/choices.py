@@ -93,6 +93,12 @@ class ChoiceReading(Protocol):
         """That a run wants, by number."""
         ...
 
+    def choice_page(
+        self, mirror_id: MirrorId, state: ChoiceState | None, offset: int, limit: int
+    ) -> tuple[list[Choice], int]:
+        """Those of one state, or all, by name, and how many there are."""
+        ...
+
     def left_choices(self, mirror_id: MirrorId, run: int, limit: int, after: int = 0) -> list[Choice]:
         """That a run does not want any more, by number."""
         ...

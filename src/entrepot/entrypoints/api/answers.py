@@ -184,6 +184,7 @@ ANSWERS: Mapping[str, type] = {
     "DELETE /mirrors/{mirror}": answers_mirrors.RemovedMirror,
     "GET /mirrors/{mirror}": answers_mirrors.MirrorRow,
     "PATCH /mirrors/{mirror}": answers_mirrors.MirrorRow,
+    "GET /mirrors/{mirror}/packages": answers_mirrors.ChosenPage,
     "POST /mirrors/{mirror}/run": answers_mirrors.BegunRun,
     "GET /notifications/deliveries": answers_overview.Deliveries,
     "POST /notifications/deliveries/{id}/redeliver": answers_overview.Delivery,

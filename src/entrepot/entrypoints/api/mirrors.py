@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
-from entrepot.adapters.catalog.choices import ChoiceState
+from entrepot.adapters.catalog.choices import Choice, ChoiceState
 from entrepot.domain.model.package import Format
 from entrepot.domain.policy.permissions import Permission
 from entrepot.domain.upstream.mirror import DownloadPolicy, MirrorKind, OnBad
 from entrepot.domain.upstream.sieve import EVERYTHING, Filter
+from entrepot.entrypoints.api import words
+from entrepot.entrypoints.api.artifacts import Page
 from entrepot.entrypoints.api.bodies import described, json_body
 from entrepot.entrypoints.api.context import App, Who, requiring
 from entrepot.entrypoints.api.limits import Limited
@@ -34,6 +36,7 @@ _FILTER = "kind=resigned: which packages are taken"
 _KEEP = "kind=resigned: packages that are gone upstream stay"
 _MOST_SHOWN = 100
 
+State = Annotated[ChoiceState | None, Query(description="Of one state only")]
 Word = Annotated[str, Field(min_length=1, max_length=128)]
 
 
@@ -141,6 +144,16 @@ def one_mirror(mirror: str, app: App, who: Who) -> dict[str, Any]:
     return _words(app.mirrors.one(who, mirror))
 
 
+@router.get("/{mirror}/packages", summary="Packages of a mirror", dependencies=_READ)
+def mirror_packages(
+    mirror: str, app: App, who: Who, state: State = None, page: Page = 1, per_page: Page = 50
+) -> dict[str, Any]:
+    """What a mirror that is signed here has chosen, where each stands, and why it is not shown."""
+    limit = min(per_page, _MOST_SHOWN)
+    found, total = app.mirrors.packages(who, mirror, state, (page - 1) * limit, limit)
+    return words.page([_package(one) for one in found], total, page, limit)
+
+
 @router.patch("/{mirror}", summary="Change a mirror", dependencies=_WRITE, openapi_extra=described(MirrorUpdate))
 def change_mirror(
     mirror: str, app: App, who: Who, given: Annotated[MirrorUpdate, Depends(json_body(MirrorUpdate))]
@@ -209,6 +222,20 @@ def _words(one: MirrorStanding) -> dict[str, Any]:
         "error": state.error or None,
         "error_code": state.error_code or None,
         "notes": list(state.notes),
+    }
+
+
+def _package(one: Choice) -> dict[str, Any]:
+    return {
+        "name": one.key.name,
+        "version": one.key.version,
+        "arch": one.key.architecture,
+        "component": one.component or None,
+        "bytes": one.size_bytes,
+        "digest": one.digest,
+        "needed": one.needed,
+        "state": one.state.value,
+        "reason": one.reason or None,
     }
 
 

@@ -58,6 +58,7 @@ def register(app: typer.Typer) -> None:
     mirrors.command("ls")(ls)
     mirrors.command("add")(add)
     mirrors.command("preview")(preview)
+    mirrors.command("packages")(packages)
     mirrors.command("change")(change)
     mirrors.command("status")(status)
     mirrors.command("run")(run)
@@ -174,6 +175,32 @@ def preview(
             "met by nobody": "\n".join(map(one_line, found["unresolved"])) or None,
         }
     )
+
+
+def packages(
+    ctx: typer.Context,
+    mirror: NameArgument,
+    state: Annotated[
+        str | None,
+        typer.Option("--state", metavar="STATE", help="wanted, ready, placed, there, held, refused or bad."),
+    ] = None,
+    page: Annotated[int, typer.Option("--page", min=1, metavar="NUMBER", help="A hundred to a page.")] = 1,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+) -> None:
+    """List what a mirror that is signed here has chosen, and why some of it is not shown."""
+    output = Output(as_json=as_json)
+    with connect(ctx, url, output) as client:
+        body = client.mirrors.packages(mirror, state=state, page=page)
+    if as_json:
+        output.json(body)
+        return
+    rows = (
+        (one["name"], one["version"], one["arch"], one["state"], one_line(one["reason"] or "")) for one in body["items"]
+    )
+    output.table(("NAME", "VERSION", "ARCH", "STATE", "WHY"), rows)
+    if body["pages"] > page:
+        output.note(f"{body['total']} in all; the next page: --page {page + 1}")
 
 
 def change(  # noqa: PLR0913, PLR0917 - one for each option

@@ -70,20 +70,22 @@ class ChoiceQueries:
         names = [state.value for state in states]
         return self._choices(mirror_id, limit, _choice.state.in_(names), _choice.run == run)
 
+    def choice_page(
+        self, mirror_id: MirrorId, state: ChoiceState | None, offset: int, limit: int
+    ) -> tuple[list[Choice], int]:
+        """By name, then number."""
+        wanted = [] if state is None else [_choice.state == state.value]
+        count = sa.select(sa.func.count()).select_from(t.mirror_choice).where(_choice.mirror_id == mirror_id, *wanted)
+        page = _all_choices(mirror_id).where(*wanted).order_by(_choice.name, _choice.id).offset(offset).limit(limit)
+        rows = [_choice_of(row) for row in self._connection.execute(page)]
+        return rows, int(self._connection.execute(count).scalar_one())
+
     def left_choices(self, mirror_id: MirrorId, run: int, limit: int, after: int = 0) -> list[Choice]:
         """By number."""
         return self._choices(mirror_id, limit, _choice.run != run, _choice.id > after)
 
     def _choices(self, mirror_id: MirrorId, limit: int, *conditions: sa.ColumnElement[bool]) -> list[Choice]:
-        query = (
-            sa.select(t.mirror_choice, t.archive.c.format)
-            .join(t.mirror, t.mirror.c.id == _choice.mirror_id)
-            .join(t.suite, t.suite.c.id == t.mirror.c.suite_id)
-            .join(t.archive, t.archive.c.id == t.suite.c.archive_id)
-            .where(_choice.mirror_id == mirror_id, *conditions)
-            .order_by(_choice.id)
-            .limit(limit)
-        )
+        query = _all_choices(mirror_id).where(*conditions).order_by(_choice.id).limit(limit)
         return [_choice_of(row) for row in self._connection.execute(query)]
 
     def choice_counts(self, mirror_id: MirrorId) -> Mapping[ChoiceState, tuple[int, int]]:
@@ -229,6 +231,16 @@ class ChoiceQueries:
         change = sa.update(t.suite_document).where(row.suite_id == suite_id)
         self._connection.execute(change.values(shown=True))
         return before != after
+
+
+def _all_choices(mirror_id: MirrorId) -> sa.Select[Any]:
+    return (
+        sa.select(t.mirror_choice, t.archive.c.format)
+        .join(t.mirror, t.mirror.c.id == _choice.mirror_id)
+        .join(t.suite, t.suite.c.id == t.mirror.c.suite_id)
+        .join(t.archive, t.archive.c.id == t.suite.c.archive_id)
+        .where(_choice.mirror_id == mirror_id)
+    )
 
 
 def _values(mirror_id: MirrorId, run: int, one: Listed, judged: str, *, needed: bool) -> dict[str, Any]:

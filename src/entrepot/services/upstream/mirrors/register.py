@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from entrepot.adapters.catalog.base import Catalog, Reading, Writing
-from entrepot.adapters.catalog.choices import ChoiceState
+from entrepot.adapters.catalog.choices import Choice, ChoiceState
 from entrepot.adapters.catalog.records import AuditEntry, JsonValue
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.package import Format
@@ -105,6 +105,18 @@ class Mirrors:
         demand(actor, Permission.SOURCE_READ)
         with self._catalog.read() as reading:
             return _standing(reading, reading.mirror_called(name))
+
+    def packages(
+        self, actor: Actor, name: str, state: ChoiceState | None, offset: int, limit: int
+    ) -> tuple[list[Choice], int]:
+        """What a mirror that is signed here wants, of one state or all, and how many there are; none of other mirrors.
+
+        Raises:
+            NotFound: there is none.
+        """
+        demand(actor, Permission.SOURCE_READ)
+        with self._catalog.read() as reading:
+            return reading.choice_page(reading.mirror_called(name).id, state, offset, limit)
 
     def create(self, actor: Actor, draft: MirrorDraft) -> MirrorStanding:
         """A new one, with a suite that shows nothing before its first run has ended.
