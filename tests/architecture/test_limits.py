@@ -28,7 +28,7 @@ TABLE = (
     ("POST", r"/import/fetch", ("import", "import_fetch")),
     ("POST", r"/import/packages", ("import", "import_packages")),
     ("POST", r"/import/batch", ("import", "import_batch")),
-    ("POST", r"/import/sync(/start|/jobs/.*)?", ("import", "import_sync")),
+    ("POST", r"/import/sync(/start)?", ("import", "import_sync")),
     ("POST", r"/import(/.*)?", ("import",)),
     ("PATCH|DELETE", r"/import/sources/.*", ("import",)),
     ("POST|PATCH|DELETE", r"/mirrors(/.*)?", ("import",)),

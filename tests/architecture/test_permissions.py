@@ -122,6 +122,8 @@ FREE = {
     "BundleMaking.pursue": "worker: whoever began the job was asked",
     "BundleImports.pursue": "worker: whoever began the job was asked",
     "BundleImports.release_abandoned": "keeper: what an import left behind that has ended",
+    "MirrorPlans.job": "whoever began the run was asked",
+    "MirrorPlans.places": "what a job is about, for whoever may see the job",
     "MirrorPlans.begin_planned": "scheduler: what the settings plan",
     "MirrorRuns.ask": "services, in the unit of what they were allowed to do",
     "MirrorRuns.wake": "services, after what they were allowed to do",

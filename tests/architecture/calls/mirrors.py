@@ -20,8 +20,8 @@ CALLS = (
     Call("GET", "/import/mirror/schedule", Role.READER),
     Call("POST", "/import/mirror/schedule", Role.ADMIN, {"json": {"hour": 4}}),
     Call("POST", "/import/mirror/start/{source}", Role.MAINTAINER),
-    Call("GET", "/import/mirror/jobs", Role.MAINTAINER),
-    Call("GET", "/import/mirror/jobs/{job_id}", Role.MAINTAINER),
-    Call("GET", "/import/mirror/jobs/{job_id}/stream", Role.MAINTAINER),
-    Call("POST", "/import/mirror/jobs/{job_id}/cancel", Role.MAINTAINER),
+    Call("GET", "/import/mirror/jobs", Role.READER),
+    Call("GET", "/import/mirror/jobs/{job_id}", Role.READER),
+    Call("GET", "/import/mirror/jobs/{job_id}/stream", Role.READER),
+    Call("POST", "/import/mirror/jobs/{job_id}/cancel", Role.UPLOADER),
 )

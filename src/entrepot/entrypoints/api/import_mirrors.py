@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -22,14 +21,13 @@ from entrepot.entrypoints.api.limits import Limited
 from entrepot.entrypoints.api.words import when
 from entrepot.errors import NotFound
 from entrepot.services.upstream.mirrors import MIRROR_JOB
-from entrepot.services.upstream.mirrors.plans import MirroredSource
 
 router = APIRouter(tags=["import"], prefix="/import/mirror")
 
 Body = dict[str, Any]
 _LIMITED = Depends(Limited("import"))
 _SEE = [Depends(requiring(Permission.UPSTREAM_READ))]
-_WATCH = [Depends(requiring(Permission.SOURCE_READ))]
+_WATCH = [Depends(requiring(Permission.JOB_READ))]
 _SWITCH = [Depends(requiring(Permission.SOURCE_WRITE)), _LIMITED]
 _PLAN = [Depends(requiring(Permission.SETTING_WRITE)), _LIMITED]
 _RUN = [Depends(requiring(Permission.SOURCE_SYNC)), _LIMITED]
@@ -58,25 +56,19 @@ class PlanRequest(BaseModel):
 @router.get("/sources", summary="Sources, and their mirrors", dependencies=_SEE)
 def mirrored_sources(app: App, who: Who) -> Body:
     """Whether their mirrors run by the plan, and how the last run went."""
-    last: dict[str, Job] = {}
-    jobs, _ = app.job_board.page(who, 0, 500, kind=MIRROR_JOB)
-    for job in jobs:
-        last.setdefault(job.label, job)
-    rows, found = [], app.mirror_plans.sources(who)
-    places = _places(found)
-    for each in found:
-        runs = [last[mirror.name] for mirror, _ in each.mirrors if mirror.name in last]
-        rows.append(
-            {
-                "id": each.source.name,
-                "source_id": each.source.name,
-                "label": each.source.label,
-                "format": each.source.format.value,
-                "enabled": each.planned,
-                "mirrors": [mirror.name for mirror, _ in each.mirrors],
-                "last_job": _placed(max(runs, key=lambda job: job.number), places) if runs else None,
-            }
-        )
+    places = app.mirror_plans.places()
+    rows = [
+        {
+            "id": each.source.name,
+            "source_id": each.source.name,
+            "label": each.source.label,
+            "format": each.source.format.value,
+            "enabled": each.planned,
+            "mirrors": [mirror.name for mirror, _ in each.mirrors],
+            "last_job": _placed(each.last_run, places) if each.last_run is not None else None,
+        }
+        for each in app.mirror_plans.sources(who)
+    ]
     return {"sources": rows}
 
 
@@ -116,22 +108,22 @@ def start(
 ) -> Body:
     """All that follow it, by name or number; within the bounds of the plan.  The first one is told of."""
     begun = app.mirror_plans.start(who, source)
-    job = app.job_board.one(who, begun[0].job)
-    return {**_words(app, who, job), "already_running": begun[0].already_running, "jobs": [each.job for each in begun]}
+    first, jobs = begun[0], [each.job for each in begun]
+    return {**_words(app, app.mirror_plans.job(first)), "already_running": first.already_running, "jobs": jobs}
 
 
 @router.get("/jobs", summary="Runs of mirrors, newest first", dependencies=_WATCH)
 def jobs(app: App, who: Who) -> Body:
     """The last hundred."""
     found, total = app.job_board.page(who, 0, 100, kind=MIRROR_JOB)
-    places = _places(app.mirror_plans.sources(who))
+    places = app.mirror_plans.places()
     return {"jobs": [_placed(job, places) for job in found], "total": total}
 
 
 @router.get("/jobs/{job_id}", summary="How far a run of a mirror is", dependencies=_WATCH)
 def job(job_id: str, app: App, who: Who) -> Body:
     """Counts, and the result once it has ended."""
-    return _words(app, who, _job(app, who, job_id))
+    return _words(app, _job(app, who, job_id))
 
 
 @router.get(
@@ -152,8 +144,7 @@ async def job_stream(
 @router.post("/jobs/{job_id}/cancel", summary="End a run of a mirror", dependencies=_CANCEL)
 def cancel_job(job_id: str, app: App, who: Who) -> Body:
     """What was in force before stays, and what came is not fetched again."""
-    _job(app, who, job_id)
-    return _words(app, who, app.job_board.cancel(who, JobId(job_id)))
+    return _words(app, app.job_board.cancel(who, JobId(job_id)))
 
 
 def _plan(app: Application) -> Body:
@@ -169,13 +160,8 @@ def _job(app: Application, who: Actor, job_id: str) -> Job:
     return found
 
 
-def _places(found: Sequence[MirroredSource]) -> dict[str, tuple[str, str]]:
-    """Source and distribution by the name of a mirror."""
-    return {mirror.name: (each.source.name, suite.codename) for each in found for mirror, suite in each.mirrors}
-
-
-def _words(app: Application, who: Actor, job: Job) -> Body:
-    return _placed(job, _places(app.mirror_plans.sources(who)))
+def _words(app: Application, job: Job) -> Body:
+    return _placed(job, app.mirror_plans.places())
 
 
 def _placed(job: Job, places: dict[str, tuple[str, str]]) -> Body:

@@ -38,7 +38,7 @@ _WRITE = [Depends(requiring(Permission.SOURCE_WRITE)), Depends(Limited("import")
 _SYNC = [Depends(requiring(Permission.SOURCE_SYNC))]
 _SEE = [Depends(requiring(Permission.UPSTREAM_READ))]
 _WATCH = [Depends(requiring(Permission.JOB_READ))]
-_CANCEL = [Depends(requiring(Permission.JOB_CANCEL)), Depends(Limited("import", "import_sync"))]
+_CANCEL = [Depends(requiring(Permission.JOB_CANCEL)), Depends(Limited("import"))]
 _ONE, _MANY = [*_SYNC, Depends(Limited("import"))], [*_SYNC, Depends(Limited("import", "import_sync"))]
 _EVENTS: dict[int | str, dict[str, Any]] = {
     200: EVENTS,

@@ -7,18 +7,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from entrepot.adapters.catalog.base import Catalog, Writing
+from entrepot.adapters.catalog.jobs import Job, JobFilter
 from entrepot.adapters.catalog.records import JsonValue
 from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.domain.jobs.work import Work
 from entrepot.domain.model.actor import SYSTEM, Actor
 from entrepot.domain.model.configuration import Configuration
 from entrepot.domain.model.suite import Suite
-from entrepot.domain.policy.permissions import Permission, demand
+from entrepot.domain.policy.permissions import Permission, demand, permitted
 from entrepot.domain.upstream.mirror import Mirror
 from entrepot.domain.upstream.source import Source
 from entrepot.errors import AlreadyRunning, InvalidRequest, RunTooLong, StoreFull
-from entrepot.services.upstream.mirrors.runs import BegunRun, MirrorRuns
+from entrepot.services.upstream.mirrors.runs import MIRROR_JOB, BegunRun, MirrorRuns, subject_of
 from entrepot.services.upstream.sources import wanted_source
+
+_MOST_RUNS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class MirroredSource:
     source: Source
     planned: bool
     mirrors: Sequence[tuple[Mirror, Suite]]
+    last_run: Job | None = None
 
 
 class MirrorPlans:
@@ -39,15 +43,27 @@ class MirrorPlans:
         self._configuration = configuration
 
     def sources(self, actor: Actor) -> list[MirroredSource]:
-        """All, by name."""
+        """All, by name; runs are seen by those who may see sources."""
         demand(actor, Permission.UPSTREAM_READ)
         switched = self._configuration().mirror.sources
+        kinds = (MIRROR_JOB,) if permitted(actor, Permission.SOURCE_READ) else ()
         with self._catalog.read() as reading:
             found = []
+            jobs, _ = reading.jobs(JobFilter(kinds, actor.owner, MIRROR_JOB), 0, _MOST_RUNS)
             for source in reading.sources():
                 mirrors = [(mirror, reading.suite(mirror.suite_id)) for mirror in reading.mirrors_of(source.id)]
-                found.append(MirroredSource(source, switched.get(source.name, False), mirrors))
+                subjects = {subject_of(mirror) for mirror, _ in mirrors}
+                last = next((job for job in jobs if job.subject in subjects), None)
+                found.append(MirroredSource(source, switched.get(source.name, False), mirrors, last))
             return found
+
+    def places(self) -> dict[str, tuple[str, str]]:
+        """Source and distribution by the name of a mirror: what a run is about that somebody may see."""
+        with self._catalog.read() as reading:
+            return {
+                mirror.name: (reading.source(mirror.source_id).name, reading.suite(mirror.suite_id).codename)
+                for mirror in reading.mirrors()
+            }
 
     def check(self, actor: Actor, names: Sequence[str]) -> None:
         """That there are sources of these names.
@@ -78,6 +94,11 @@ class MirrorPlans:
         for each in begun:
             self._runs.wake(each)
         return begun
+
+    def job(self, begun: BegunRun) -> Job:
+        """Of a run, for whoever began it."""
+        with self._catalog.read() as reading:
+            return reading.job(begun.job)
 
     def begin_planned(self, unit: Writing) -> Goal:
         """What the schedule begins: mirrors of sources that are switched on for it.
