@@ -229,6 +229,29 @@ def test_apt_installs_from_a_distribution_with_a_slash(tmp_path: Path, scene: Mi
     apt.install("m-slash").checked()
 
 
+def test_images_of_the_installer_of_debian_come_along_when_they_are_wanted(scene: MirrorScene) -> None:
+    top = scene.publish_apt("images", deb("m-image", "1.0"))
+    folder = top / "main/installer-amd64/current/images"
+    (folder / "netboot").mkdir(parents=True)
+    (folder / "netboot/mini.iso").write_bytes(b"an image" * 1000)
+    digest = hashlib.sha256((folder / "netboot/mini.iso").read_bytes()).hexdigest()
+    sums = f"{digest}  ./netboot/mini.iso\n{'1' * 64}  ./netboot/gone.gz\n".encode()
+    (folder / "SHA256SUMS").write_bytes(sums)
+    release = top / "Release"
+    name = "main/installer-amd64/current/images/SHA256SUMS"
+    release.write_text(release.read_text() + f" {hashlib.sha256(sums).hexdigest()} {len(sums)} {name}\n")
+    scene.sign(release)
+    assert scene.mirror("images")["status"] == "done"
+    assert scene.get(f"/apt/images/dists/stable/{name}").status_code == 404
+    scene.client.mirrors.change("images", installer=True)
+    done = scene.run("images")
+    assert done["status"] == "done", done
+    assert scene.get(f"/apt/images/dists/stable/{name}").content == sums
+    image = scene.get("/apt/images/dists/stable/main/installer-amd64/current/images/netboot/mini.iso")
+    assert image.content == b"an image" * 1000
+    assert "gone.gz" in " ".join(scene.client.mirrors.one("images")["notes"])
+
+
 @NEEDS_DNF
 @pytest.mark.parametrize("policy", ["immediate", "on_demand"])
 def test_what_an_installer_boots_comes_along(scene: MirrorScene, policy: str) -> None:

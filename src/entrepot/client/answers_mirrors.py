@@ -23,6 +23,7 @@ class MirrorRow(TypedDict):
     on_bad: str
     download_policy: str
     sources: bool
+    installer: bool
     kind: str
     filter: dict[str, Any]
     keep_removed: bool

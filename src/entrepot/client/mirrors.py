@@ -51,6 +51,7 @@ class MirrorsTheme:
         keep_removed: bool | None = None,
         download_policy: str | None = None,
         sources: bool | None = None,
+        installer: bool | None = None,
     ) -> MirrorRow:
         """``POST /mirrors``: nothing is fetched before ``run``."""
         more = sent(
@@ -63,6 +64,7 @@ class MirrorsTheme:
             keep_removed=keep_removed,
             download_policy=download_policy,
             sources=sources,
+            installer=installer,
         )
         payload: dict[str, object] = {"name": name, "source": source, **more}
         return shaped(self._wire("POST", "/mirrors", None, payload), MirrorRow, name=str, status=str)
@@ -87,6 +89,7 @@ class MirrorsTheme:
         keep_removed: bool | None = None,
         download_policy: str | None = None,
         sources: bool | None = None,
+        installer: bool | None = None,
     ) -> MirrorRow:
         """``PATCH /mirrors/{mirror}``: what is not given stays; a filter is replaced as a whole."""
         payload = sent(
@@ -96,6 +99,7 @@ class MirrorsTheme:
             keep_removed=keep_removed,
             download_policy=download_policy,
             sources=sources,
+            installer=installer,
         )
         return shaped(self._wire("PATCH", _path(mirror), None, payload), MirrorRow, name=str, status=str)
 

@@ -20,6 +20,7 @@ MirrorId = NewType("MirrorId", int)
 _ARCHITECTURE = re.compile(
     r"(?:binary|installer)-([a-z0-9-]+)(?:/|\Z)|(?:Contents|Components|Commands)-([a-z0-9-]+?)(?:\.|\Z)"
 )
+_OF_INSTALLER = re.compile(r"(?:.*/)?installer-[a-z0-9-]+/[^/]+/images/SHA256SUMS\Z")
 _LEFT_OUT = re.compile(r"(?:.*/)?(?:installer-|[^/]+\.diff/|Contents-udeb-)")
 _OF_SOURCES = re.compile(r"(?:.*/)?(?:source/|Contents-source)|Sources(?:\.|\Z)")
 _COMPRESSED = re.compile(r"\.(?:xz|gz|bz2|zst|lz4|lzma|Z)\Z")
@@ -82,6 +83,7 @@ class Mirror:
     keep_removed: bool = False
     download_policy: DownloadPolicy = DownloadPolicy.IMMEDIATE
     sources: bool = False
+    installer: bool = False
 
     @property
     def is_on_demand(self) -> bool:
@@ -149,14 +151,19 @@ def listed_file(suite: Suite, path: str, listed: str, size_bytes: int) -> Mirror
 
 
 def is_mirrored(
-    path: str, components: tuple[str, ...], architectures: frozenset[str], *, sources: bool = False
+    path: str,
+    components: tuple[str, ...],
+    architectures: frozenset[str],
+    *,
+    sources: bool = False,
+    installer: bool = False,
 ) -> bool:
     """Whether a file that a Release file lists belongs to these components and architectures.
 
-    Sources unless they are asked for, installer images and differences between indexes are left out: what they list is
-    not mirrored, so that clients must not be sent there.
+    Sources and lists of installer images unless they are asked for, and differences between indexes are left out: what
+    they list is not mirrored, so that clients must not be sent there.
     """
-    if _LEFT_OUT.match(path):
+    if _LEFT_OUT.match(path) and not (installer and _OF_INSTALLER.match(path)):
         return False
     if _OF_SOURCES.match(path) and not sources:
         return False

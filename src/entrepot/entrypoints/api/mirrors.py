@@ -29,6 +29,7 @@ _WRITE = [Depends(requiring(Permission.SOURCE_WRITE)), Depends(Limited("import")
 _RUN = [Depends(requiring(Permission.SOURCE_SYNC)), Depends(Limited("import"))]
 _TOPS = {Format.DEB: "apt", Format.RPM: "rpm"}
 _SOURCES = "Source packages of apt, too"
+_INSTALLER = "Images of the Debian installer, too"
 _POLICY = "Packages are fetched before their index is shown (immediate), or when a machine asks for one (on_demand)"
 _HOURS = "So many hours after one run comes the next; 0: by hand only"
 _ON_BAD = "A package that is missing upstream, or not as listed: fail the run, skip it and say so, or have it wait"
@@ -69,6 +70,7 @@ class MirrorUpdate(BaseModel):
     keep_removed: StrictBool | None = Field(None, description=_KEEP)
     download_policy: DownloadPolicy | None = Field(None, description=_POLICY)
     sources: StrictBool | None = Field(None, description=_SOURCES)
+    installer: StrictBool | None = Field(None, description=_INSTALLER)
 
 
 class MirrorRequest(BaseModel):
@@ -85,6 +87,7 @@ class MirrorRequest(BaseModel):
     keep_removed: StrictBool = Field(default=False, description=_KEEP)
     download_policy: DownloadPolicy = Field(DownloadPolicy.IMMEDIATE, description=_POLICY)
     sources: StrictBool = Field(default=False, description=_SOURCES)
+    installer: StrictBool = Field(default=False, description=_INSTALLER)
 
 
 class PreviewRequest(BaseModel):
@@ -161,7 +164,13 @@ def change_mirror(
     """How often it runs, how strict it is, and what it takes, from the next run on; ``immediate`` begins one."""
     wanted = None if given.filter is None else given.filter.filter()
     change = MirrorChange(
-        given.every_hours, given.on_bad, wanted, given.keep_removed, given.download_policy, given.sources
+        given.every_hours,
+        given.on_bad,
+        wanted,
+        given.keep_removed,
+        given.download_policy,
+        given.sources,
+        given.installer,
     )
     return _words(app.mirrors.change(who, mirror, change))
 
@@ -206,6 +215,7 @@ def _words(one: MirrorStanding) -> dict[str, Any]:
         "keep_removed": mirror.keep_removed,
         "download_policy": mirror.download_policy.value,
         "sources": mirror.sources,
+        "installer": mirror.installer,
         "held": _count(one, ChoiceState.HELD),
         "refused": _count(one, ChoiceState.REFUSED),
         "bad": _count(one, ChoiceState.BAD),

@@ -122,6 +122,7 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option
     ] = False,
     begin: Annotated[bool, typer.Option("--run/--no-run", help="Begin the first run now.")] = True,
     sources: Annotated[bool, typer.Option("--sources", help="Source packages of apt, too.")] = False,
+    installer: Annotated[bool, typer.Option("--installer", help="Images of the Debian installer, too.")] = False,
     wait: WaitOption = True,
     as_json: JsonOption = False,
     url: UrlOption = None,
@@ -141,6 +142,7 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option
             keep_removed=keep_removed or None,
             download_policy="on_demand" if on_demand else None,
             sources=sources or None,
+            installer=installer or None,
         )
         job = client.mirrors.run(name)["job_id"] if begin else None
         if as_json:
@@ -223,6 +225,9 @@ def change(  # noqa: PLR0913, PLR0917 - one for each option
     sources: Annotated[
         bool | None, typer.Option("--sources/--no-sources", help="Source packages of apt, from the next run on.")
     ] = None,
+    installer: Annotated[
+        bool | None, typer.Option("--installer/--no-installer", help="Images of the Debian installer, likewise.")
+    ] = None,
     as_json: JsonOption = False,
     url: UrlOption = None,
 ) -> None:
@@ -238,6 +243,7 @@ def change(  # noqa: PLR0913, PLR0917 - one for each option
             keep_removed=keep_removed,
             download_policy=None if on_demand is None else POLICIES[on_demand],
             sources=sources,
+            installer=installer,
         )
     if as_json:
         output.json(row)

@@ -115,6 +115,7 @@ class MirrorQueries:
             "on_bad": mirror.on_bad.value,
             "download_policy": mirror.download_policy.value,
             "sources": mirror.sources,
+            "installer": mirror.installer,
             "runs": 0,
             "kind": mirror.kind.value,
             "filter": mirror.filter.to_json(),
@@ -134,6 +135,7 @@ class MirrorQueries:
         values: dict[str, object] = {"every_hours": mirror.every_hours, "on_bad": mirror.on_bad.value}
         values |= {"filter": mirror.filter.to_json(), "keep_removed": mirror.keep_removed}
         values |= {"download_policy": mirror.download_policy.value, "sources": mirror.sources}
+        values |= {"installer": mirror.installer}
         self._connection.execute(change.values(values))
 
     def remove_mirror(self, mirror: Mirror) -> None:
@@ -279,6 +281,7 @@ def _mirror_of(row: Row) -> Mirror:
     ids = MirrorId(row.id), row.name, SourceId(row.source_id), SuiteId(row.suite_id)
     policy = {"on_bad": OnBad(row.on_bad), "kind": MirrorKind(row.kind), "keep_removed": row.keep_removed}
     policy |= {"download_policy": DownloadPolicy(row.download_policy), "sources": row.sources}
+    policy |= {"installer": row.installer}
     return replace(
         Mirror(*ids), every_hours=row.every_hours, state=state, filter=Filter.from_json(row.filter), **policy
     )

@@ -21,6 +21,9 @@ from entrepot.domain.model.suite import Suite
 from entrepot.domain.upstream.listed import Ledger, ListedPackage
 from entrepot.domain.upstream.mirror import Mirror, MirrorFile, MirrorId, MirrorState, OnBad, above_of, listed_file
 from entrepot.domain.upstream.source import Source
+from entrepot.domain.upstream.sums import MAX_BYTES as MAX_SUMS_BYTES
+from entrepot.domain.upstream.sums import read_sums
+from entrepot.domain.upstream.treeinfo import MAX_FILE_BYTES
 from entrepot.errors import (
     EntrepotError,
     Kind,
@@ -32,11 +35,12 @@ from entrepot.errors import (
     UpstreamProtocol,
     UpstreamStatus,
     UpstreamTimedOut,
+    UpstreamTooLarge,
     UpstreamUnreachable,
 )
 from entrepot.services.upstream.indexes import read_index, read_source_index
 from entrepot.services.upstream.mirrors.filling import Errand, Filling, Tally, Tell
-from entrepot.services.upstream.mirrors.originals import Original, Originals, prefix_of
+from entrepot.services.upstream.mirrors.originals import More, Original, Originals, prefix_of
 
 _log = structlog.get_logger(__name__)
 
@@ -109,7 +113,7 @@ class Mirroring:
         source = replace(found, state=replace(found.state, root=mirror.state.root if same else None))
         tell("started", 0, f"looking at {source.name}")
         original = self._originals.look(
-            source, lambda _: tell("", 0, ""), anew=not (same and is_whole), sources=mirror.sources
+            source, lambda _: tell("", 0, ""), anew=not (same and is_whole), more=_more(mirror)
         )
         errand = Errand(mirror, source, original.bases, run, Tally())
         if original.bodies:
@@ -138,7 +142,8 @@ class Mirroring:
         if not accept.loss:
             _check_loss(mirror, ledger.count)
         above, lenient = above_of(suite), replace(errand, mirror=replace(mirror, on_bad=OnBad.SKIP))
-        self._filling.fill(lenient, (replace(image, path=above + image.path) for image in original.images), tell)
+        images = [*original.images, *self._installer(source, original, forms)]
+        self._filling.fill(lenient, (replace(image, path=above + image.path) for image in images), tell)
         notes = _notes(original, ledger, errand.tally)
         state = MirrorState(original.root, _selection(source, mirror), notes=notes)
         return self._switch(errand, suite, self._manifest(suite, source, original, forms), state, actor)
@@ -169,7 +174,7 @@ class Mirroring:
             except (UpstreamDigest, UpstreamMissing):
                 if again:
                     raise
-                original = self._originals.look(errand.source, None, anew=True, sources=errand.mirror.sources)
+                original = self._originals.look(errand.source, None, anew=True, more=_more(errand.mirror))
             else:
                 break
         return original, forms
@@ -195,6 +200,20 @@ class Mirroring:
                         {algorithm: hexadecimal},
                         package=f"{package.name} {package.architecture}",
                     )
+
+    def _installer(self, source: Source, original: Original, forms: Mapping[str, Digest]) -> Iterator[MirrorFile]:
+        """Images that lie beside the lists of an installer."""
+        for one in original.sums:
+            if one.path not in forms:
+                continue
+            path = one.path.removeprefix(prefix_of(source))
+            if one.size_bytes > MAX_SUMS_BYTES:
+                raise UpstreamTooLarge(f"{source.name}: {path}: it is longer than {MAX_SUMS_BYTES} bytes")
+            data = self._blobs.read(forms[one.path], 0, one.size_bytes)
+            folder = source.folder + path.removesuffix("SHA256SUMS")
+            for name, digest in read_sums(data, f"{source.name}: {path}").items():
+                place = folder + name
+                yield MirrorFile(place, (place,), 0, {"sha256": digest}, most_bytes=MAX_FILE_BYTES)
 
     def _manifest(self, suite: Suite, source: Source, original: Original, forms: Mapping[str, Digest]) -> Digest:
         """Every file of the index as it is; the pool is found by its path."""
@@ -290,10 +309,22 @@ class _Files(Ledger):
         return super().admit(replace(package, name=package.filename, version="-", architecture="-"))
 
 
+def _more(mirror: Mirror) -> More:
+    return More(mirror.sources, mirror.installer)
+
+
 def _selection(source: Source, mirror: Mirror) -> str:
     """What decides which files are taken, in a few letters."""
     parts = [source.url, source.reach.mirrorlist, source.distribution, source.keyring, source.trust.allow_unsigned]
-    text = json.dumps([*parts, sorted(source.components), sorted(source.architectures), *["sources"] * mirror.sources])
+    text = json.dumps(
+        [
+            *parts,
+            sorted(source.components),
+            sorted(source.architectures),
+            *["sources"] * mirror.sources,
+            *["installer"] * mirror.installer,
+        ]
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -32,11 +32,23 @@ _MAX_SIGNATURE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
+class More:
+    """What comes along only when somebody wants it."""
+
+    sources: bool = False
+    installer: bool = False
+
+
+NOTHING_MORE = More()
+
+
+@dataclass(frozen=True, slots=True)
 class Original:
     """What is there.  Without ``files`` it is as it was when ``root`` was taken.
 
     ``bodies`` are the signed files and their signatures by path below the suite; ``indexes`` list the packages.
-    ``images`` are what an installer boots; ``source_indexes`` list source packages.
+    ``images`` are what an installer boots; ``source_indexes`` list source packages, ``sums``
+    such images of Debian.
     """
 
     root: Root
@@ -47,6 +59,7 @@ class Original:
     notes: tuple[str, ...] = ()
     images: Sequence[MirrorFile] = ()
     source_indexes: Sequence[IndexFile] = ()
+    sums: Sequence[MirrorFile] = ()
 
 
 class Originals:
@@ -57,7 +70,7 @@ class Originals:
         self._verification = verification
         self._now = now
 
-    def look(self, source: Source, watch: Watch | None, *, anew: bool, sources: bool = False) -> Original:
+    def look(self, source: Source, watch: Watch | None, *, anew: bool, more: More = NOTHING_MORE) -> Original:
         """One request where nothing changed, unless it is to be done ``anew``.
 
         Raises:
@@ -72,10 +85,10 @@ class Originals:
         known = None if anew else source.state.root
         if source.format is Format.RPM:
             return self._repomd(source, bases, known, watch)
-        return self._release(source, bases, known, watch, sources=sources)
+        return self._release(source, bases, known, watch, more)
 
     def _release(
-        self, source: Source, bases: list[str], known: Root | None, watch: Watch | None, *, sources: bool
+        self, source: Source, bases: list[str], known: Root | None, watch: Watch | None, more: More
     ) -> Original:
         folder, bodies = source.folder, {}
         first = "InRelease" if source.keyring else "Release"
@@ -102,9 +115,10 @@ class Originals:
         release = read_release(text, f"{source.name}: Release")
         verdict = judge_release(source, release, sha256, self._now())
         root = replace(verdict.root, etag=fetched.etag, last_modified=fetched.last_modified)
-        files, indexes = _listed(source, release, verdict, sources=sources)
-        lists = _smallest(source, files, "Sources") if sources else []
-        return Original(root, bases, bodies, files, indexes, verdict.notes, source_indexes=lists)
+        files, indexes = _listed(source, release, verdict, more)
+        lists = _smallest(source, files, "Sources") if more.sources else []
+        sums = [file for file in files if file.path.endswith("/SHA256SUMS")]
+        return Original(root, bases, bodies, files, indexes, verdict.notes, source_indexes=lists, sums=sums)
 
     def _repomd(self, source: Source, bases: list[str], known: Root | None, watch: Watch | None) -> Original:
         path = "repodata/repomd.xml"
@@ -203,9 +217,7 @@ def _wanted(path: str, known: Root | None, most_bytes: int = MAX_ROOT_BYTES) -> 
     return Wanted(path, most_bytes, etag="" if known is None else known.etag)
 
 
-def _listed(
-    source: Source, release: Release, verdict: Verdict, *, sources: bool
-) -> tuple[list[MirrorFile], list[IndexFile]]:
+def _listed(source: Source, release: Release, verdict: Verdict, more: More) -> tuple[list[MirrorFile], list[IndexFile]]:
     """Files of the chosen components and architectures, and those indexes among them that list packages."""
     folder, indexes = source.folder, list(verdict.indexes)
     folders = tuple({one.path.partition("/binary-")[0] for one in indexes})
@@ -213,7 +225,7 @@ def _listed(
     files = []
     for file in release.files:
         digests = strong_digests(file)
-        if not digests or not is_mirrored(file.path, folders, machines, sources=sources):
+        if not digests or not is_mirrored(file.path, folders, machines, sources=more.sources, installer=more.installer):
             continue
         places = [folder + file.path]
         if release.fields.acquire_by_hash:

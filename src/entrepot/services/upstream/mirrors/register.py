@@ -43,6 +43,7 @@ class MirrorDraft:
     keep_removed: bool = False
     download_policy: DownloadPolicy = DownloadPolicy.IMMEDIATE
     sources: bool = False
+    installer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class MirrorChange:
     keep_removed: bool | None = None
     download_policy: DownloadPolicy | None = None
     sources: bool | None = None
+    installer: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ class Mirrors:
             source = wanted_source(unit, draft.source)
             self._check_filter(draft.kind, draft.filter, source, keep_removed=draft.keep_removed)
             _check_policy(draft.kind, draft.download_policy)
-            _check_sources(draft.kind, source, sources=draft.sources)
+            _check_more(draft.kind, source, sources=draft.sources, installer=draft.installer)
             archive_name, codename = _place_of(draft, source)
             archive = _archive(unit, source, archive_name, draft.kind)
             options = SuiteOptions(
@@ -158,6 +160,7 @@ class Mirrors:
                 keep_removed=draft.keep_removed,
                 download_policy=draft.download_policy,
                 sources=draft.sources,
+                installer=draft.installer,
             )
             mirror = replace(mirror, id=unit.add_mirror(mirror))
             self._note(unit, actor, "MIRROR_CREATE", mirror, suite)
@@ -185,11 +188,12 @@ class Mirrors:
                 keep_removed=before.keep_removed if change.keep_removed is None else change.keep_removed,
                 download_policy=change.download_policy or before.download_policy,
                 sources=before.sources if change.sources is None else change.sources,
+                installer=before.installer if change.installer is None else change.installer,
             )
             source = unit.source(after.source_id)
             self._check_filter(after.kind, after.filter, source, keep_removed=after.keep_removed)
             _check_policy(after.kind, after.download_policy)
-            _check_sources(after.kind, source, sources=after.sources)
+            _check_more(after.kind, source, sources=after.sources, installer=after.installer)
             unit.change_mirror(after)
             if before.is_on_demand and not after.is_on_demand and unit.suite(after.suite_id).generation_id is not None:
                 self._ask_run(unit, actor, after)
@@ -248,6 +252,7 @@ class Mirrors:
             "kind": mirror.kind.value,
             "download_policy": mirror.download_policy.value,
             "sources": mirror.sources,
+            "installer": mirror.installer,
         }
         if mirror.kind is MirrorKind.RESIGNED:
             detail |= {"filter": mirror.filter.to_json(), "keep_removed": mirror.keep_removed}
@@ -314,9 +319,12 @@ def _check_policy(kind: MirrorKind, policy: DownloadPolicy) -> None:
         )
 
 
-def _check_sources(kind: MirrorKind, source: Source, *, sources: bool) -> None:
-    if sources and (kind is not MirrorKind.VERBATIM or source.format is not Format.DEB):
-        raise InvalidRequest("source packages come along with mirrors of apt that show all as it is", field="sources")
+def _check_more(kind: MirrorKind, source: Source, *, sources: bool, installer: bool) -> None:
+    if (sources or installer) and (kind is not MirrorKind.VERBATIM or source.format is not Format.DEB):
+        raise InvalidRequest(
+            "source packages and installers are chosen for mirrors of apt that show all as it is",
+            field="sources" if sources else "installer",
+        )
 
 
 def _check_hours(hours: int) -> None:

@@ -31,6 +31,7 @@ mirror = sa.Table(
     sa.Column("keep_removed", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("download_policy", sa.String(16), nullable=False, server_default="immediate"),
     sa.Column("sources", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("installer", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 # ``run`` is the last run that wanted the file.  Without ``added_revision`` it is on its way into the next generation.
