@@ -24,7 +24,7 @@ from entrepot.services.access import (
     Workloads,
 )
 from entrepot.services.audit import Auditing
-from entrepot.services.bundles import BundleImports, BundleMaking, BundleReceiving, Bundles
+from entrepot.services.bundles import BundleFolders, BundleImports, BundleMaking, BundleReceiving, Bundles
 from entrepot.services.configuration import Configurations, Policies
 from entrepot.services.dashboard import Watching
 from entrepot.services.downloads import Downloads, Recorder
@@ -132,6 +132,7 @@ class Application:
     bundles: Bundles
     bundle_making: BundleMaking
     bundle_receiving: BundleReceiving
+    bundle_folders: BundleFolders
     bundle_imports: BundleImports
     mirror_plans: MirrorPlans
     signing_keys: SigningKeys

@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     exports: Path | None = Field(
         None, description="Folder below which administrators may have states written by POST /exports; empty: nowhere"
     )
+    bundle_folder: Path | None = Field(
+        None, description="Folder whose bundles administrators may have taken in without sending them; empty: none"
+    )
     bundle_keyring: Path | None = Field(
         None, description="File with the keys (OpenPGP) of other servers whose bundles are taken in here; empty: none"
     )

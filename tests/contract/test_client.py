@@ -354,6 +354,7 @@ REFUSED: list[tuple[str, Callable[[Client], Any], type[ClientError]]] = [
     (*case("mirrors", "remove", "absent"), Missing),
     (*case("mirrors", "preview", "absent", {"names": ["tree*"]}), Missing),
     (*case("exports", "begin", "jammy", "www"), BadInput),
+    (*case("bundles", "send_from_folder", ["absent.tar"]), BadInput),
     (*case("bundles", "one", "absent"), Missing),
     (*case("bundles", "take_in", "absent"), Missing),
     (*case("bundles", "remove", "absent"), Missing),

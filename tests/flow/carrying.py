@@ -72,9 +72,10 @@ def gap(folder: Path) -> Iterator[Gap]:
     key = folder / "bundles.asc"
     (folder / "one").mkdir()
     (folder / "other").mkdir()
+    (folder / "media").mkdir()
     with (
         memory_installation(folder / "one") as online,
-        memory_installation(folder / "other", bundle_keyring=key) as offline,
+        memory_installation(folder / "other", bundle_keyring=key, bundle_folder=folder / "media") as offline,
     ):
         for side in (online, offline):
             side.application.keeper.stop()

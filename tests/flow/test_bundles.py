@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.flow.carrying import Gap, gap, work_for
+from tests.flow.carrying import Gap, ended, gap, work_for
 
 from entrepot.adapters.catalog.bundles import Bundle, BundleStatus
 from entrepot.domain.bundles.archive import END, Archive, header_of, padding_of
@@ -23,6 +23,8 @@ from entrepot.errors import (
     BundleIncomplete,
     BundleReplayed,
     BundleTooNew,
+    InvalidRequest,
+    NotFound,
     PackageQuarantined,
     UnknownDistribution,
 )
@@ -186,6 +188,24 @@ def test_the_collector_keeps_what_a_bundle_needs_and_no_more(sides: Gap) -> None
             side.clock.advance(days=40)
             side.application.collector.collect()
         assert not side.blobs.has(digest_of(data))
+
+
+def test_volumes_on_a_disk_of_the_server_need_not_be_sent(tmp_path: Path, sides: Gap) -> None:
+    folders = sides.offline.application.bundle_folders
+    sides.push("disk")
+    bundle, (volume,) = sides.make()
+    for name, data in (("whole.tar", volume), ("broken.tar", volume[:-2000])):
+        (tmp_path / "media" / name).write_bytes(data)
+    for name in ("../other/x", "/etc/passwd", ""):
+        with pytest.raises(InvalidRequest):
+            folders.begin(ADMIN, [name])
+    with pytest.raises(NotFound):
+        folders.begin(ADMIN, ["absent.tar"])
+    broken = ended(sides.offline, folders.begin(ADMIN, ["broken.tar"]))
+    assert (broken.status, broken.result["code"]) == (JobStatus.ERROR, "bundle.malformed")
+    done = ended(sides.offline, folders.begin(ADMIN, ["whole.tar"]))
+    assert done.result == {"bundle": bundle.id, "missing": 0, "missing_bytes": 0}
+    assert sides.take_in(bundle).result["published"] == 1
 
 
 def test_what_came_into_quarantine_is_handed_out_no_more(sides: Gap) -> None:

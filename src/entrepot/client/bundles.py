@@ -77,6 +77,11 @@ class BundlesTheme:
             raise failure(answer)
         return shaped(answer.json(), ReceivedVolume, id=str, missing=dict)
 
+    def send_from_folder(self, files: Sequence[str]) -> BegunBundle:
+        """``POST /bundles/import/files``: volumes below a folder of the server; ``Client.jobs`` follows it."""
+        payload: dict[str, object] = {"files": list(files)}
+        return shaped(self._wire("POST", "/bundles/import/files", None, payload), BegunBundle, job_id=str)
+
     def take_in(
         self,
         bundle: str,

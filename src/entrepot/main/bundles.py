@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import BinaryIO, TypedDict
 
 from entrepot.adapters.catalog.records import JsonValue
+from entrepot.adapters.exports.filesystem import folder_below
 from entrepot.adapters.signing import verification
 from entrepot.adapters.signing.base import KeyAlgorithm
 from entrepot.adapters.storage.base import BlobStore
@@ -21,7 +22,7 @@ from entrepot.domain.model.package import PackageKey
 from entrepot.domain.model.suite import Suite, SuiteOptions
 from entrepot.domain.policy.permissions import Permission
 from entrepot.domain.upstream.drafts import Draft
-from entrepot.errors import NotFound, SigningUnavailable
+from entrepot.errors import InvalidRequest, NotFound, SigningUnavailable
 from entrepot.main.gate import Gate
 from entrepot.main.parts import FORMATS, Parts
 from entrepot.main.publishing import Publishing
@@ -30,11 +31,14 @@ from entrepot.main.upstream import Upstream, mirroring_from
 from entrepot.services.bundles import (
     IMPORT_JOB,
     MAKE_JOB,
+    RECEIVE_JOB,
+    BundleFolders,
     BundleImports,
     BundleMaking,
     BundleReceiving,
     Bundles,
 )
+from entrepot.services.bundles.folders import OpenBelow
 from entrepot.services.bundles.gate import Decided, Errand, Fill, LetIn, Passed, Tell, Ways
 from entrepot.services.bundles.heads import Heads
 from entrepot.services.bundles.signing import BundleKey
@@ -67,6 +71,7 @@ class Carried(TypedDict):
     bundles: Bundles
     bundle_making: BundleMaking
     bundle_receiving: BundleReceiving
+    bundle_folders: BundleFolders
     bundle_imports: BundleImports
 
 
@@ -94,10 +99,14 @@ def carrying(
     imports = BundleImports(parts.catalog, parts.queue, heads, targets, ways, jobs.begin, jobs.wake, parts.now)
     jobs.define(JobKind(MAKE_JOB, Permission.BUNDLE_READ, Permission.BUNDLE_CREATE, making.pursue))
     jobs.define(JobKind(IMPORT_JOB, Permission.BUNDLE_READ, Permission.BUNDLE_IMPORT, imports.pursue))
+    receiving = BundleReceiving(*shared, parts.now)
+    folders = BundleFolders(parts.catalog, receiving, _below(settings), jobs.begin, jobs.wake, parts.now)
+    jobs.define(JobKind(RECEIVE_JOB, Permission.BUNDLE_READ, Permission.BUNDLE_IMPORT, folders.pursue))
     return Carried(
         bundles=Bundles(*shared, parts.now),
         bundle_making=making,
-        bundle_receiving=BundleReceiving(*shared, parts.now),
+        bundle_receiving=receiving,
+        bundle_folders=folders,
         bundle_imports=imports,
     )
 
@@ -116,6 +125,19 @@ def _trusted(settings: Settings) -> Callable[[], bytes | None]:
             ) from error
 
     return read
+
+
+def _below(settings: Settings) -> OpenBelow:
+    def open_below(name: str) -> BinaryIO:
+        if settings.bundle_folder is None:
+            raise InvalidRequest("this server takes no bundles from a folder; name one in ENTREPOT_BUNDLE_FOLDER")
+        path = folder_below(settings.bundle_folder.absolute(), name)
+        try:
+            return path.open("rb")
+        except OSError as error:
+            raise NotFound(f"{name} cannot be read below ENTREPOT_BUNDLE_FOLDER ({error.strerror})") from error
+
+    return open_below
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ CALLS = (
     Call("POST", "/bundles", Role.MAINTAINER, {"json": {"states": ["jammy@absent"]}}),
     Call("GET", "/bundles/key", Role.MAINTAINER),
     Call("POST", "/bundles/import", Role.ADMIN, {"content": b"no volume"}),
+    Call("POST", "/bundles/import/files", Role.ADMIN, {"json": {"files": ["absent.tar"]}}),
     Call("GET", "/bundles/{bundle}", Role.MAINTAINER),
     Call("DELETE", "/bundles/{bundle}", Role.MAINTAINER),
     Call("GET", "/bundles/{bundle}/volumes/{volume}", Role.MAINTAINER),

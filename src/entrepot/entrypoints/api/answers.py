@@ -92,6 +92,7 @@ ANSWERS: Mapping[str, type] = {
     "GET /bundles": answers_bundles.BundlePage,
     "POST /bundles": answers_bundles.BegunBundle,
     "POST /bundles/import": answers_bundles.ReceivedVolume,
+    "POST /bundles/import/files": answers_bundles.BegunBundle,
     "POST /exports": answers_bundles.BegunExport,
     "DELETE /bundles/{bundle}": answers_bundles.RemovedBundle,
     "GET /bundles/{bundle}": answers_bundles.BundleAnswer,

@@ -70,6 +70,14 @@ class ImportRequest(BaseModel):
     older: StrictBool = Field(default=False, description="Also when something newer was imported before")
 
 
+class FolderRequest(BaseModel):
+    """Volumes on a disk of the server."""
+
+    files: Annotated[list[Annotated[str, Field(max_length=200)]], Field(min_length=1, max_length=1000)] = Field(
+        description="Names below the folder that ENTREPOT_BUNDLE_FOLDER names", examples=[["entrepot-ab.001.tar"]]
+    )
+
+
 @router.get("", summary="List bundles", dependencies=_READ)
 def bundles(app: App, who: Who, page: Page = 1, per_page: Page = 50) -> dict[str, Any]:
     """Those that were made here, and those that came; newest first."""
@@ -118,6 +126,20 @@ async def receive_volume(request: Request, app: App, who: Who) -> dict[str, Any]
         "there": received.there,
         "missing": _missing(received.lack),
     }
+
+
+@router.post(
+    "/import/files",
+    summary="Receive volumes from a folder of the server",
+    status_code=202,
+    dependencies=_IMPORT,
+    openapi_extra=described(FolderRequest),
+)
+def receive_files(
+    app: App, who: Who, given: Annotated[FolderRequest, Depends(json_body(FolderRequest))]
+) -> dict[str, Any]:
+    """As if they had been sent, by a job; its result names the bundle and what is missing."""
+    return {"status": "running", "job_id": app.bundle_folders.begin(who, given.files)}
 
 
 @router.get("/{bundle}", summary="Show a bundle", dependencies=_READ)

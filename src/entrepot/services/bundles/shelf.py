@@ -104,8 +104,8 @@ class Bundles:
             apart = reading.quarantined_digests().intersection(head.carried)
         if apart:
             raise PackageQuarantined(
-                f"bundle {bundle.id} carries {len(apart)} packages that are in quarantine by now, such as {min(apart)}; make "
-                "a new one, which leaves them out"
+                f"bundle {bundle.id} carries {len(apart)} packages in quarantine, such as {min(apart)}; "
+                "make another one, which leaves them out"
             )
         if not 1 <= number <= len(bundle.volumes):
             raise NotFound(f"bundle {bundle.id} has volumes 1 to {len(bundle.volumes)}")
