@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from pathlib import Path
@@ -13,6 +14,8 @@ from entrepot.testing.clients import missing_programs
 
 pytestmark = pytest.mark.skipif(bool(missing_programs("apt-ftparchive")), reason="APT-UTILS ARE NOT INSTALLED HERE")
 
+# A long run: ENTREPOT_KILL_SEEDS=50 gives 200 kills.
+SEEDS = int(os.environ.get("ENTREPOT_KILL_SEEDS", "1"))
 KILLS = 4
 WITHIN_SECONDS = 1.5
 MOST_BYTES = 512 << 20
@@ -20,7 +23,7 @@ MOST_BYTES = 512 << 20
 LINES = 4
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", range(1, SEEDS + 1))
 def test_what_is_killed_at_random_moments_goes_on_by_itself(seed: int, tmp_path: Path) -> None:
     moments = random.Random(seed)
     with bringing(tmp_path) as scene:

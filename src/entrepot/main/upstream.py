@@ -72,7 +72,7 @@ def upstream(
     choosing = Choosing(parts.catalog, FORMATS)
     tools = (courier, syncing, choosing, let_in["feeding"])
     resigning = _resigning(parts, *tools, publish, settings.max_upload_mb << 20)
-    bounds = Bounds(lambda: shutil.disk_usage(settings.data).free)
+    bounds = Bounds(lambda: shutil.disk_usage(settings.data).free, parts.monotonic)
     runs = _mirror_runs(parts, courier, resigning, jobs, bounds)
     jobs.define(JobKind(MIRROR_JOB, Permission.SOURCE_READ, Permission.SOURCE_SYNC, runs.pursue))
     mirrors = Mirrors(parts.catalog, choosing, make_key, runs.ask, parts.now)

@@ -30,7 +30,7 @@ class Scratch:
         """
         with translated():
             self._folder.mkdir(parents=True, exist_ok=True)
-            lock = (self._folder / f"{key}.turn").open("ab")
+            lock = (self._folder / f".turn-{key}").open("ab")  # no key begins with a dot
         with lock:
             while not _taken(lock):
                 wait()

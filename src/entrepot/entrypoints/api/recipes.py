@@ -23,9 +23,7 @@ _MOST_BODY_BYTES = 4 << 20  # half a million characters, each as six of JSON, an
 class RecipeRequest(BaseModel):
     """A Dockerfile as it is."""
 
-    content: StrictStr = Field(
-        max_length=3_000_000, examples=["FROM ubuntu:22.04\nRUN apt-get update && apt-get install -y curl\n"]
-    )
+    content: StrictStr = Field(examples=["FROM ubuntu:22.04\nRUN apt-get update && apt-get install -y curl\n"])
     distribution: StrictStr | None = Field(
         None, max_length=200, description="Where to look for all of it, instead of that of the base image"
     )

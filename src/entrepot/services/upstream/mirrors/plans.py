@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -123,8 +122,9 @@ class MirrorPlans:
 class Bounds:
     """How long a run may take, and how much room it leaves."""
 
-    def __init__(self, free_bytes: Callable[[], int]) -> None:
+    def __init__(self, free_bytes: Callable[[], int], monotonic: Callable[[], float]) -> None:
         self._free_bytes = free_bytes
+        self._monotonic = monotonic
 
     def watch(self, work: Work) -> Callable[[], None]:
         """To be called often; without bounds it does nothing.  What came stays, and the next run goes on from there."""
@@ -132,10 +132,10 @@ class Bounds:
         if not isinstance(bounds, dict):
             return lambda: None
         minutes, least = int(str(bounds["minutes"])), int(str(bounds["least_free_bytes"]))
-        until = time.monotonic() + 60 * minutes
+        until = self._monotonic() + 60 * minutes
 
         def look() -> None:
-            if time.monotonic() > until:
+            if self._monotonic() > until:
                 raise RunTooLong(f"it ran for {minutes} minutes; the next run goes on (mirror.max_runtime_minutes)")
             if self._free_bytes() < least:
                 raise StoreFull(f"less than {least >> 30} GB would be left on the disk (mirror.min_free_disk_gb)")
