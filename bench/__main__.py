@@ -19,15 +19,19 @@ from bench.ingest import measure_ingest, measure_large
 from bench.lists import measure_lists
 from bench.living import loaded_server, measure_plus, measure_start
 from bench.machine import machine_facts
+from bench.mainline import make_mainline, make_tree, stanza_count
 from bench.publication import LARGE, Plan, Scene, deb_tools, measure_publication, rpm_tools
 from bench.report import write_report
 from bench.samples import Samples
 from bench.serving import measure_serving
 from bench.signing import GnupgHome
+from bench.snapshots import measure_snapshots
 from bench.stores import LoadedStores
+from bench.upstream import measure_upstream
 
 HERE = Path(__file__).resolve().parent
-PARTS = ("ingest", "large", "deb", "rpm", "living", "lists", "serving")
+_MAINLINE, _CHANGES = 60_000, 100
+PARTS = ("ingest", "large", "deb", "rpm", "living", "lists", "serving", "snapshots", "upstream")
 
 
 def options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -82,7 +86,7 @@ class Bench:
             with GnupgHome(work / "gnupg") as gnupg:
                 self._measure(gnupg, debs, rpms, stores)
         finally:
-            for folder in ("stores", "live", *(() if given.keep else ("corpus", "loaded", "gnupg"))):
+            for folder in ("stores", "live", *(() if given.keep else ("corpus", "loaded", "mainline", "gnupg"))):
                 shutil.rmtree(work / folder, ignore_errors=True)
 
     def _measure(self, gnupg: GnupgHome, debs: Corpus, rpms: Corpus, stores: Mapping[str, LoadedStores]) -> None:
@@ -101,6 +105,8 @@ class Bench:
         for size in reversed(given.rpm_sizes):
             self._part("rpm", f"{size} rpm", partial(self._publication, gnupg, rpms, stores["rpm"], size))
         self._part("ingest", "ingest", lambda: measure_ingest(samples, debs, gnupg, live, 1000, few))
+        self._part("snapshots", "snapshots", lambda: self._snapshots(gnupg, few))
+        self._part("upstream", "upstream", lambda: self._upstream(gnupg))
         self._part("large", "large file", lambda: measure_large(samples, live, given.large_mib << 20))
 
     def _part(self, part: str, title: str, work: Callable[[], None]) -> None:
@@ -126,6 +132,15 @@ class Bench:
         with loaded_server(stores, size, self._work / "live") as server:
             server.start()
             measure_lists(self.samples, server, corpus, size, 8, corpus.more[4 * self._given.rounds :])
+
+    def _snapshots(self, gnupg: GnupgHome, rounds: int) -> None:
+        size = 1000 if self._given.quick else _MAINLINE
+        mainline = make_mainline(self._work, size, _CHANGES)
+        measure_snapshots(self.samples, mainline, gnupg, self._work, size, rounds)
+
+    def _upstream(self, gnupg: GnupgHome) -> None:
+        tree = make_tree(self._work)
+        measure_upstream(self.samples, tree, gnupg, self._work, stanza_count(tree))
 
     def _publication(self, gnupg: GnupgHome, corpus: Corpus, stores: LoadedStores, size: int) -> None:
         rounds = self._given.rounds if size < LARGE else max(1, self._given.rounds - 1)

@@ -46,24 +46,33 @@ def make_mainline(work: Path, count: int, changes: int) -> Mainline:
     Raises:
         NoCorpus: the index cannot be had.
     """
-    tree, packages = work / "mainline" / "tree", work / "mainline" / "packages"
-    index = _index(tree)
-    done = packages / f"{count}-{changes}.done"
+    tree, packages = make_tree(work), work / "mainline" / f"packages-{count}-{changes}"
+    done = packages / "done"
     if not done.exists():
-        _make_packages(index, packages, count, changes)
+        _make_packages(tree / "dists" / SUITE / _INDEX, packages, count, changes)
         done.touch()
     shards = sorted(path for path in packages.iterdir() if path.is_dir() and path.name != "changed")
     return Mainline(tree, shards[: -(-count // _SHARD)], sorted((packages / "changed").iterdir()))
 
 
-def _index(tree: Path) -> Path:
-    folder = tree / "dists" / SUITE
+def stanza_count(tree: Path) -> int:
+    """How many packages the index of the tree lists."""
+    return sum(1 for _ in _stanzas(tree / "dists" / SUITE / _INDEX))
+
+
+def make_tree(work: Path) -> Path:
+    """The signed index alone.
+
+    Raises:
+        NoCorpus: it cannot be had.
+    """
+    tree = work / "mainline" / "tree"
     for name in ("InRelease", _INDEX):
-        path = folder / name
+        path = tree / "dists" / SUITE / name
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(_fetched(f"dists/{SUITE}/{name}"))
-    return folder / _INDEX
+    return tree
 
 
 def _fetched(path: str) -> bytes:

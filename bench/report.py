@@ -19,6 +19,8 @@ def write_report(samples: Samples, facts: Mapping[str, str]) -> str:
         *_publication(samples, "rpm"),
         *_living(samples),
         *_serving(samples),
+        *_states(samples, "states", "Snapshots and environments"),
+        *_states(samples, "upstream", "The catalogue of an upstream"),
         *_writes(samples),
         *_goals(samples),
     ]
@@ -179,6 +181,24 @@ def _serving(samples: Samples) -> list[str]:
         return []
     head = ("file", "nginx /s", "MB/s", "entrepot /s", "ratio", "MB/s", "behind nginx /s", "ratio", "MB/s")
     return ["### Serving, requests per second of one core\n\n" + table(head, rows)]
+
+
+def _states(samples: Samples, section: str, title: str) -> list[str]:
+    found = []
+    for size in samples.sizes(section):
+        rows = []
+        for job in samples.jobs(section):
+            for tool in samples.tools(section, job):
+                key = (section, job, tool, size)
+                if not samples.count(*key):
+                    continue
+                taken, cpu = samples.median(*key), samples.median(*key, "cpu")
+                peak = number(samples.median(*key, "peak_mib"))
+                asked = number(samples.median(*key, "requests"))
+                rows.append([f"{job}, {tool}", seconds(cpu), seconds(taken), peak, asked, str(samples.count(*key))])
+        head = ("job", "CPU", "time", "peak MiB", "requests", "n")
+        found.append(f"### {title}, {size:,} packages\n\n{table(head, rows)}")
+    return found
 
 
 def _writes(samples: Samples) -> list[str]:

@@ -10,7 +10,7 @@ from bench.deb_tools import AptlyStore
 from bench.mainline import Mainline
 from bench.samples import Samples
 from bench.signing import USER, GnupgHome
-from bench.stores import CODENAME, ServiceProcess
+from bench.stores import CODENAME, ServiceProcess, fingerprint
 
 _OURS, _APTLY = "entrepot", "aptly"
 _TWIN = "twin"
@@ -18,7 +18,7 @@ _TWIN = "twin"
 
 def load_states(work: Path, mainline: Mainline, size: int) -> Path:
     """A data folder with the corpus in the suite and nothing published; kept from run to run."""
-    folder = work / "loaded" / f"states-{size}"
+    folder = work / "loaded" / f"states-{size}-{fingerprint()}"
     if not (folder / "whole").exists():
         shutil.rmtree(folder, ignore_errors=True)
         with _service(folder / "data", folder / "blobs", "--prepare") as service:

@@ -83,7 +83,7 @@ class LoadedStores:
 
     def __init__(self, kind: str, folder: Path) -> None:
         self.kind = kind
-        self._folder = folder / f"{kind}-{_fingerprint()}"
+        self._folder = folder / f"{kind}-{fingerprint()}"
         self.blobs = self._folder / "blobs"
 
     def load(self, corpus: Corpus, sizes: Sequence[int]) -> None:
@@ -120,7 +120,7 @@ class LoadedStores:
         return self._folder / f"{size}.db"
 
 
-def _fingerprint() -> str:
+def fingerprint() -> str:
     """Changes with the shape of the database."""
     hashed = hashlib.sha256()
     folder = Path(entrepot.__file__).parent / "adapters" / "catalog" / "sql"

@@ -42,6 +42,8 @@ def test_contents_come_bytewise_and_in_pages(catalog: SqlCatalog) -> None:
         revision = reading.suite(suite.id).revision
         found = [(one.component, one.name) for one in reading.contents_at(suite.id, revision)]
         assert found == [("Zoo", "c"), ("contrib", "d"), ("main", "a"), ("main", "b")]
+        marks = [(component, key) for component, key, _, _ in reading.marks_at(suite.id, revision)]
+        assert marks == [(one.component, one.key) for one in reading.contents_at(suite.id, revision)]
         pages = [reading.contents_at(suite.id, revision, offset, 3) for offset in (0, 3)]
         assert [(one.component, one.name) for page in pages for one in page] == found
         assert [one.name for one in reading.contents_at(suite.id, revision - 1)] == ["c", "a", "b"]

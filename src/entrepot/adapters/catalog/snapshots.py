@@ -21,6 +21,10 @@ class StateReading(Protocol):
         """What the suite held at a revision, in order of component and key; streamed."""
         ...
 
+    def marks_at(self, suite_id: SuiteId, revision: int) -> Iterator[tuple[str, bytes, str, int]]:
+        """Component, key, digest and size of each, in the order of ``contents_at``; streamed."""
+        ...
+
     def contents_by_key(self, suite_id: SuiteId, revision: int) -> Iterator[Content]:
         """The same in order of their keys alone; streamed."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from entrepot.domain.formats.base import PackageFormat
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.snapshot import Content, Snapshot
-from entrepot.domain.model.suite import Suite
+from entrepot.domain.model.suite import Suite, SuiteId
 from entrepot.domain.policy.permissions import Permission, demand, demand_suite
 from entrepot.errors import InvalidRequest, NotFound, StillShown
 from entrepot.services.snapshots.comparison import Difference, Known, compare, with_delta
@@ -89,7 +89,7 @@ class Snapshots:
         with self._catalog.read() as reading:
             state = find_state(reading, reference)
             demand_suite(actor, state.suite)
-            content_id, size_bytes = identify(reading.contents_at(state.suite.id, state.generation.revision))
+            content_id, size_bytes = identify(reading, state.suite.id, state.generation.revision)
         with self._catalog.write() as unit:
             # The generation may have been dropped meanwhile, unless it is in force or kept by another snapshot.
             kept = unit.generation(state.generation.id)
@@ -155,13 +155,13 @@ def check_description(description: str) -> None:
         raise InvalidRequest(f"a description has at most {_DESCRIPTION_CHARACTERS} characters")
 
 
-def identify(contents: Iterable[Content]) -> tuple[str, int]:
+def identify(reading: Reading, suite_id: SuiteId, revision: int) -> tuple[str, int]:
     """A digest over all packages and their components, in order, and their size in bytes."""
-    digest, size_bytes = hashlib.sha256(), 0
-    for one in contents:
-        digest.update(b"%s\0%s\0%s\n" % (one.component.encode(), one.key, one.digest.encode()))
-        size_bytes += one.size_bytes
-    return digest.hexdigest(), size_bytes
+    digest, total = hashlib.sha256(), 0
+    for component, key, content, size_bytes in reading.marks_at(suite_id, revision):
+        digest.update(b"%s\0%s\0%s\n" % (component.encode(), key, content.encode()))
+        total += size_bytes
+    return digest.hexdigest(), total
 
 
 def _find(reading: Reading, distribution: str, name: str) -> Frozen:

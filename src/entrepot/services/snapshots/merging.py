@@ -235,7 +235,7 @@ class Merging:
             [suite.id, *(one.suite.id for one in selection.states)],
         )
         with self._catalog.read() as reading:
-            content_id, size_bytes = identify(reading.contents_at(suite.id, state))
+            content_id, size_bytes = identify(reading, suite.id, state)
         self._builder.demand_kept(built)
         with self._catalog.write() as unit:
             generation = unit.switch_apart(suite.id, state, built, selection.package_count, now)

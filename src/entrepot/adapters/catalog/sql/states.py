@@ -57,13 +57,27 @@ class StateQueries:
         self, suite_id: SuiteId, revision: int, offset: int = 0, limit: int | None = None
     ) -> Iterator[Content]:
         """Streamed; components bytewise, whatever the database thinks of words."""
-        component: sa.ColumnElement[str] = t.content.c.component
-        if self._connection.dialect.name == "postgresql":
-            component = sa.collate(component, "C")
-        query = _contents(suite_id).where(held_at(revision)).order_by(component, t.content.c.sort_key)
+        query = _contents(suite_id).where(held_at(revision)).order_by(self._bytewise(), t.content.c.sort_key)
         query = query.offset(offset).limit(limit)
         for row in self._connection.execute(query.execution_options(yield_per=_BATCH)):
             yield _content_of(row)
+
+    def _bytewise(self) -> sa.ColumnElement[str]:
+        component: sa.ColumnElement[str] = t.content.c.component
+        return sa.collate(component, "C") if self._connection.dialect.name == "postgresql" else component
+
+    def marks_at(self, suite_id: SuiteId, revision: int) -> Iterator[tuple[str, bytes, str, int]]:
+        """Streamed as they come from the database: making packages of them takes three times as long."""
+        query = (
+            sa.select(t.content.c.component, t.content.c.sort_key, t.package.c.digest, t.package.c.size_bytes)
+            .join(t.package, t.package.c.id == t.content.c.package_id)
+            .where(t.content.c.suite_id == suite_id, held_at(revision))
+            .order_by(self._bytewise(), t.content.c.sort_key)
+            .execution_options(yield_per=_BATCH)
+        )
+        for rows in self._connection.execute(query).partitions():
+            for component, key, digest, size_bytes in rows:  # noqa: UP028 - tuples, not rows
+                yield component, key, digest, size_bytes
 
     def contents_by_key(self, suite_id: SuiteId, revision: int) -> Iterator[Content]:
         """Streamed."""
