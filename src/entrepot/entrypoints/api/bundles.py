@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-import anyio.from_thread
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import PlainTextResponse, Response
 from pydantic import BaseModel, Field, StrictBool, StrictInt, StrictStr
@@ -194,15 +194,16 @@ def import_bundle(
 
 
 class _Body:
-    """A body that is read in a thread as it comes."""
+    """A body that is read in a thread as it comes.  Made where the event loop runs."""
 
     def __init__(self, stream: AsyncIterator[bytes]) -> None:
         self._stream = stream
+        self._loop = asyncio.get_running_loop()
         self._rest = b""
 
     def read(self, size: int, /) -> bytes:
         while not self._rest:
-            found = anyio.from_thread.run(self._next)
+            found = asyncio.run_coroutine_threadsafe(self._next(), self._loop).result()
             if found is None:
                 return b""
             self._rest = found
