@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Suite
 
@@ -55,13 +57,29 @@ def static_repo_file(suite: Suite, url: str, within: str = "") -> bytes:
     return text.encode()
 
 
-def mirror_file(suite: Suite, base_url: str, armored_keys: bytes, within: str, distribution: str, types: str) -> bytes:
-    """The same for a suite that an upstream has signed, with the upstream's keys and its name of the distribution.
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What clients are told of a mirror: the upstream's keys, its name of the distribution, and kinds of packages."""
+
+    armored_keys: bytes
+    distribution: str
+    types: str
+
+
+def mirror_file(suite: Suite, base_url: str, foreign: Foreign, within: str = "") -> bytes:
+    """The same for a suite that an upstream has signed."""
+    top = "apt" if suite.format is Format.DEB else "rpm"
+    return static_mirror_file(suite, f"{base_url}/{top}/{suite.archive.name}", foreign, within)
+
+
+def static_mirror_file(suite: Suite, url: str, foreign: Foreign, within: str = "") -> bytes:
+    """The same for an archive that lies at ``url`` itself.
 
     rpm: the repository is one folder, without a level for each architecture; packages keep the upstream's signatures.
     """
+    armored_keys, distribution, types = foreign.armored_keys, foreign.distribution, foreign.types
     if suite.format is Format.DEB:
-        text = sources_file(suite, base_url, armored_keys, within)
+        text = static_sources_file(suite, f"{url}{within}", armored_keys)
         ours = f"Suites: {suite.codename}\nComponents: {' '.join(suite.options.components)}\n"
         theirs = f"Suites: {distribution}\n"
         if not distribution.endswith("/"):
@@ -69,5 +87,5 @@ def mirror_file(suite: Suite, base_url: str, armored_keys: bytes, within: str, d
         text = text.replace(ours.encode(), theirs.encode())
         text = text.replace(b"Types: deb\n", f"Types: {types}\n".encode())
         return text if armored_keys else text.partition(b"Signed-By:")[0] + b"Trusted: yes\n"
-    plain = repo_file(suite, base_url, within).replace(b"/$basearch/\n", b"/\n")
+    plain = static_repo_file(suite, url, within).replace(b"/$basearch/\n", b"/\n")
     return plain if armored_keys else plain.replace(b"repo_gpgcheck=1", b"repo_gpgcheck=0")

@@ -25,10 +25,10 @@ from entrepot.domain.model.package import Format
 from entrepot.domain.model.snapshot import PackageFile
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.policy.permissions import Permission, demand
-from entrepot.errors import VerbatimSuite
-from entrepot.services.publish.client_files import static_repo_file, static_sources_file
+from entrepot.services.publish.client_files import static_mirror_file, static_repo_file, static_sources_file
 from entrepot.services.publish.exported import Exported, ExportWish, Ledger, Shown, read_ledger
-from entrepot.services.publish.layouts import Layout, layout_of
+from entrepot.services.publish.foreign import ForeignState, foreign_state
+from entrepot.services.publish.layouts import Layout, layout_of, layout_of_mirror
 from entrepot.services.publish.manifests import Manifests
 from entrepot.services.publish.packs import stream_file
 from entrepot.services.publish.trees import TreeWriter
@@ -114,26 +114,24 @@ class Exports:
 
         Raises:
             UnknownDistribution, NotFound, InvalidRequest: there is no such state, or the folder is not for it.
-            VerbatimSuite: it is a mirror, whose packages are not known.
+            VerbatimSuite: it is a mirror that has not fetched all of its packages.
             AlreadyRunning: another export writes there.
             ExportFolderUnusable, StoreFull: the folder cannot be written to.
         """
         demand(actor, Permission.TREE_EXPORT)
         with self._catalog.read() as reading:
             state = self._find(reading, reference)
-            if state.suite.verbatim:
-                raise VerbatimSuite(
-                    f"{state.suite.full_name} shows what its upstream has signed, and has no packages to export; "
-                    "copy it from its address",
-                    distribution=state.suite.full_name,
-                )
-            files = list(reading.files_at(state.suite.id, state.generation.revision))
+            foreign = foreign_state(reading, state.suite, state.generation)
+            files = list(foreign.files if foreign else reading.files_at(state.suite.id, state.generation.revision))
             dated = _moved_at(reading, state, reference)
         suite, generation = state.suite, state.generation
         done = Exported(reference, generation.number, withheld=[one.path for one in files if one.quarantine])
         with self._open(folder) as tree:
             ledger = read_ledger(tree.ledger(), f"{suite.format.value}/{suite.archive.name}")
-            wanted = self._wanted(state, files, (reference, dated), wish)
+            if foreign is None:
+                wanted = self._wanted(state, files, (reference, dated), wish)
+            else:
+                wanted = self._wanted_of_mirror(state, foreign, wish)
             shown = Shown(reference, generation.number, wanted.paths())
             ledger.plan(suite.codename, shown)
             tree.note(ledger.words())
@@ -157,6 +155,19 @@ class Exports:
         roots = [(layout.top + path, self._root(state, manifest, path, asked)) for path in layout.roots]
         packages = [(path, one) for one in files if not one.quarantine for path in layout.places(one)]
         return _Wanted(packages, layout, small, roots)
+
+    def _wanted_of_mirror(self, state: State, foreign: ForeignState, wish: ExportWish) -> _Wanted:
+        """With the signatures of the upstream, and its keys."""
+        suite = state.suite
+        manifest = self._parts.manifests.get(state.generation.manifest)
+        layout = layout_of_mirror(suite, foreign.folder, manifest)
+        small = [("key.asc", foreign.told.armored_keys)] if foreign.told.armored_keys else []
+        if wish.url:
+            suffix = "sources" if suite.format is Format.DEB else "repo"
+            text = static_mirror_file(suite, wish.url.rstrip("/"), foreign.told)
+            small.append((f"{suite.codename}.{suffix}", text))
+        roots = [(layout.top + path, self._body(manifest, path)) for path in layout.roots]
+        return _Wanted([(one.path, one) for one in foreign.files], layout, small, roots)
 
     def _root(self, state: State, manifest: Manifest, path: str, asked: Asked) -> bytes:
         """As it was published; of anything but what is in force signed anew, without an end of validity."""

@@ -15,6 +15,7 @@ from entrepot.services.publish.trees import DocumentPlan
 
 _DEB_ROOTS = ("Release", "Release.gpg", "InRelease")
 _RPM_ROOTS = ("repomd.xml.key", "repomd.xml.asc", "repomd.xml")
+_FOREIGN_NAMED = re.compile(r"repodata/[0-9a-f]{64}-[^/]+\Z")
 _CHECKSUM_NAMED = re.compile(r"[^/]+/repodata/[0-9a-f]{64}-[^/]+\Z")
 
 
@@ -36,12 +37,23 @@ class Layout:
 def layout_of(suite: Suite, manifest: Manifest, plans: Sequence[DocumentPlan]) -> Layout:
     """By the format of the suite."""
     if suite.format is Format.DEB:
-        return _deb(suite, manifest)
+        return _deb(f"dists/{suite.codename}/", manifest)
     return _rpm(suite, manifest, plans)
 
 
-def _deb(suite: Suite, manifest: Manifest) -> Layout:
-    top = f"dists/{suite.codename}/"
+def layout_of_mirror(suite: Suite, folder: str, manifest: Manifest) -> Layout:
+    """Of what an upstream has signed: its index lies in ``folder``, as it does there."""
+    if suite.format is Format.DEB:
+        return _deb(folder, manifest)
+    top = f"{suite.codename}/"
+    indexes = {path: file for path, file in manifest.files.items() if path.rpartition("/")[2] not in _RPM_ROOTS}
+    hashed = [(top + path, file) for path, file in indexes.items() if _FOREIGN_NAMED.match(path)]
+    plain = [(top + path, file) for path, file in indexes.items() if not _FOREIGN_NAMED.match(path)]
+    roots = [f"repodata/{name}" for name in _RPM_ROOTS if f"repodata/{name}" in manifest.files]
+    return Layout(top, hashed, plain, {}, roots, lambda file: [file.path])
+
+
+def _deb(top: str, manifest: Manifest) -> Layout:
     sha512 = {manifest.files[path].digest: digest for digest, path in manifest.hashed.items() if len(digest) == 128}
     hashed: dict[str, PublishedFile] = {}
     plain: list[tuple[str, PublishedFile]] = []

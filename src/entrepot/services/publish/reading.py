@@ -23,7 +23,7 @@ from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Archive, ArchiveId, Suite
 from entrepot.errors import CatalogUnavailable
 from entrepot.services.publish.addresses import places_of, plain
-from entrepot.services.publish.client_files import mirror_file, repo_file, sources_file
+from entrepot.services.publish.client_files import Foreign, mirror_file, repo_file, sources_file
 from entrepot.services.publish.manifests import Manifests
 from entrepot.services.publish.recent import Recent
 from entrepot.services.publish.views import Shown, View, Views, view_of
@@ -309,8 +309,8 @@ class PublishedFiles:
         if suite is None or (suffix == "sources") != (archive.format is Format.DEB):
             return None
         if suite.verbatim:
-            keys = self._upstream_keys(archive, codename)
-            text = mirror_file(suite, base_url, keys, within, *self._told(suite))
+            foreign = Foreign(self._upstream_keys(archive, codename), *self._told(suite))
+            text = mirror_file(suite, base_url, foreign, within)
             return in_memory(text, "text/plain; charset=utf-8")
         if suffix == "repo":
             return in_memory(repo_file(suite, base_url, within), "text/plain; charset=utf-8")
