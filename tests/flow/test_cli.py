@@ -191,6 +191,8 @@ def test_a_package_goes_its_way(admin: Terminal, written: Written) -> None:
     assert "latest\t1.1\n" in shown
     manifest = admin.json("show", "tool=1.1")
     assert manifest["distributions"] == ["stable", "test"] or manifest["distributions"] == ["test", "stable"]
+    [state] = admin.run("suite", "states", "stable", "-q").splitlines()[:1]
+    assert "tool" in admin.run("snapshot", "show", state)
     admin.run("rm", "tool=1.1", "--dist", "stable", code=2)
     admin.run("rm", "tool=1.1", "--dist", "stable", "--yes")
     assert admin.run("ls", "--dist", "stable", "-q") == ""

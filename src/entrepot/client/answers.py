@@ -118,7 +118,7 @@ class Distribution(TypedDict):
     """One of ``GET /distributions/``."""
 
     codename: str
-    format: str
+    format: Literal["deb", "rpm"]
     full_name: NotRequired[str]
     package_count: NotRequired[int]
     total_size: NotRequired[int]

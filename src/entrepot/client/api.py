@@ -33,6 +33,7 @@ from entrepot.client.server import ServerTheme
 from entrepot.client.settings import Settings
 from entrepot.client.snapshots import EnvironmentsTheme, SnapshotsTheme
 from entrepot.client.sources import SourcesTheme
+from entrepot.client.suites import SuitesTheme
 from entrepot.client.transport import Patience, Transport
 from entrepot.client.versions import VersionsTheme
 from entrepot.client.vulnerabilities import VulnerabilitiesTheme
@@ -63,6 +64,7 @@ class Client:
         self.distributions = DistributionsTheme(wire)
         self.promotions = Promotions(wire)
         self.snapshots = SnapshotsTheme(wire)
+        self.suites = SuitesTheme(wire)
         self.environments = EnvironmentsTheme(wire)
         self.errata = Errata(wire)
         self.rollouts = Rollouts(wire)

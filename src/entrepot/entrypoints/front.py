@@ -31,6 +31,7 @@ MODULES = (
     *("auth", "packages", "artifacts", "upload", "import", "security", "sbom", "distributions", "downloads"),
     *("dashboard", "settings", "health", "setup", "groups", "roles", "templates", "license", "logs", "metrics"),
     *("webhooks", "archives", "notifications", "jobs", "snapshots", "environments", "mirrors", "bundles", "exports"),
+    "suites",
 )
 _PREFIX = re.compile(rf"/api(?:/v1)?(?=/(?:{'|'.join(MODULES)})(?:/|\Z))")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")

@@ -26,6 +26,7 @@ from tests.architecture.calls import (
     snapshots,
     software,
     sources,
+    suites,
     vulnerabilities,
 )
 from tests.architecture.calls.base import Call
@@ -57,6 +58,7 @@ CALLS: tuple[Call, ...] = (
     *snapshots.CALLS,
     *software.CALLS,
     *sources.CALLS,
+    *suites.CALLS,
 )
 
 __all__ = ["CALLS", "Call"]

@@ -63,6 +63,7 @@ _TAGS = {
     "provenance": "Keys that distributions trust, signatures and attestations",
     "retention": "Which versions stay",
     "roles": "Permissions in bundles",
+    "suites": "Suites by their whole names, their options, and the states that are kept",
     "snapshots": "States of distributions that are kept, and what differs",
     "templates": "Texts of mails",
     "health": "Is it well?  For monitoring",

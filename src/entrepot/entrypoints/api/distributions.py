@@ -30,16 +30,14 @@ Word = Annotated[str, Field(max_length=128)]
 Words = Annotated[list[Word], Field(max_length=64)]
 
 
-class InitRequest(BaseModel):
-    """A distribution to create or publish anew; without a codename, all of them."""
+class SuiteChange(BaseModel):
+    """Options of a suite; what is not named stays."""
 
-    codename: Word | None = Field(None, examples=["trixie"])
-    format: Word | None = Field(None, examples=["deb"])
     description: Annotated[str, Field(max_length=400)] | None = None
     components: Words | None = None
     architectures: Words | None = None
     origin: Word | None = None
-    label: Word | None = None
+    label: Word | None = Field(None, examples=["Packages of one team"])
     suite: Word | None = None
     version: Word | None = None
     codecs: Words | None = None
@@ -54,7 +52,14 @@ class InitRequest(BaseModel):
 
     def options(self) -> dict[str, object]:
         """What was said about the suite itself."""
-        return self.model_dump(exclude={"codename", "format"}, exclude_none=True)
+        return self.model_dump(include=set(SuiteChange.model_fields), exclude_none=True)
+
+
+class InitRequest(SuiteChange):
+    """A distribution to create or publish anew; without a codename, all of them."""
+
+    codename: Word | None = Field(None, examples=["trixie"])
+    format: Word | None = Field(None, examples=["deb"])
 
 
 def base_url(request: Request) -> str:

@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     suites = Commands(no_args_is_help=True, help="Distributions: list, add, publish anew, set up clients.")
     suites.command("ls")(ls)
     suites.command("show")(show)
+    suites.command("states")(states)
     suites.command("add")(add)
     suites.command("init")(init)
     suites.command("set-up")(set_up)
@@ -88,6 +89,37 @@ def show(
             "client file": row.get("client_file"),
             "key": row.get("key_url"),
         }
+    )
+
+
+def states(
+    ctx: typer.Context,
+    dist: DistArgument,
+    format_: FormatOption = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print references only.")] = False,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+) -> None:
+    """List the states that are kept, the newest first, with the addresses where machines find them.
+
+    A snapshot keeps a state for longer: 'entrepot snapshot create DIST@TIME'.
+    """
+    output = Output(as_json=as_json, quiet=quiet)
+    with connect(ctx, url, output) as client:
+        row = _find(client, dist, format_)
+        body = client.suites.states(row["format"], row.get("archive", "main"), row["codename"])
+    output.listing(
+        body,
+        body["states"],
+        ("STATE", "PACKAGES", "UNTIL (UTC)", "ADDRESS"),
+        lambda state: (
+            state["reference"],
+            state["packages"],
+            moment(state["superseded_at"]) or "in force",
+            state["url"],
+        ),
+        ids=lambda state: state["reference"],
+        none="nothing is published yet",
     )
 
 

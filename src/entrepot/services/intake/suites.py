@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from entrepot.adapters.catalog.base import Catalog, Writing
+from entrepot.adapters.catalog.base import Catalog, Reading, Writing
 from entrepot.adapters.catalog.records import AuditEntry
 from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.signing.base import Keyring
@@ -15,10 +15,11 @@ from entrepot.domain.advisories.contexts import ATTRIBUTE, NO_CONTEXT, format_of
 from entrepot.domain.formats.deb.release import ReleaseFields, write_release
 from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.domain.model.actor import Actor
+from entrepot.domain.model.generation import Generation
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import DEFAULT_ARCHIVE, Archive, Suite, SuiteId, SuiteOptions
 from entrepot.domain.policy.permissions import Permission, demand
-from entrepot.errors import BadIndexField, InvalidRequest
+from entrepot.errors import AlreadyExists, BadIndexField, InvalidRequest, NotFound
 from entrepot.services.intake.targets import find_suite, refuse_verbatim
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.+~-]{0,63}\Z")
@@ -61,6 +62,18 @@ OUT_OF_THE_BOX: tuple[Known, ...] = (
     Known("opensuse-leap-15.6", Format.RPM, "opensuse", "15.6", "openSUSE Leap 15.6", "#73BA25"),
     Known("opensuse-tumbleweed", Format.RPM, "opensuse", "", "openSUSE Tumbleweed", "#73BA25"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteName:
+    """All parts of a name; together they name one suite."""
+
+    format: Format
+    archive: str
+    codename: str
+
+    def __str__(self) -> str:
+        return f"{self.format.value}/{self.archive}/{self.codename}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +157,62 @@ class Suites:
         self._publish(found)
         return found
 
-    def initialise(
-        self, actor: Actor, distribution: str, format_: Format | None, options: Mapping[str, object]
-    ) -> Initialised:
-        """Create a suite, or publish it anew; given options change it.
+    def named(self, actor: Actor, name: SuiteName) -> Suite:
+        """One by all parts of its name.
+
+        Raises:
+            NotFound: there is none.
+        """
+        demand(actor, Permission.SUITE_READ)
+        with self._catalog.read() as reading:
+            return _the_suite(reading, name)
+
+    def states(self, actor: Actor, name: SuiteName) -> tuple[Suite, list[Generation]]:
+        """Every state that is kept, the newest first.
+
+        Raises:
+            NotFound: there is no such suite.
+        """
+        demand(actor, Permission.SUITE_READ)
+        with self._catalog.read() as reading:
+            suite = _the_suite(reading, name)
+            return suite, list(reading.generations(suite.id))
+
+    def create(self, actor: Actor, name: SuiteName, options: Mapping[str, object]) -> Initialised:
+        """A new suite, published at once.
 
         Raises:
             InvalidRequest: a name or option is outside its grammar.
+            AlreadyExists: there is such a suite.
+        """
+        demand(actor, Permission.SUITE_WRITE)
+        return self.initialise(actor, f"{name.archive}/{name.codename}", name.format, options, new=True)
+
+    def change(self, actor: Actor, name: SuiteName, options: Mapping[str, object]) -> Initialised:
+        """Some options, published at once.
+
+        Raises:
+            InvalidRequest: an option is outside its grammar.
+            NotFound: there is no such suite.
+            VerbatimSuite: it shows what an upstream has signed.
+        """
+        demand(actor, Permission.SUITE_WRITE)
+        return self.initialise(actor, f"{name.archive}/{name.codename}", name.format, options, new=False)
+
+    def initialise(
+        self,
+        actor: Actor,
+        distribution: str,
+        format_: Format | None,
+        options: Mapping[str, object],
+        *,
+        new: bool | None = None,
+    ) -> Initialised:
+        """Create a suite, or publish it anew; given options change it.  ``new`` says that only one of both will do.
+
+        Raises:
+            InvalidRequest: a name or option is outside its grammar.
+            AlreadyExists, NotFound, VerbatimSuite: see ``create`` and ``change``.
         """
         demand(actor, Permission.SUITE_WRITE)
         archive_name, slash, codename = distribution.partition("/")
@@ -166,6 +228,8 @@ class Suites:
                 and suite.codename == codename
                 and (format_ is None or suite.format is format_)
             ]
+            if new is not None:
+                _expect(fitting, distribution, new=new)
             if fitting:
                 changed = with_options(fitting[0].options, options)
                 revision = unit.change_suite(fitting[0].id, changed)
@@ -200,6 +264,23 @@ class Suites:
         with self._catalog.read() as reading:
             archives = reading.archives()
         return [(archive, self._keyring.signer(archive.key_name).fingerprints()) for archive in archives]
+
+
+def _the_suite(reading: Reading, name: SuiteName) -> Suite:
+    archive = reading.archive(name.format, name.archive)
+    suite = None if archive is None else reading.suite_named(archive.id, name.codename)
+    if suite is None:
+        raise NotFound(f"there is no suite {name}"[:300])
+    return suite
+
+
+def _expect(fitting: Sequence[Suite], distribution: str, *, new: bool) -> None:
+    if new and fitting:
+        raise AlreadyExists(f"there is a suite {fitting[0].path_name}; change it instead")
+    if not new and not fitting:
+        raise NotFound(f"there is no suite {distribution[:200]} of this format")
+    if not new:
+        refuse_verbatim(fitting[0])
 
 
 def default_options(known: Known) -> SuiteOptions:
@@ -286,4 +367,4 @@ def _check_release(options: SuiteOptions) -> None:
         raise InvalidRequest(error.detail) from error
 
 
-__all__ = ["OUT_OF_THE_BOX", "Initialised", "Suites"]
+__all__ = ["OUT_OF_THE_BOX", "Initialised", "SuiteName", "Suites"]
