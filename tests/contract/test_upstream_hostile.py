@@ -18,6 +18,7 @@ from entrepot.adapters.catalog.sql.catalog import SqlCatalog
 from entrepot.adapters.outbound.fetching import Pace
 from entrepot.adapters.outbound.scratch import Scratch
 from entrepot.adapters.outbound.streaming import HttpFetcher
+from entrepot.adapters.outbound.targets import Inside
 from entrepot.adapters.signing import verification
 from entrepot.domain.model.package import Format
 from entrepot.domain.upstream.source import Source, SourceId
@@ -28,6 +29,7 @@ from entrepot.services.upstream.roots import Roots
 from entrepot.services.upstream.syncing import Cancelled, Outcome, Syncing, Tell
 from entrepot.testing.hostile_upstream import HostileUpstream, running_hostile_upstream
 from entrepot.testing.memory import ADMIN
+from entrepot.testing.relay import Relay, relayed
 
 SIGNATURE, PARSE, DIGEST, PATH = "upstream.signature", "upstream.parse", "upstream.digest", "upstream.path"
 LARGE, MISSING, AMBIGUOUS = "upstream.too_large", "upstream.missing", "upstream.ambiguous"
@@ -82,6 +84,7 @@ TRANSPORT = {
     "status:503": "upstream.status", "fail-first:2": "", "delay:1": "", "flip-flop": "", "range-ignored": "",
 }  # fmt: skip
 
+ROOTS = {"InRelease", "Release", "Release.gpg", "repomd.xml", "repomd.xml.asc"}
 QUICK = Pace(connect_seconds=2, idle_seconds=5, total_seconds=60, pause_seconds=0.01, longest_pause_seconds=0.05)
 
 
@@ -93,12 +96,14 @@ class Bench:
     catalog: Catalog
     syncing: Syncing
     folder: Path
+    url: str = ""
+    """Where the sources lie, if not at the hostile upstream itself."""
 
     def add(self, path: str) -> SourceId:
         """A source that trusts the good key alone."""
         deb = "rpm/" not in path
         source = Source(
-            SourceId(0), "evil", "Evil", Format.DEB if deb else Format.RPM, f"{self.hostile.url}/{path}",
+            SourceId(0), "evil", "Evil", Format.DEB if deb else Format.RPM, f"{self.url or self.hostile.url}/{path}",
             "stable" if deb else "", ("main",) if deb else (), ("amd64",) if deb else ("x86_64",), self.hostile.key(),
         )  # fmt: skip
         with self.catalog.write() as unit:
@@ -121,12 +126,34 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostileUpstrea
         yield found
 
 
+@dataclass
+class Turn:
+    """What befalls the files of an index; its root comes as it is."""
+
+    fault: str = ""
+
+    def __call__(self, path: str) -> str:
+        return path if path.rpartition("/")[2] in ROOTS else f"/net/{self.fault}{path}"
+
+
+@pytest.fixture(scope="module")
+def turn() -> Turn:
+    return Turn()
+
+
+@pytest.fixture(scope="module")
+def relay(hostile: HostileUpstream, turn: Turn) -> Iterator[Relay]:
+    with relayed(hostile.url, turn) as found:
+        yield found
+
+
 @pytest.fixture
-def bench(hostile: HostileUpstream, tmp_path: Path) -> Iterator[Bench]:
+def bench(hostile: HostileUpstream, relay: Relay, tmp_path: Path) -> Iterator[Bench]:
     hostile.reset()
+    inside = Inside.parse(",".join(each.partition("//")[2] for each in (hostile.url, relay.url)))
     catalog, fetcher = SqlCatalog(f"sqlite:///{tmp_path}/catalog.db"), HttpFetcher()
     with closing(catalog), closing(fetcher):
-        courier = Courier(fetcher, Ways(hostile.inside, pace=QUICK), bytes(32))
+        courier = Courier(fetcher, Ways(inside, pace=QUICK), bytes(32))
         roots = Roots(courier, verification, lambda: datetime.now(UTC))
         indexes = Indexes(courier, Scratch(tmp_path / "scratch"))
         yield Bench(hostile, catalog, Syncing(catalog, roots, indexes, lambda: datetime.now(UTC)), tmp_path)
@@ -183,13 +210,17 @@ def test_what_was_good_once_is_kept_when_the_upstream_turns(bench: Bench, path: 
         assert bench.state(number) == (0, [])
 
 
-@pytest.mark.parametrize("place", ["@InRelease", "@Packages"])
+@pytest.mark.parametrize("path", ["apt/good", "rpm/good"])
 @pytest.mark.parametrize("fault", TRANSPORT)
-def test_transport(bench: Bench, fault: str, place: str) -> None:
-    wanted = TRANSPORT[fault]
-    if fault == "endless-body" and place == "@Packages":
-        wanted = LARGE
-    expect(bench, f"net/{fault}{place}/apt/good", wanted or 1)
+def test_transport_of_the_root(bench: Bench, fault: str, path: str) -> None:
+    expect(bench, f"net/{fault}/{path}", TRANSPORT[fault] or 1)
+
+
+@pytest.mark.parametrize("path", ["apt/good", "rpm/good"])
+@pytest.mark.parametrize("fault", TRANSPORT)
+def test_transport_of_the_index(bench: Bench, relay: Relay, turn: Turn, fault: str, path: str) -> None:
+    turn.fault = fault
+    expect(replace(bench, url=relay.url), path, TRANSPORT[fault] or 1)
 
 
 def test_what_is_old_and_does_not_end_is_told(bench: Bench) -> None:
