@@ -15,6 +15,7 @@ from pathlib import Path
 from subprocess import SubprocessError
 
 from bench.corpora import Corpus, NoCorpus, make_corpus
+from bench.demand import measure_demand
 from bench.ingest import measure_ingest, measure_large
 from bench.lists import measure_lists
 from bench.living import loaded_server, measure_plus, measure_start
@@ -31,7 +32,7 @@ from bench.upstream import measure_upstream
 
 HERE = Path(__file__).resolve().parent
 _MAINLINE, _CHANGES = 60_000, 100
-PARTS = ("ingest", "large", "deb", "rpm", "living", "lists", "serving", "snapshots", "upstream")
+PARTS = ("ingest", "large", "deb", "rpm", "living", "lists", "serving", "snapshots", "upstream", "demand")
 
 
 def options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -107,6 +108,7 @@ class Bench:
         self._part("ingest", "ingest", lambda: measure_ingest(samples, debs, gnupg, live, 1000, few))
         self._part("snapshots", "snapshots", lambda: self._snapshots(gnupg, few))
         self._part("upstream", "upstream", lambda: self._upstream(gnupg))
+        self._part("demand", "on demand", lambda: measure_demand(samples, self._work))
         self._part("large", "large file", lambda: measure_large(samples, live, given.large_mib << 20))
 
     def _part(self, part: str, title: str, work: Callable[[], None]) -> None:

@@ -21,6 +21,7 @@ def write_report(samples: Samples, facts: Mapping[str, str]) -> str:
         *_serving(samples),
         *_states(samples, "states", "Snapshots and environments"),
         *_states(samples, "upstream", "The catalogue of an upstream"),
+        *_demand(samples),
         *_writes(samples),
         *_goals(samples),
     ]
@@ -199,6 +200,19 @@ def _states(samples: Samples, section: str, title: str) -> list[str]:
         head = ("job", "CPU", "time", "peak MiB", "requests", "n")
         found.append(f"### {title}, {size:,} packages\n\n{table(head, rows)}")
     return found
+
+
+def _demand(samples: Samples) -> list[str]:
+    rows = []
+    for size in samples.sizes("demand"):
+        for job in samples.jobs("demand"):
+            for tool in samples.tools("demand", job):
+                key = ("demand", job, tool, size)
+                if samples.count(*key):
+                    first, taken = samples.median(*key, "first_byte"), samples.median(*key)
+                    rows.append([f"{job}, {tool}", seconds(first), seconds(taken), str(samples.count(*key))])
+    head = ("a package of a mirror", "first byte", "all of it", "n")
+    return [f"### Fetched on demand\n\n{table(head, rows)}"] if rows else []
 
 
 def _writes(samples: Samples) -> list[str]:
