@@ -85,12 +85,13 @@ class PublishedFiles:
         archive = self._archive(format_, archive_name)
         if archive is None:
             return None
-        path = plain(path)
+        if plain(path) != path and self._mirrors(archive):
+            path = plain(path)
         if path in ("key.asc", "key.gpg"):
             return self._key(archive, armored=path == "key.asc")
         view = view_of(path)
         if view is not None:
-            return self._viewed(archive, replace(view, path=plain(view.path)), base_url)
+            return self._viewed(archive, view, base_url)
         named = _SUITE_FILE.match(path)
         if named:
             return self._client_file(archive, named[1], named[2], base_url, "")
@@ -127,6 +128,11 @@ class PublishedFiles:
             return None if file is None else Found(file, immutable=True, media_type=_HASHED_TYPE)
         manifest = self._manifests.remembered(remembered[1].manifest)
         return None if manifest is None else _found_in(manifest, inner)
+
+    def _mirrors(self, archive: Archive) -> bool:
+        """Whether it may have flat repositories; files of others have one address each."""
+        with self._catalog.read() as reading:
+            return any(suite.verbatim for suite in reading.suites(archive.id))
 
     def _viewed(self, archive: Archive, view: View, base_url: str) -> Found | None:
         """The same files as of the archive, of a generation that a view shows."""
