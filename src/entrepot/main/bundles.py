@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import BinaryIO, TypedDict
 
 from entrepot.adapters.catalog.records import JsonValue
@@ -13,6 +12,7 @@ from entrepot.adapters.exports.filesystem import folder_below
 from entrepot.adapters.signing import verification
 from entrepot.adapters.signing.base import KeyAlgorithm
 from entrepot.adapters.storage.base import BlobStore
+from entrepot.adapters.storage.staged import StoredFile
 from entrepot.domain.bundles.head import Head
 from entrepot.domain.bundles.lists import Entry
 from entrepot.domain.bundles.manifest import BundledState, Content
@@ -140,31 +140,6 @@ def _below(settings: Settings) -> OpenBelow:
     return open_below
 
 
-@dataclass(slots=True)
-class _Stored:
-    """A file of a bundle, as the gate wants it.  Its digest was verified when it was stored."""
-
-    blobs: BlobStore
-    sha256: Digest
-    size_bytes: int
-
-    def reopen(self) -> BinaryIO:
-        return self.blobs.open(self.sha256)
-
-    def digest(self) -> Digest:
-        return self.sha256
-
-    def sha512(self) -> str:
-        running = hashlib.sha512()
-        with self.blobs.open(self.sha256) as blob:
-            while piece := blob.read(_PIECE_BYTES):
-                running.update(piece)
-        return running.hexdigest()
-
-    def commit(self) -> Digest:
-        return self.sha256
-
-
 def _letting_in(blobs: BlobStore, intake: Intake) -> LetIn:
     def let_in(errand: Errand, entry: Entry) -> Passed:
         format_ = errand.suite.format
@@ -174,7 +149,7 @@ def _letting_in(blobs: BlobStore, intake: Intake) -> LetIn:
         origin = Origin(f"bundle {errand.bundle[:8]}", entry.path, key, "", errand.job, _told(entry))
         receipt = intake.receive(
             errand.actor,
-            _Stored(blobs, entry.digest, entry.size_bytes),
+            StoredFile(blobs, entry.digest, entry.size_bytes),
             UploadRequest(
                 entry.filename if good else f"{entry.name}{suffix}",
                 errand.suite.full_name,

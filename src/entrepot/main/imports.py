@@ -6,13 +6,14 @@ from typing import Any, TypedDict
 
 from entrepot.adapters.catalog.sources import UpstreamPackage
 from entrepot.adapters.outbound.fetching import Sink, Watch
+from entrepot.adapters.storage.staged import Staged
 from entrepot.domain.policy.permissions import Permission
 from entrepot.domain.upstream.source import Source
 from entrepot.main.gate import Gate
 from entrepot.main.parts import FORMATS, Parts
 from entrepot.main.upstream import Upstream
 from entrepot.services.imports import ImportGroups, Imports, Recipes, Searches, UpstreamResolutions
-from entrepot.services.imports.carrying import Arrival, Bring, Bringer, Errand, LetIn, Staged
+from entrepot.services.imports.carrying import Arrival, Bring, Bringer, Errand, LetIn
 from entrepot.services.imports.importing import IMPORT_JOB
 from entrepot.services.intake import Intake
 from entrepot.services.intake.receipts import Origin, ReceiptStatus, UploadRequest

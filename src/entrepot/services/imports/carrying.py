@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol
+from typing import Any
 
 from entrepot.adapters.catalog.base import Catalog
-from entrepot.adapters.catalog.records import StoredPackage
 from entrepot.adapters.catalog.sources import UpstreamPackage
 from entrepot.adapters.outbound.fetching import Sink, Watch
 from entrepot.adapters.outbound.sinks import BlobSink
 from entrepot.adapters.storage.base import BlobStore
+from entrepot.adapters.storage.staged import Staged, StoredFile
 from entrepot.domain.jobs.work import JobId, Work
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.digest import Digest
@@ -75,54 +75,11 @@ class Arrival:
     source: Source
 
 
-class Staged(Protocol):
-    """A whole file that is to be looked at."""
-
-    size_bytes: int
-
-    def reopen(self) -> BinaryIO:
-        """Its bytes, from the start; the caller closes it."""
-        ...
-
-    def digest(self) -> Digest:
-        """Of all bytes."""
-        ...
-
-    def sha512(self) -> str:
-        """Of all bytes, hexadecimal."""
-        ...
-
-    def commit(self) -> Digest:
-        """Make it durable."""
-        ...
-
-
 Bring = Callable[[Source, UpstreamPackage, Sink, Watch], None]
 """Fetches the file of a package; raises when it is not what the index says."""
 
 LetIn = Callable[[Errand, Staged, Arrival], dict[str, Any]]
 """Asks the gate; ``status``, ``message``, ``admission_id``, ``package_id``, ``suite_id`` and ``sha256`` come back."""
-
-
-@dataclass(slots=True)
-class _Kept:
-    """A file that is here already.  Implements ``Staged``."""
-
-    blobs: BlobStore
-    package: StoredPackage
-    size_bytes: int
-
-    def reopen(self) -> BinaryIO:
-        return self.blobs.open(self.package.digest)
-
-    def digest(self) -> Digest:
-        return self.package.digest
-
-    def sha512(self) -> str:
-        return self.package.sha512
-
-    def commit(self) -> Digest:
-        return self.package.digest
 
 
 class Bringer:
@@ -158,7 +115,7 @@ class Bringer:
                         self._fetch(source, package, sink, self._watch(package, work))
                 return self._let_in(errand, sink.writer, arrival)
 
-    def _kept(self, package: UpstreamPackage) -> _Kept | None:
+    def _kept(self, package: UpstreamPackage) -> StoredFile | None:
         """The same bytes, if they came in before."""
         algorithm, _, value = package.digest.partition(":")
         if algorithm != "sha256":
@@ -167,7 +124,7 @@ class Bringer:
             known = reading.package_with_digest(Digest(value))
         if known is None or not self._blobs.has(known.digest):
             return None
-        return _Kept(self._blobs, known, known.size_bytes)
+        return StoredFile(self._blobs, known.digest, known.size_bytes, known.sha512)
 
     def _copied(self, package: UpstreamPackage, sink: BlobSink) -> bool:
         """What a mirror has brought is not fetched again; it may be collected meanwhile, so that it is copied."""

@@ -12,6 +12,7 @@ from entrepot.adapters.catalog.choices import Choice, ChoiceNews, ChoiceState
 from entrepot.adapters.catalog.imports import Imported
 from entrepot.adapters.catalog.records import Admission, AdmissionState, AuditEntry, JsonValue, StoredPackage
 from entrepot.adapters.storage.base import BlobStore
+from entrepot.adapters.storage.staged import Staged
 from entrepot.domain.formats.base import Limits, PackageFormat
 from entrepot.domain.model.actor import SYSTEM
 from entrepot.domain.model.digest import Digest
@@ -27,7 +28,7 @@ from entrepot.services.intake.checks.asking import ask
 from entrepot.services.intake.checks.base import Check, Surroundings
 from entrepot.services.intake.decisions import acts
 from entrepot.services.intake.findings import keep_scan
-from entrepot.services.intake.receipts import RESULTS, STATES, Staged, steps_of, stored_subject, subject_of
+from entrepot.services.intake.receipts import RESULTS, STATES, steps_of, stored_subject, subject_of
 from entrepot.services.intake.targets import Target
 
 MISNAMED = "upstream.misnamed"

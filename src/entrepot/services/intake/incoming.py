@@ -10,13 +10,13 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import BinaryIO
 
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.catalog.incoming import IncomingFile
 from entrepot.adapters.catalog.records import AuditEntry, JsonValue
 from entrepot.adapters.signing.base import Verification
 from entrepot.adapters.storage.base import BlobStore, BlobWriter
+from entrepot.adapters.storage.staged import StoredFile
 from entrepot.domain.formats.deb.changes import (
     MOST_BYTES,
     Changes,
@@ -26,7 +26,6 @@ from entrepot.domain.formats.deb.changes import (
     without_signature,
 )
 from entrepot.domain.model.actor import Actor
-from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.package import Format
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.errors import (
@@ -48,27 +47,6 @@ _MOST_FILES = 1000
 _MOST_BYTES = 100 << 30
 _FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.~_-]{0,127}\Z")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.~_:-]{0,254}\Z")
-
-
-class _Stored:
-    """Content of the store that is looked at again as if it had just arrived."""
-
-    def __init__(self, blobs: BlobStore, file: IncomingFile) -> None:
-        self._blobs = blobs
-        self._file = file
-        self.size_bytes = file.size_bytes
-
-    def reopen(self) -> BinaryIO:
-        return self._blobs.open(self._file.digest)
-
-    def digest(self) -> Digest:
-        return self._file.digest
-
-    def sha512(self) -> str:
-        return self._file.sha512
-
-    def commit(self) -> Digest:
-        return self._file.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +153,7 @@ class Incoming:
         for file in files:
             request = UploadRequest(file.name, distribution, component)
             try:
-                receipt = self._intake.receive(actor, _Stored(self._blobs, file), request)
+                receipt = self._intake.receive(actor, _stored(self._blobs, file), request)
             except EntrepotError as error:
                 taken.append(Taken(file.name, error=error))
                 continue
@@ -202,7 +180,7 @@ class Incoming:
         target = distribution or changes.distribution
         components = self._components(binaries, target)
         for name, component in components.items():
-            self._intake.foresee(actor, _Stored(self._blobs, present[name]), UploadRequest(name, target, component))
+            self._intake.foresee(actor, _stored(self._blobs, present[name]), UploadRequest(name, target, component))
         taken = []
         for name, component in components.items():
             taken += self.take(actor, [present[name]], target, component)
@@ -278,3 +256,7 @@ def check_folder(folder: str) -> None:
     """
     if not _FOLDER.match(folder):
         raise InvalidRequest(f"{folder[:80]!r} cannot be the name of a folder here: letters, digits and . + ~ _ -")
+
+
+def _stored(blobs: BlobStore, file: IncomingFile) -> StoredFile:
+    return StoredFile(blobs, file.digest, file.size_bytes, file.sha512)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import BinaryIO, Protocol, cast
+from typing import cast
 
 from entrepot.adapters.catalog.records import AdmissionState, JsonValue, StoredPackage
 from entrepot.adapters.catalog.refusals import coverage_of, coverage_row, worst_to_json
@@ -55,28 +55,6 @@ STATUSES = {
     AdmissionState.REFUSED: ReceiptStatus.REFUSED,
     AdmissionState.RECEIVED: ReceiptStatus.INSPECTING,
 }
-
-
-class Staged(Protocol):
-    """A whole file that is to be looked at; a ``BlobWriter`` is one."""
-
-    size_bytes: int
-
-    def reopen(self) -> BinaryIO:
-        """Its bytes, from the start; the caller closes it."""
-        ...
-
-    def digest(self) -> Digest:
-        """Of all bytes."""
-        ...
-
-    def sha512(self) -> str:
-        """Of all bytes, hexadecimal."""
-        ...
-
-    def commit(self) -> Digest:
-        """Make it durable."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from entrepot.adapters.catalog.records import (
 )
 from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.storage.base import BlobStore, BlobWriter
+from entrepot.adapters.storage.staged import Staged
 from entrepot.domain.formats.base import Limits, PackageFormat
 from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.domain.model.actor import Actor
@@ -43,7 +44,6 @@ from entrepot.services.intake.receipts import (
     Origin,
     Receipt,
     ReceiptStatus,
-    Staged,
     UploadRequest,
     outcome_of,
     steps_of,

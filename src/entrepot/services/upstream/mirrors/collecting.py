@@ -6,13 +6,13 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.catalog.choices import Choice, ChoiceNews, ChoiceState
-from entrepot.adapters.catalog.records import StoredPackage
 from entrepot.adapters.outbound.sinks import BlobSink
 from entrepot.adapters.storage.base import BlobStore
+from entrepot.adapters.storage.staged import Staged, StoredFile
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.upstream.mirror import Mirror, MirrorRun, OnBad
@@ -35,28 +35,6 @@ _LOOK_SECONDS = 0.5
 _BAD = (UpstreamDigest, UpstreamMissing, UpstreamTooLarge, UpstreamMisnamed, SameKeyOtherBytes)
 
 
-class Staged(Protocol):
-    """A whole file that is to be looked at."""
-
-    size_bytes: int
-
-    def reopen(self) -> BinaryIO:
-        """Its bytes, from the start; the caller closes it."""
-        ...
-
-    def digest(self) -> Digest:
-        """Of all bytes."""
-        ...
-
-    def sha512(self) -> str:
-        """Of all bytes, hexadecimal."""
-        ...
-
-    def commit(self) -> Digest:
-        """Make it durable."""
-        ...
-
-
 class Feed(Protocol):
     """The gate: looks at files one by one, judges and places in batches."""
 
@@ -75,27 +53,6 @@ class Feed(Protocol):
     def place(self, run: MirrorRun, choices: Sequence[Choice]) -> list[ChoiceNews]:
         """Put what is ready into the suite."""
         ...
-
-
-@dataclass(slots=True)
-class _Kept:
-    """A file that is here already.  Implements ``Staged``."""
-
-    blobs: BlobStore
-    package: StoredPackage
-    size_bytes: int
-
-    def reopen(self) -> BinaryIO:
-        return self.blobs.open(self.package.digest)
-
-    def digest(self) -> Digest:
-        return self.package.digest
-
-    def sha512(self) -> str:
-        return self.package.sha512
-
-    def commit(self) -> Digest:
-        return self.package.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +139,7 @@ class Collecting:
             self._courier.fetch_from(source, collection.bases, wanted, sink, lambda _: _go_on(collection.stop))
             return self._feed.examine(collection.run, choice, sink.writer, hold_misnamed=hold), True
 
-    def _kept(self, choice: Choice) -> _Kept | None:
+    def _kept(self, choice: Choice) -> StoredFile | None:
         """The same bytes, if they came in before."""
         algorithm, _, value = choice.digest.partition(":")
         if algorithm != "sha256":
@@ -191,7 +148,7 @@ class Collecting:
             known = reading.package_with_digest(Digest(value))
         if known is None or not self._blobs.has(known.digest):
             return None
-        return _Kept(self._blobs, known, known.size_bytes)
+        return StoredFile(self._blobs, known.digest, known.size_bytes, known.sha512)
 
     def _taken(self, collection: Collection, choice: Choice, future: Future[tuple[Any, bool]]) -> Any:
         """What was looked at; none of what is no good, where that is passed over."""
