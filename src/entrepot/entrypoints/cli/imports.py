@@ -16,6 +16,9 @@ from entrepot.entrypoints.cli.progress import CountBar
 from entrepot.entrypoints.cli.session import ArchOption, JsonOption, UrlOption, connect
 from entrepot.entrypoints.cli.text import PackageName, one_line, package_name, words
 
+_MOST_CHARACTERS = 512_000
+"""The server takes 500 kB; of a longer file enough for it to say so."""
+
 PackageArgument = Annotated[
     str, typer.Argument(metavar="NAME[=VERSION]", help="Package; without a version, the newest.")
 ]
@@ -118,7 +121,7 @@ def dockerfile(
     failed: list[Mapping[str, Any]] = []
     said: BatchWords = {} if to is None else {"distribution": to}
     with connect(ctx, url, output) as client:
-        body = client.imports.recipe(file.read(), distribution=to)
+        body = client.imports.recipe(file.read(_MOST_CHARACTERS), distribution=to)
         if not as_json:
             _show_recipe(output, body)
         for batch in body["import_batches"] if bring else ():
