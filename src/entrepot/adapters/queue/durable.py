@@ -15,6 +15,7 @@ import sqlalchemy as sa
 import structlog
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
+from entrepot.adapters.pools import close_for_good
 from entrepot.adapters.queue.base import Pursuit
 from entrepot.adapters.queue.turns import Room, Turns
 from entrepot.domain.jobs.goals import Goal, GoalKind
@@ -166,7 +167,7 @@ class DurableQueue:
         elif self._client is not None:
             self._client.destroy()
             self._client = None
-        self._engine.dispose()
+        close_for_good(self._engine)
 
     def take_over(self, node: str) -> int:
         """Resume a dead node's pending workflows on the queue that every worker polls."""

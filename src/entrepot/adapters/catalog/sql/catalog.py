@@ -48,6 +48,7 @@ from entrepot.adapters.catalog.sql.shelf import ShelfQueries
 from entrepot.adapters.catalog.sql.snapshots import SnapshotQueries
 from entrepot.adapters.catalog.sql.sources import SourceQueries
 from entrepot.adapters.catalog.sql.suites import SuiteQueries
+from entrepot.adapters.pools import close_for_good
 from entrepot.errors import CatalogUnavailable
 
 _TURN_SECONDS = 10.0
@@ -164,4 +165,4 @@ class SqlCatalog:
         """Let go of all connections."""
         if self._watch is not None:
             self._watch.close()
-        self.engine.dispose()
+        close_for_good(self.engine)
