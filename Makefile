@@ -16,7 +16,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python -m entrepot.testing.demo
 
 test: system-packages $(VENV)/.tools lint
-	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m entrepot.testing.suite -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.tools
 	$(BIN)/ruff check src tests bench
