@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from entrepot.testing.databases import lay_schema, migrate
 from entrepot.testing.postgres import PostgresServer, find_binaries, running_postgres
+
+# Servers and commands are processes of their own: where compiled modules are not kept, each compiles all of them anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 _numbers = count(1)
 
@@ -22,9 +29,30 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
         yield server
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+@pytest.fixture(scope="session")
+def postgres_schema(postgres: PostgresServer) -> str:
+    """Name of a database with our tables and nothing in them, to be copied."""
+    migrate(postgres.create_database("catalog_schema"))
+    return "catalog_schema"
+
+
+ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=ENGINES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database, once on each engine."""
+    """A database with our tables and nothing in them, once on each engine."""
+    if request.param == "sqlite":
+        lay_schema(tmp_path / "catalog.db")
+        return f"sqlite:///{tmp_path}/catalog.db"
+    schema: str = request.getfixturevalue("postgres_schema")
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.create_database(f"test_{next(_numbers)}", like=schema)
+
+
+@pytest.fixture(params=ENGINES)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without any table, once on each engine."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/catalog.db"
     server: PostgresServer = request.getfixturevalue("postgres")

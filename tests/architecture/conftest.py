@@ -19,6 +19,7 @@ from entrepot.entrypoints.worker.dispatch import Dispatch
 from entrepot.main import Parts, assemble, wall_clock
 from entrepot.program.serving import make_front
 from entrepot.settings import load_settings
+from entrepot.testing.databases import lay_schema
 
 SECRET = b"a secret of the tests, thirty-two bytes or more"
 
@@ -35,6 +36,7 @@ class InProcess:
 def installed(folder: Path, idle: Collection[GoalKind] = ()) -> Iterator[InProcess]:
     """For the time of the block; goals of the kinds in ``idle`` wait for ever."""
     settings = load_settings(data=folder, key_algorithm="ed25519", rate_limits="all=1000000/minute")
+    lay_schema(folder / "entrepot.db")
     catalog, queue = SqlCatalog(settings.catalog_url), MemoryQueue()
     parts = Parts(catalog, MemoryBlobStore(), MemoryKeyring(wall_clock), queue, SECRET, wall_clock)
     application = assemble(settings, parts)

@@ -198,8 +198,8 @@ def test_a_request_is_authenticated_with_one_query_over_an_index(catalog: SqlCat
                 assert not [step for step in steps if step.startswith("SCAN") and "CONSTANT" not in step], steps
 
 
-def test_accounts_of_the_first_schema_get_their_name_keys(database_url: str) -> None:
-    engine = make_engine(database_url)
+def test_accounts_of_the_first_schema_get_their_name_keys(empty_database_url: str) -> None:
+    engine = make_engine(empty_database_url)
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         command.upgrade(configuration(connection), "0001")
         values = "'Rita.', 'hash', '[\"admin\"]', '', '', :active, 1, 0"
@@ -211,7 +211,7 @@ def test_accounts_of_the_first_schema_get_their_name_keys(database_url: str) -> 
             {"active": True},
         )
     engine.dispose()
-    catalog = SqlCatalog(database_url)
+    catalog = SqlCatalog(empty_database_url)
     with catalog.read() as reading:
         found = reading.account_like("rita")
         assert found is not None

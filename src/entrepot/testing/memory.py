@@ -26,6 +26,7 @@ from entrepot.services.intake.checks.base import Check
 from entrepot.services.intake.receipts import Receipt, UploadRequest
 from entrepot.services.publish.packs import stream_file
 from entrepot.settings import Settings
+from entrepot.testing.databases import lay_schema
 
 ADMIN = Actor("admin", frozenset({Role.ADMIN}), "192.0.2.1")
 _PATIENCE_SECONDS = 30
@@ -115,6 +116,8 @@ def memory_installation(
     blobs = MemoryBlobStore(lambda: clock.now().timestamp())
     keyring, queue = MemoryKeyring(clock.now), MemoryQueue()
     configured = Settings(data=folder, **settings)  # type: ignore[arg-type]
+    if not configured.database_url:
+        lay_schema(folder / "entrepot.db")
     catalog = SqlCatalog(configured.catalog_url)
     parts = Parts(catalog, blobs, keyring, queue, bytes(32), clock.now, clock.monotonic)
     application = assemble(configured, parts, checks)
