@@ -34,7 +34,7 @@ def measure_demand(samples: Samples, work: Path) -> None:
         with mirror_scene(folder / "scene") as scene:
             paths = _publish(scene)
             scene.mirror("debian", download_policy="on_demand")
-            port = _free_port()
+            port = free_port()
             site = _CACHE.format(folder=folder, port=port, upstream=scene.upstream.url)
             with nginx(folder / "nginx", site, port) as cache:
                 places = {
@@ -85,7 +85,7 @@ def _asked(url: str) -> Sample:
     return Sample(taken, extra={"first_byte": first})
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

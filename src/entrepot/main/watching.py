@@ -14,7 +14,7 @@ from entrepot.services.dashboard import Dashboard, Events, Logs, Watching
 from entrepot.services.downloads import Downloads, Recorder
 from entrepot.services.downloads.logs import LogReader
 from entrepot.services.downloads.pseudonyms import Pseudonyms
-from entrepot.services.notify import Delivery, Gatherer, KeyExpiry, Notifications, Outbox, Templates
+from entrepot.services.notify import Delivery, Gatherer, KeyExpiry, Notifications, Outbox, Templates, UpstreamExpiry
 from entrepot.services.upkeep.figures import Gauges
 from entrepot.settings import Settings
 
@@ -65,5 +65,5 @@ def notifications_of(
     """From what was recorded to those who want to hear of it."""
     gatherer = Gatherer(parts.catalog, outbox, configuration, parts.now)
     delivery = Delivery(parts.catalog, outbox, parts.mailer, parts.outbound, configuration, parts.now)
-    expiry = KeyExpiry(parts.catalog, parts.keyring, parts.now)
-    return Notifications(parts.catalog, gatherer, delivery, expiry, templates, parts.mailer, configuration, parts.now)
+    expiries = (KeyExpiry(parts.catalog, parts.keyring, parts.now), UpstreamExpiry(parts.catalog, parts.now))
+    return Notifications(parts.catalog, gatherer, delivery, expiries, templates, parts.mailer, configuration, parts.now)

@@ -21,6 +21,13 @@ EVENTS: Mapping[str, str] = {
     "overdue": "a package waits for a decision longer than it should",
     "key_expiry": "a signing key expires soon",
     "retention": "old packages were removed",
+    "mirror_failed": "a mirror could not be brought up to date, and shows what it showed before",
+    "mirror_recovered": "a mirror that had failed is up to date again",
+    "source_failed": "a source could not be synchronised several times in a row",
+    "source_recovered": "a source that had failed is synchronised again",
+    "upstream_expiring": "what somebody else has signed ends soon",
+    "bundle_received": "all of a bundle arrived, and is shown",
+    "bundle_refused": "a bundle was not taken over",
 }
 """Names in settings, webhooks and templates, with what they mean."""
 

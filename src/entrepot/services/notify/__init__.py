@@ -5,10 +5,10 @@ that is written with the change it tells of, and is delivered at least once.
 """
 
 from entrepot.services.notify.delivery import Delivery
-from entrepot.services.notify.expiry import KeyExpiry
+from entrepot.services.notify.expiry import KeyExpiry, UpstreamExpiry
 from entrepot.services.notify.gathering import Gatherer
 from entrepot.services.notify.outbox import Outbox
 from entrepot.services.notify.service import Notifications
 from entrepot.services.notify.templates import Templates
 
-__all__ = ["Delivery", "Gatherer", "KeyExpiry", "Notifications", "Outbox", "Templates"]
+__all__ = ["Delivery", "Gatherer", "KeyExpiry", "Notifications", "Outbox", "Templates", "UpstreamExpiry"]

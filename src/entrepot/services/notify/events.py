@@ -23,6 +23,7 @@ _ALWAYS = {
     "SLA_OVERDUE": "overdue",
     "SECURITY_ASSIGN": "assigned",
     "KEY_EXPIRY": "key_expiry",
+    "UPSTREAM_EXPIRY": "upstream_expiring",
 }
 _BY_SUCCESS = {
     "PROMOTE": "promoted",
@@ -37,6 +38,13 @@ _RUNS = {
     "VERSION_GC": ("retention", "deleted"),
     "MIGRATE": ("promoted", "moved"),
 }
+_STATES = {
+    "MIRROR_RUN": "mirror",
+    "SYNC": "source",
+    "SECURITY_SYNC": "source",
+}
+"""Told when they begin to fail or fail otherwise, and when that ends; not each time."""
+_BUNDLES = {"SUCCESS": "bundle_received", "PARTIAL": "bundle_received", "FAILURE": "bundle_refused"}
 _FINDING = frozenset({"CVE_REMATCH", "RESCAN"})
 _DECISIONS = {
     **dict.fromkeys(("approve", "approved", "accept", "accepted_risk", "exception"), "approved"),
@@ -54,7 +62,14 @@ _MORE = (
     "deleted",
     "freed_bytes",
     "job",
+    "mirror",
+    "source",
+    "bundle",
+    "code",
+    "failures",
+    "valid_until",
 )
+_SUBJECTS = ("mirror", "source", "bundle", "key")
 
 
 def kind_of(entry: AuditEntry) -> str | None:
@@ -66,6 +81,10 @@ def kind_of(entry: AuditEntry) -> str | None:
         return _BY_RESULT[result]
     if action in _RUNS:
         return _RUNS[action][0] if entry.package is None and _count_of(entry) > 0 else None
+    if action in _STATES:
+        return _change_of(entry)
+    if action == "BUNDLE_IMPORT":
+        return _BUNDLES.get(result)
     if action in _FINDING:
         return "findings" if result in {"WARNING", "BLOCKED", "FAILURE"} else None
     if result != "SUCCESS":
@@ -73,6 +92,14 @@ def kind_of(entry: AuditEntry) -> str | None:
     if action == "SECURITY_DECISION":
         return _DECISIONS.get(str(entry.detail.get("decision", "")))
     return _BY_SUCCESS.get(action) if _count_of(entry) > 0 else None
+
+
+def _change_of(entry: AuditEntry) -> str | None:
+    """Of what goes on well or badly for a while, when that changes."""
+    subject = _STATES[entry.action]
+    if entry.result == "FAILURE":
+        return f"{subject}_failed" if entry.detail.get("is_news") else None
+    return f"{subject}_recovered" if entry.result == "SUCCESS" and entry.detail.get("failures") else None
 
 
 def event_of(entry: AuditEntry) -> Event | None:
@@ -150,8 +177,14 @@ def stamp(at: datetime) -> str:
 def title(event: Event) -> str:
     """A line for the delivery log."""
     what = " ".join(part for part in (event.package, event.version, event.arch) if part)
+    what = what or subject_of(event)
     where = f" in {event.distribution}" if event.distribution else ""
     return f"{event.kind}: {what or f'{event.count} packages'}{where}" if what or where else event.kind
+
+
+def subject_of(event: Event) -> str:
+    """What an event is about that is about no package: ``mirror debian``."""
+    return next((f"{name} {event.more[name]}" for name in _SUBJECTS if name in event.more), "")
 
 
 def _reason(detail: Mapping[str, JsonValue]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from entrepot.adapters.catalog.base import Catalog
@@ -26,7 +26,7 @@ from entrepot.errors import (
 )
 from entrepot.services.notify.delivery import Delivery, outcome_of
 from entrepot.services.notify.events import stamp
-from entrepot.services.notify.expiry import KeyExpiry
+from entrepot.services.notify.expiry import Expiry
 from entrepot.services.notify.gathering import Gatherer
 from entrepot.services.notify.outbox import GIVE_UP_AFTER
 from entrepot.services.notify.templates import Templates
@@ -43,7 +43,7 @@ class Notifications:
         catalog: Catalog,
         gatherer: Gatherer,
         delivery: Delivery,
-        expiry: KeyExpiry,
+        expiries: Sequence[Expiry],
         templates: Templates,
         mailer: Mailer,
         configuration: Callable[[], Configuration],
@@ -52,7 +52,7 @@ class Notifications:
         self._catalog = catalog
         self._gatherer = gatherer
         self._delivery = delivery
-        self._expiry = expiry
+        self._expiries = expiries
         self._templates = templates
         self._mailer = mailer
         self._configuration = configuration
@@ -62,14 +62,15 @@ class Notifications:
     def unmet(self) -> list[Goal]:
         """The goal, if something was recorded and not told, or waits to be sent."""
         behind = self._gatherer.behind()  # asked always: it moves on while nobody listens
-        if behind or self._expiry.due() or self._delivery.waiting():
+        if behind or any(expiry.due() for expiry in self._expiries) or self._delivery.waiting():
             return [Goal(GoalKind.NOTIFY)]
         return []
 
     def notify(self) -> None:
         """Bring it about."""
-        if self._expiry.due():
-            self._expiry.look()
+        for expiry in self._expiries:
+            if expiry.due():
+                expiry.look()
         self._gatherer.gather()
         if self._delivery.waiting():
             self._delivery.deliver()

@@ -10,7 +10,7 @@ from entrepot.adapters.mail.base import Mail
 from entrepot.adapters.mail.rendering import fill_in
 from entrepot.domain.model.event import EVENTS, Event
 from entrepot.errors import TemplateRefused
-from entrepot.services.notify.events import stamp
+from entrepot.services.notify.events import stamp, subject_of
 
 MOST_ENTRIES = 50
 TEST = "test"
@@ -98,10 +98,15 @@ def values_of(kind: str, events: Sequence[Event], app_url: str) -> dict[str, obj
         "site": app_url.partition("://")[2] or "Entrepot",
         "app_url": app_url,
         "count": count,
-        "what": first["what"] if len(events) == 1 else f"{count} packages",
+        "what": first["what"] if len(events) == 1 else _together(events, count),
         "entries": shown,
         "left_out": len(events) - len(shown),
     }
+
+
+def _together(events: Sequence[Event], count: int) -> str:
+    subjects = dict.fromkeys(subject_of(event) for event in events if not event.package)
+    return ", ".join(subjects) if all(subjects) and len(subjects) == len(events) else f"{count} packages"
 
 
 def _entry(event: Event | None) -> dict[str, object]:
@@ -112,7 +117,7 @@ def _entry(event: Event | None) -> dict[str, object]:
     more = ", ".join(f"{name} {value}" for name, value in event.more.items())
     what = " ".join(part for part in (event.package, event.version, event.arch) if part)
     return {
-        "what": what or more or f"{event.count} packages",
+        "what": what or subject_of(event) or more or f"{event.count} packages",
         "package": event.package,
         "version": event.version,
         "arch": event.arch,

@@ -17,6 +17,7 @@ from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.domain.upstream.drafts import Draft, changed_source, new_source
 from entrepot.domain.upstream.source import FIRST_BUILTIN, Source, SourceId
 from entrepot.errors import AlreadyRunning, BadSignature, BuiltInSource, InvalidRequest, SourceMirrored
+from entrepot.services.upstream import streaks
 from entrepot.services.upstream.courier import Courier
 from entrepot.services.upstream.wellknown import WELL_KNOWN
 
@@ -158,6 +159,7 @@ class Sources:
             with self._catalog.write() as unit:
                 if not unit.forget_upstream(source.id, (), _ROWS_A_UNIT):
                     unit.remove_source(source.id)
+                    streaks.forget(unit, streaks.of_source(source))
                     self._note(unit, actor, "SOURCE_DELETE", source)
                     return source
 

@@ -24,6 +24,7 @@ from entrepot.errors import (
     UpstreamMassDeletion,
     UpstreamMissing,
 )
+from entrepot.services.upstream import streaks
 from entrepot.services.upstream.indexes import Indexes
 from entrepot.services.upstream.roots import Look, Roots
 
@@ -90,7 +91,7 @@ class Syncing:
         tell("started", 0, f"looking at {source.name}")
         look = self._roots.look(source, lambda _: tell("", 0))
         if look.verdict is None:
-            return self._note_unchanged(source, look.root, tell)
+            return self._note_unchanged(source, look.root, actor, tell)
         look, indexes = self._bring(source, look, tell)
         generation = self._begin(source, tell)
         ledger = Ledger(source.name)
@@ -157,6 +158,7 @@ class Syncing:
         detail: dict[str, JsonValue] = {"source": source.name, "packages": ledger.count, "notes": list(notes)}
         with self._catalog.write() as unit:
             unit.switch_upstream(source.id, generation, state)
+            detail["failures"] = streaks.ended(unit, streaks.of_source(source), now, streaks.SOURCE_PATIENCE)
             unit.audit(AuditEntry(_action(source), "SUCCESS", actor, now, detail=detail))
         _log.info("source.synced", source=source.name, packages=ledger.count, skipped=ledger.skipped)
         return Outcome(changed=True, package_count=ledger.count, notes=notes)
@@ -171,13 +173,17 @@ class Syncing:
                 return
             tell("", 0)
 
-    def _note_unchanged(self, source: Source, root: Root, tell: Tell) -> Outcome:
+    def _note_unchanged(self, source: Source, root: Root, actor: Actor, tell: Tell) -> Outcome:
         now = self._now()
         with self._catalog.write() as unit:
             known = unit.source(source.id).state
             unit.note_source(
                 source.id, replace(known, checked_at=now, attempted_at=now, error="", error_code="", root=root)
             )
+            failures = streaks.ended(unit, streaks.of_source(source), now, streaks.SOURCE_PATIENCE)
+            if failures:
+                detail: dict[str, JsonValue] = {"source": source.name, "failures": failures}
+                unit.audit(AuditEntry(_action(source), "SUCCESS", actor, now, detail=detail))
         self._forget(source.id, source.state.generation, tell)
         return Outcome(changed=False, package_count=source.state.package_count)
 
@@ -186,6 +192,10 @@ class Syncing:
         detail: dict[str, JsonValue] = {"source": source.name, "code": error.code, "reason": error.detail}
         with self._catalog.write() as unit:
             known = unit.source(source.id).state
+            otherwise = known.error_code != error.code
+            detail["failures"], detail["is_news"] = streaks.failed(
+                unit, streaks.of_source(source), now, streaks.SOURCE_PATIENCE, otherwise=otherwise
+            )
             unit.note_source(source.id, replace(known, attempted_at=now, error=error.detail, error_code=error.code))
             unit.audit(AuditEntry(_action(source), "FAILURE", actor, now, detail=detail))
         _log.warning("source.refused", source=source.name, code=error.code, reason=error.detail)

@@ -11,7 +11,7 @@ from datetime import datetime
 import structlog
 
 from entrepot.adapters.catalog.base import Catalog
-from entrepot.adapters.catalog.records import AuditEntry, JsonValue
+from entrepot.adapters.catalog.records import JsonValue
 from entrepot.adapters.storage.base import BlobStore
 from entrepot.domain.formats.manifest import FileDraft, Manifest, parse_manifest, write_manifest
 from entrepot.domain.model.actor import Actor
@@ -39,6 +39,7 @@ from entrepot.errors import (
     UpstreamUnreachable,
 )
 from entrepot.services.upstream.indexes import read_index, read_source_index
+from entrepot.services.upstream.mirrors.endings import Endings
 from entrepot.services.upstream.mirrors.filling import Errand, Filling, Tally, Tell
 from entrepot.services.upstream.mirrors.originals import More, Original, Originals, prefix_of
 
@@ -86,6 +87,7 @@ class Mirroring:
         self._originals = originals
         self._filling = filling
         self._now = now
+        self._endings = Endings(catalog, now)
 
     def run(self, mirror_id: MirrorId, actor: Actor, tell: Tell, accept: Accepted = NOTHING) -> MirrorOutcome:
         """Bring it up to date.  What was in force stays until all of the new state is stored.
@@ -100,7 +102,7 @@ class Mirroring:
             return self._run(mirror, actor, tell, accept)
         except EntrepotError as error:
             if error.kind not in (Kind.UNAVAILABLE, Kind.NOT_FOUND):
-                self._note_failure(mirror, actor, error)
+                self._endings.failed(mirror, actor, error)
             raise
 
     def _run(self, mirror: Mirror, actor: Actor, tell: Tell, accept: Accepted) -> MirrorOutcome:
@@ -119,7 +121,8 @@ class Mirroring:
         if original.bodies:
             outcome = self._renew(errand, suite, original, actor, tell, accept)
         else:
-            outcome = self._note_unchanged(mirror, original)
+            self._endings.unchanged(mirror, actor, original.root)
+            outcome = MirrorOutcome(changed=False, file_count=mirror.state.file_count)
         return self._follow(errand, suite, outcome, tell) if mirror.is_on_demand else outcome
 
     def _renew(
@@ -256,16 +259,9 @@ class Mirroring:
             shown = list(manifest.hashed)
             published = max(now, unit.generation(suite.generation_id).published_at) if suite.generation_id else now
             generation = unit.switch(fresh, revision, digest, files, shown, None, published, revision)
-            moments = {"checked_at": now, "changed_at": now, "attempted_at": now}
-            unit.note_mirror(mirror.id, replace(state, file_count=files, size_bytes=size, **moments))  # type: ignore[arg-type]
-            detail: dict[str, JsonValue] = {
-                "mirror": mirror.name,
-                "generation": generation.number,
-                "files": files,
-                "fetched": tally.fetched,
-                "notes": list(state.notes),
-            }
-            unit.audit(AuditEntry("MIRROR_RUN", "SUCCESS", actor, now, suite=suite.codename, detail=detail))
+            state = replace(state, file_count=files, size_bytes=size)
+            figures: dict[str, JsonValue] = {"generation": generation.number, "files": files, "fetched": tally.fetched}
+            self._endings.changed(unit, mirror, actor, state, figures)
         _log.info("mirror.switched", mirror=mirror.name, files=files, fetched=tally.fetched)
         return MirrorOutcome(changed=True, file_count=files, tally=tally, notes=state.notes)
 
@@ -282,23 +278,6 @@ class Mirroring:
         with self._catalog.write() as unit:
             unit.forget_brought(lost)
         raise LostRace("what was brought for this generation is gone; the next run fetches it again")
-
-    def _note_unchanged(self, mirror: Mirror, original: Original) -> MirrorOutcome:
-        now = self._now()
-        with self._catalog.write() as unit:
-            known = unit.mirror(mirror.id).state
-            state = replace(known, root=original.root, checked_at=now, attempted_at=now, error="", error_code="")
-            unit.note_mirror(mirror.id, state)
-        return MirrorOutcome(changed=False, file_count=mirror.state.file_count)
-
-    def _note_failure(self, mirror: Mirror, actor: Actor, error: EntrepotError) -> None:
-        now = self._now()
-        detail: dict[str, JsonValue] = {"mirror": mirror.name, "code": error.code, "reason": error.detail}
-        with self._catalog.write() as unit:
-            known = unit.mirror(mirror.id).state
-            unit.note_mirror(mirror.id, replace(known, attempted_at=now, error=error.detail, error_code=error.code))
-            unit.audit(AuditEntry("MIRROR_RUN", "FAILURE", actor, now, detail=detail))
-        _log.warning("mirror.refused", mirror=mirror.name, code=error.code, reason=error.detail)
 
 
 class _Files(Ledger):

@@ -18,7 +18,9 @@ from entrepot.domain.upstream.mirror import DownloadPolicy, Mirror, MirrorId, Mi
 from entrepot.domain.upstream.sieve import EVERYTHING, Filter
 from entrepot.domain.upstream.source import Source
 from entrepot.errors import AlreadyRunning, InvalidRequest, StillShown
+from entrepot.services.upstream import streaks
 from entrepot.services.upstream.mirrors.choosing import Choosing, Chosen
+from entrepot.services.upstream.mirrors.endings import subject_of as streaks_of
 from entrepot.services.upstream.mirrors.runs import MIRROR_JOB, subject_of
 from entrepot.services.upstream.sources import wanted_source
 
@@ -240,6 +242,7 @@ class Mirrors:
                     f"snapshots of {suite.full_name} exist; remove these first", distributions=suite.codename
                 )
             unit.remove_mirror(mirror)
+            streaks.forget(unit, streaks_of(mirror))
             self._note(unit, actor, "MIRROR_DELETE", mirror, suite)
             return mirror
 

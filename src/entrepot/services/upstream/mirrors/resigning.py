@@ -12,7 +12,7 @@ import structlog
 
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.catalog.choices import ChoiceState, Listed
-from entrepot.adapters.catalog.records import AuditEntry, JsonValue
+from entrepot.adapters.catalog.records import JsonValue
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.upstream.mirror import Mirror, MirrorId, MirrorRun, MirrorState
@@ -22,6 +22,7 @@ from entrepot.services.upstream.courier import Courier
 from entrepot.services.upstream.mirrors.choosing import Choosing, Chosen
 from entrepot.services.upstream.mirrors.collecting import Collecting, Collection, Feed
 from entrepot.services.upstream.mirrors.companions import Companions
+from entrepot.services.upstream.mirrors.endings import Endings
 from entrepot.services.upstream.mirrors.filling import Tally, Tell
 from entrepot.services.upstream.mirrors.mirroring import MirrorOutcome
 from entrepot.services.upstream.mirrors.settling import Settled, Settling
@@ -61,7 +62,7 @@ class Resigning:
         self._settling = stages.settling
         self._companions = stages.companions
         self._feed = feed
-        self._now = now
+        self._endings = Endings(catalog, now)
 
     def run(self, mirror_id: MirrorId, actor: Actor, job: str, tell: Tell, *, accept_loss: bool) -> MirrorOutcome:
         """Bring it up to date.  What was shown stays until all of the new state is in the suite.
@@ -80,7 +81,7 @@ class Resigning:
             return self._until_won(run, mirror, tell, accept_loss=accept_loss)
         except EntrepotError as error:
             if error.kind not in (Kind.UNAVAILABLE, Kind.FULL, Kind.NOT_FOUND):
-                self._note_failure(mirror, actor, error)
+                self._endings.failed(mirror, actor, error)
             raise
 
     def _until_won(self, run: MirrorRun, mirror: Mirror, tell: Tell, *, accept_loss: bool) -> MirrorOutcome:
@@ -110,7 +111,8 @@ class Resigning:
         root = source.state.root
         same = root is not None and mirror.state.root is not None and root.sha256 == mirror.state.root.sha256
         if same and selection == mirror.state.selection and not counts.get(ChoiceState.BAD):
-            return self._note_unchanged(mirror, run)
+            self._endings.unchanged(mirror, run.actor)
+            return MirrorOutcome(changed=False, file_count=mirror.state.file_count)
         tell("parsing", 0, f"choosing from {source.state.package_count} packages of {source.name}")
         chosen = self._choosing.choose(source, mirror.filter, suite, own)
         if selection == mirror.state.selection and not (accept_loss or mirror.keep_removed):
@@ -172,7 +174,6 @@ class Resigning:
         *,
         documents_changed: bool,
     ) -> MirrorOutcome:
-        now = self._now()
         with self._catalog.write() as unit:
             if documents_changed:
                 unit.touch_suite(mirror.suite_id)
@@ -180,32 +181,13 @@ class Resigning:
             counts = unit.choice_counts(mirror.id)
             present = [counts.get(each, (0, 0)) for each in _PRESENT]
             files, size = sum(one[0] for one in present), sum(one[1] for one in present)
-            moments = {"checked_at": now, "changed_at": now, "attempted_at": now}
-            unit.note_mirror(mirror.id, replace(state, file_count=files, size_bytes=size, **moments))  # type: ignore[arg-type]
-            figures = _figures(counts, done)
-            detail: dict[str, JsonValue] = {"mirror": mirror.name, "files": files, "fetched": tally.fetched, **figures}
-            detail["notes"] = list(state.notes)
-            unit.audit(AuditEntry("MIRROR_RUN", "SUCCESS", run.actor, now, suite=run.suite.codename, detail=detail))
+            figures, state = _figures(counts, done), replace(state, file_count=files, size_bytes=size)
+            told: dict[str, JsonValue] = {"files": files, "fetched": tally.fetched, **figures}
+            self._endings.changed(unit, mirror, run.actor, state, told)
         self._settling.show(mirror.suite_id)
         _log.info("mirror.settled", mirror=mirror.name, files=files, **figures)
         changed = bool(done.placed or done.removed or documents_changed)
         return MirrorOutcome(changed, files, tally, state.notes, figures)
-
-    def _note_unchanged(self, mirror: Mirror, run: MirrorRun) -> MirrorOutcome:
-        now = self._now()
-        with self._catalog.write() as unit:
-            known = unit.mirror(mirror.id).state
-            unit.note_mirror(mirror.id, replace(known, checked_at=now, attempted_at=now, error="", error_code=""))
-        return MirrorOutcome(changed=False, file_count=mirror.state.file_count)
-
-    def _note_failure(self, mirror: Mirror, actor: Actor, error: EntrepotError) -> None:
-        now = self._now()
-        detail: dict[str, JsonValue] = {"mirror": mirror.name, "code": error.code, "reason": error.detail}
-        with self._catalog.write() as unit:
-            known = unit.mirror(mirror.id).state
-            unit.note_mirror(mirror.id, replace(known, attempted_at=now, error=error.detail, error_code=error.code))
-            unit.audit(AuditEntry("MIRROR_RUN", "FAILURE", actor, now, detail=detail))
-        _log.warning("mirror.refused", mirror=mirror.name, code=error.code, reason=error.detail)
 
 
 class _Told:
