@@ -56,6 +56,7 @@ CASES = [
     case("suites", "all", "rpm", "special"),
     case("suites", "one", "deb", "main", "jammy"),
     case("suites", "change", "rpm", "special", "el9", label="Special"),
+    case("suites", "remove", "rpm", "special", "el9", force=True),
     case("suites", "states", "deb", "main", "jammy"),
     case("promotions", "targets", "hello", "jammy"),
     case("promotions", "promote", "hello", "jammy", "noble", version="1.0"),

@@ -64,3 +64,10 @@ class SuiteStates(TypedDict):
     distribution: str
     states: list[SuiteState]
     total: int
+
+
+class SuiteRemoved(TypedDict):
+    """``DELETE /suites/{format}/{archive}/{codename}``."""
+
+    status: str
+    distribution: str

@@ -7,7 +7,7 @@ from typing import Literal, Unpack
 from typing_extensions import TypedDict
 
 from entrepot.client.answers import shaped
-from entrepot.client.answers_suites import SuiteList, SuiteRow, SuiteStates
+from entrepot.client.answers_suites import SuiteList, SuiteRemoved, SuiteRow, SuiteStates
 from entrepot.client.segments import segment
 from entrepot.client.wire import Wire, given
 
@@ -58,6 +58,11 @@ class SuitesTheme:
         """``PATCH /suites/{format}/{archive}/{codename}``: what is not named stays."""
         body = self._wire("PATCH", _path(format_, archive, codename), payload=dict(options))
         return shaped(body, SuiteRow, codename=str)
+
+    def remove(self, format_: SuiteFormat, archive: str, codename: str, *, force: bool = False) -> SuiteRemoved:
+        """``DELETE /suites/{format}/{archive}/{codename}``: with ``force`` also when it has packages."""
+        asked = {"force": "true"} if force else {}
+        return shaped(self._wire("DELETE", _path(format_, archive, codename), asked), SuiteRemoved, status=str)
 
     def states(self, format_: SuiteFormat, archive: str, codename: str) -> SuiteStates:
         """``GET /suites/{format}/{archive}/{codename}/states``."""

@@ -46,7 +46,7 @@ from entrepot.errors.remote import (
     MailRefused,
     RemoteFailed,
 )
-from entrepot.errors.states import MergeRefused, MoveRefused, StillShown
+from entrepot.errors.states import MergeRefused, MoveRefused, StillShown, SuiteInUse
 from entrepot.errors.upstream import (
     BuiltInSource,
     ImportFailed,
@@ -120,6 +120,7 @@ __all__ = [
     "StillShown",
     "StoreFull",
     "StoreUnavailable",
+    "SuiteInUse",
     "UnfitEvidence",
     "UnfitKey",
     "UpstreamAmbiguous",

@@ -11,6 +11,12 @@ class StillShown(EntrepotError):
     code, kind, title = "snapshot.shown", Kind.CONFLICT, "Still in use"
 
 
+class SuiteInUse(EntrepotError):
+    """A suite that shall be removed has packages, or environments, snapshots, mirrors and the like that hang on it."""
+
+    code, kind, title = "suite.in_use", Kind.CONFLICT, "The suite is in use"
+
+
 class MoveRefused(EntrepotError):
     """An environment would show what it must not: packages that nothing lets in, or that lose what they need."""
 

@@ -11,5 +11,6 @@ CALLS = (
     Call("POST", "/suites", Role.ADMIN, {"json": {"format": "deb", "archive": "walked", "codename": "walked"}}),
     Call("GET", "/suites/{format}/{archive}/{codename}", Role.READER),
     Call("PATCH", "/suites/{format}/{archive}/{codename}", Role.ADMIN, {"json": {}}),
+    Call("DELETE", "/suites/{format}/{archive}/{codename}", Role.ADMIN),
     Call("GET", "/suites/{format}/{archive}/{codename}/states", Role.READER),
 )

@@ -50,6 +50,7 @@ from entrepot.adapters.catalog.records import (
     Pooled,
     StoredPackage,
 )
+from entrepot.adapters.catalog.removals import RemovalReading, RemovalWriting
 from entrepot.adapters.catalog.retention import RetentionReading, RetentionWriting
 from entrepot.adapters.catalog.snapshots import SnapshotReading, SnapshotWriting
 from entrepot.adapters.catalog.sources import SourceReading, SourceWriting
@@ -75,8 +76,8 @@ class SuiteReading(Protocol):
 
     def archive(self, format_: Format, name: str) -> Archive | None: ...
 
-    def suites(self, archive_id: ArchiveId | None = None) -> list[Suite]:
-        """In order of format, archive, codename."""
+    def suites(self, archive_id: ArchiveId | None = None, *, removed: bool = False) -> list[Suite]:
+        """In order of format, archive, codename; on demand with those of which only rows are left."""
         ...
 
     def suite(self, suite_id: SuiteId) -> Suite:
@@ -177,6 +178,7 @@ class Reading(
     FederationReading,
     PromotionReading,
     FigureReading,
+    RemovalReading,
     RetentionReading,
     OverviewReading,
     KeyReading,
@@ -214,6 +216,7 @@ class Writing(
     IncomingWriting,
     FederationWriting,
     PromotionWriting,
+    RemovalWriting,
     RetentionWriting,
     KeyWriting,
     SourceWriting,

@@ -68,7 +68,7 @@ class Suite:
     shows.  The goal of publishing is to make them equal.  ``late_revision`` is the one that the documents show which
     are made later than the others.  A ``verbatim`` suite shows an upstream's own signed files, and takes no packages.
     While it is ``settling``, a run of this number puts packages into it, or with -1 has yet to come; it is not
-    published before that has ended.
+    published before that has ended.  One that was removed has its ``former_codename``, and nobody finds it any more.
     """
 
     id: SuiteId
@@ -83,6 +83,7 @@ class Suite:
     created_at: datetime
     verbatim: bool = False
     settling: int = 0
+    former_codename: str = ""
 
     @property
     def format(self) -> Format:

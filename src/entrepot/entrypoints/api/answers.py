@@ -258,6 +258,7 @@ ANSWERS: Mapping[str, type] = {
     "GET /snapshots/{codename}/{name}": answers_snapshots.SnapshotAnswer,
     "GET /suites": answers_suites.SuiteList,
     "POST /suites": answers_suites.SuiteRow,
+    "DELETE /suites/{format}/{archive}/{codename}": answers_suites.SuiteRemoved,
     "GET /suites/{format}/{archive}/{codename}": answers_suites.SuiteRow,
     "PATCH /suites/{format}/{archive}/{codename}": answers_suites.SuiteRow,
     "GET /suites/{format}/{archive}/{codename}/states": answers_suites.SuiteStates,

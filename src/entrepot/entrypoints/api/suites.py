@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
@@ -105,6 +105,20 @@ async def change(
     """What is not named stays.  Answers when machines see it."""
     done = await run_in_threadpool(app.suites.change, who, name, given.options())
     return await _shown(request, app, who, done)
+
+
+@router.delete("/suites/{format}/{archive}/{codename}", summary="Remove a suite", dependencies=[_MayWrite])
+def remove(
+    app: App,
+    who: Who,
+    name: Named,
+    force: Annotated[bool, Query(description="Also when it has packages")] = False,  # noqa: FBT002 - a parameter
+) -> dict[str, Any]:
+    """Machines find it no more.  Refused while an environment, a snapshot, a mirror or the like hangs on it.
+
+    One that is there out of the box does not come back at the next start.
+    """
+    return {"status": "removed", "distribution": app.suites.remove(who, name, force=force).path_name}
 
 
 @router.get("/suites/{format}/{archive}/{codename}/states", summary="States of a suite that are kept")

@@ -11,7 +11,7 @@ from entrepot.client.api import Client
 from entrepot.entrypoints.cli.commands import Commands
 from entrepot.entrypoints.cli.failures import CommandFailed, ExitCode
 from entrepot.entrypoints.cli.output import Output
-from entrepot.entrypoints.cli.session import JsonOption, UrlOption, connect
+from entrepot.entrypoints.cli.session import JsonOption, UrlOption, YesOption, confirm, connect
 from entrepot.entrypoints.cli.setup import Tool, setup_commands, write_setup
 from entrepot.entrypoints.cli.text import moment, one_line, size, words
 
@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
     suites.command("show")(show)
     suites.command("states")(states)
     suites.command("add")(add)
+    suites.command("rm")(rm)
     suites.command("init")(init)
     suites.command("set-up")(set_up)
     app.add_typer(suites, name="suite")
@@ -160,6 +161,34 @@ def add(  # noqa: PLR0913, PLR0917 - each is an option of the command
     for row in body.get("results") or []:
         output.line(f"{one_line(row.get('codename'))}: {one_line(row.get('output', 'done'))}")
     output.note(f"'entrepot suite set-up {one_line(dist)}' shows how clients use it")
+
+
+def rm(
+    ctx: typer.Context,
+    dist: DistArgument,
+    force: Annotated[bool, typer.Option("--force", help="Also when it has packages.")] = False,
+    format_: FormatOption = None,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+) -> None:
+    """Remove a distribution: machines find it no more.
+
+    Refused while an environment, a snapshot, a mirror, a promotion or a package that waits hangs on it.  Needs the role
+    admin.
+    """
+    output = Output(as_json=as_json)
+    with connect(ctx, url, output) as client:
+        row = _find(client, dist, format_)
+        name = f"{row['format']}/{row.get('archive', 'main')}/{row['codename']}"
+        count = row.get("package_count") or 0
+        holding = f", with {count} packages" if count and force else ""
+        confirm(f"Remove {one_line(name)}{holding}? Machines that use it will get errors.", yes=yes)
+        done = client.suites.remove(row["format"], row.get("archive", "main"), row["codename"], force=force)
+    if as_json:
+        output.json(done)
+    else:
+        output.note(f"removed: {one_line(done['distribution'])}")
 
 
 def init(ctx: typer.Context, as_json: JsonOption = False, url: UrlOption = None) -> None:

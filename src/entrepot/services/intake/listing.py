@@ -114,7 +114,7 @@ class Listings:
         with self._catalog.read() as reading:
             decisions, _ = reading.decision_page(conditions, 0, _MOST_APART)
             numbers = reading.quarantined({one.package_id for one in decisions}).keys()
-            suites = {suite.id: suite for suite in reading.suites()}
+            suites = {suite.id: suite for suite in reading.suites(removed=True)}
             asked = reading.admissions_of(numbers)
             for package in reading.packages(numbers):
                 own = [one for one in asked if one.package_id == package.id]
@@ -195,7 +195,7 @@ class Listings:
                 waiting.setdefault(admission.package_id, []).append(admission)
         packages |= {one.id: one for one in reading.packages(waiting.keys() - packages.keys())}
         admitted = {one.package_id: one for one in reading.admissions(exact, AdmissionState.ACCEPTED)}
-        suites = {suite.id: suite for suite in reading.suites()} if waiting else {}
+        suites = {suite.id: suite for suite in reading.suites(removed=True)} if waiting else {}
         pins = reading.pins(list(packages))
         scans = {one.package_id: one for one in reversed(reading.scans(list(packages)))}
         for number, package in packages.items():

@@ -228,7 +228,7 @@ class Promotions:
         demand(actor, Permission.PACKAGE_PROMOTE)
         with self._catalog.read() as reading:
             page, total = reading.promotion_page(state, offset, limit)
-            suites = {suite.id: suite for suite in reading.suites()}
+            suites = {suite.id: suite for suite in reading.suites(removed=True)}
             keys = {one.id: one.key for one in reading.packages({number for one in page for number in one.packages})}
         return [
             PendingPromotion(

@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 
 from entrepot.adapters.catalog.base import Catalog, Reading, Writing
-from entrepot.adapters.catalog.records import AuditEntry
+from entrepot.adapters.catalog.records import AuditEntry, JsonValue
 from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.signing.base import Keyring
-from entrepot.domain.advisories.contexts import ATTRIBUTE, NO_CONTEXT, format_of
-from entrepot.domain.formats.deb.release import ReleaseFields, write_release
 from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.generation import Generation
 from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import DEFAULT_ARCHIVE, Archive, Suite, SuiteId, SuiteOptions
 from entrepot.domain.policy.permissions import Permission, demand
-from entrepot.errors import AlreadyExists, BadIndexField, InvalidRequest, NotFound
+from entrepot.errors import AlreadyExists, InvalidRequest, NotFound, SuiteInUse
+from entrepot.services.intake.suite_options import with_options
 from entrepot.services.intake.targets import find_suite, refuse_verbatim
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.+~-]{0,63}\Z")
 _CODENAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.+_~-]{0,63}\Z")
 _RESERVED = frozenset({"snapshot", "env"})
-_COMPONENT = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.+_-]{0,31}(/[a-zA-Z0-9][a-zA-Z0-9.+_-]{0,31}){0,3}\Z")
-_ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}\Z")
 
-_CODECS = ("gz", "xz", "zst")
-_DIGESTS = ("sha256", "sha512")
+_NAMED = 5
+"""So many of a kind are named when a suite is in use."""
+_EMPTIED = 200
+"""So many packages leave a removed suite in one unit."""
 _DEB = ("amd64", "arm64")
 _RPM = ("x86_64", "aarch64")
 
@@ -103,12 +102,16 @@ class Suites:
         self._now = now
 
     def prepare(self) -> None:
-        """At start: every archive has its key, and the distributions out of the box exist.  Idempotent."""
+        """At start: every archive has its key, and the distributions out of the box exist, unless they were removed.
+
+        Idempotent.
+        """
         with self._catalog.read() as reading:
-            wanted = [known for known in OUT_OF_THE_BOX if not self._exists(reading.suites(), known)]
+            existing = reading.suites(removed=True)
+            wanted = [known for known in OUT_OF_THE_BOX if not self._exists(existing, known)]
         if wanted:
             with self._catalog.write() as unit:
-                existing = unit.suites()
+                existing = unit.suites(removed=True)
                 for known in wanted:
                     if not self._exists(existing, known):
                         self._add(unit, known.format, DEFAULT_ARCHIVE, known.codename, default_options(known))
@@ -119,7 +122,9 @@ class Suites:
 
     def _exists(self, suites: Sequence[Suite], known: Known) -> bool:
         return any(
-            suite.codename == known.codename and suite.format is known.format and suite.archive.name == DEFAULT_ARCHIVE
+            known.codename in (suite.codename, suite.former_codename)
+            and suite.format is known.format
+            and suite.archive.name == DEFAULT_ARCHIVE
             for suite in suites
         )
 
@@ -199,6 +204,28 @@ class Suites:
         demand(actor, Permission.SUITE_WRITE)
         return self.initialise(actor, f"{name.archive}/{name.codename}", name.format, options, new=False)
 
+    def remove(self, actor: Actor, name: SuiteName, *, force: bool) -> Suite:
+        """Machines find it no more; with ``force`` also when it has packages.  What came and went stays as history.
+
+        Raises:
+            NotFound: there is no such suite.
+            SuiteInUse: naming what hangs on it, or how many packages it has.
+        """
+        demand(actor, Permission.SUITE_WRITE)
+        with self._catalog.write() as unit:
+            suite = _the_suite(unit, name)
+            unit.touch_suite(suite.id)  # who changes it waits, and then finds it gone
+            count = unit.package_count(suite.id)
+            _demand_unused(suite, unit.uses(suite.id, _NAMED), count, force=force)
+            now = self._now()
+            unit.remove_suite(suite.id, now)
+            detail: dict[str, JsonValue] = {"suite": suite.path_name, "packages": count, "force": force}
+            unit.audit(AuditEntry("DIST_DELETE", "SUCCESS", actor, now, suite=suite.codename, detail=detail))
+        while True:  # what a crash leaves here is taken out by the collector
+            with self._catalog.write() as unit:
+                if unit.empty_removed(_EMPTIED) < _EMPTIED:
+                    return suite
+
     def initialise(
         self,
         actor: Actor,
@@ -274,6 +301,14 @@ def _the_suite(reading: Reading, name: SuiteName) -> Suite:
     return suite
 
 
+def _demand_unused(suite: Suite, uses: Sequence[str], count: int, *, force: bool) -> None:
+    if uses:
+        raise SuiteInUse(f"{suite.path_name} is in use by {', '.join(uses)}; remove or decide these first")
+    if count and not force:
+        packages = "1 package" if count == 1 else f"{count} packages"
+        raise SuiteInUse(f"{suite.path_name} has {packages}; remove these first, or say force", packages=count)
+
+
 def _expect(fitting: Sequence[Suite], distribution: str, *, new: bool) -> None:
     if new and fitting:
         raise AlreadyExists(f"there is a suite {fitting[0].path_name}; change it instead")
@@ -307,64 +342,6 @@ def check_names(archive: str, codename: str) -> None:
         raise InvalidRequest(f"{codename!r} cannot be a codename: it begins the paths of snapshots and environments")
     if not _CODENAME.match(codename):
         raise InvalidRequest(f"codename {codename[:80]!r} must be letters, digits, '.', '+', '_', '~', '-'")
-
-
-def with_options(base: SuiteOptions, changes: Mapping[str, object]) -> SuiteOptions:
-    """Options with some replaced, each checked.
-
-    Raises:
-        InvalidRequest: naming the option and the rule.
-    """
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in changes.items()}
-    if ATTRIBUTE in values:
-        values["attributes"] = _with_ecosystem(base.attributes, str(values.pop(ATTRIBUTE)))
-    for name, pattern in (("components", _COMPONENT), ("architectures", _ARCHITECTURE)):
-        for word in values.get(name, ()):  # type: ignore[attr-defined]
-            if not pattern.match(word):
-                raise InvalidRequest(f"{word[:80]!r} cannot be one of the {name}")
-    if "components" in values and not values["components"]:
-        raise InvalidRequest("a suite needs a component")
-    unknown = set(values) - set(SuiteOptions.__dataclass_fields__)
-    if unknown:
-        raise InvalidRequest(f"unknown option {min(unknown)[:80]!r}")
-    for name, known in (("codecs", _CODECS), ("digests", _DIGESTS)):
-        for word in values.get(name, ()):  # type: ignore[attr-defined]
-            if word not in known:
-                raise InvalidRequest(f"{name} must be among {', '.join(known)}")
-    changed = replace(base, **values)  # type: ignore[arg-type]
-    _check_release(changed)
-    return changed
-
-
-def _with_ecosystem(attributes: Mapping[str, str], said: str) -> dict[str, str]:
-    """Which distribution's advisories speak of the packages; nothing leaves it to the names."""
-    rest = {name: value for name, value in attributes.items() if name != ATTRIBUTE}
-    if not said:
-        return rest
-    if not said.isprintable() or len(said) > 100 or (said != NO_CONTEXT and format_of(said) is None):
-        raise InvalidRequest(f"ecosystem must be {NO_CONTEXT}, or as advisories have it, such as Debian:12")
-    return {**rest, ATTRIBUTE: said}
-
-
-def _check_release(options: SuiteOptions) -> None:
-    """What cannot be written into a signed file must not get as far as a publication."""
-    fields = ReleaseFields(
-        origin=options.origin,
-        label=options.label,
-        suite=options.suite,
-        codename="any",
-        version=options.version,
-        date=datetime(2000, 1, 1, tzinfo=UTC),
-        architectures=options.architectures,
-        components=options.components,
-        description=options.description,
-        not_automatic=options.not_automatic,
-        but_automatic_upgrades=options.but_automatic_upgrades,
-    )
-    try:
-        write_release(fields, [])
-    except BadIndexField as error:
-        raise InvalidRequest(error.detail) from error
 
 
 __all__ = ["OUT_OF_THE_BOX", "Initialised", "SuiteName", "Suites"]

@@ -22,6 +22,9 @@ _log = structlog.get_logger(__name__)
 _ROWS = 1000
 """So many go in one unit: others wait for its end."""
 
+_LEAVING = 200
+"""As many packages leave removed suites in one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Keep:
@@ -69,6 +72,7 @@ class Collector:
     def collect(self) -> Collected:
         """One round.  Interrupted anywhere, the next one finishes."""
         with self._lock:  # two rounds at once would judge by each other's older look
+            self._empty_removed()
             generations = self._drop_generations()
             self._forget_apart()
             blobs, freed = self._sweep()
@@ -76,23 +80,32 @@ class Collector:
             _log.info("garbage.collected", generations=generations, blobs=blobs, freed_bytes=freed)
         return Collected(generations, blobs, freed)
 
+    def _empty_removed(self) -> None:
+        """What a crash left in suites that were removed."""
+        while True:
+            with self._catalog.write() as unit:
+                if unit.empty_removed(_LEAVING) < _LEAVING:
+                    return
+
     def _drop_generations(self) -> int:
         dropped = 0
         with self._catalog.read() as reading:
-            suites = reading.suites()
-        for suite in suites:
+            numbers = [suite.id for suite in reading.suites(removed=True)]
+        for number in numbers:
             with self._catalog.write() as unit:
+                suite = unit.suite(number)
                 all_of_it, pinned = unit.generations(suite.id), unit.pinned_generations(suite.id)
                 for generation in unit.generations_apart(suite.id):
                     if generation.id not in pinned:
                         unit.forget_generation(generation)
                         dropped += 1
-                if not all_of_it:
+                if not all_of_it and not suite.former_codename:
                     continue
-                old = self._not_kept(all_of_it)
+                old = all_of_it if suite.former_codename else self._not_kept(all_of_it)
                 going = [generation for generation in old if generation.id not in pinned]
                 # What only snapshots keep is looked up by them; others need not be kept back to the oldest of these.
-                oldest = min(generation.revision for generation in all_of_it if generation not in old)
+                kept = [generation.revision for generation in all_of_it if generation not in old]
+                oldest = min(kept, default=suite.revision)
                 if going or oldest > suite.oldest_kept_revision:
                     unit.keep_revisions(suite.id, oldest)
                 for generation in going:
@@ -156,7 +169,7 @@ class Collector:
         named = {digest for digest, _ in reading.needed_digests()}
         manifests = [
             generation.manifest
-            for suite in reading.suites()
+            for suite in reading.suites(removed=True)
             for generation in (*reading.generations(suite.id), *reading.generations_apart(suite.id))
         ]
         named.update(manifests)

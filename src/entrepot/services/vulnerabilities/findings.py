@@ -181,7 +181,7 @@ def find_package(
 
 
 def _suites(reading: Reading) -> dict[SuiteId, Suite]:
-    return {suite.id: suite for suite in reading.suites()}
+    return {suite.id: suite for suite in reading.suites(removed=True)}
 
 
 def _chosen(reading: Reading, distribution: str | None) -> list[SuiteId] | None:

@@ -165,7 +165,7 @@ class Rematch:
         with self._catalog.read() as reading:
             position, round_ = reading.advisory_position(), _round(reading)
             stale = reading.stale_scans(position, round_, _LOOKED_AT)
-            suites = {suite.id: suite for suite in reading.suites()}
+            suites = {suite.id: suite for suite in reading.suites(removed=True)}
             concerned: dict[SuiteId, list[PackageId]] = defaultdict(list)
             others: dict[SuiteId, list[PackageId]] = defaultdict(list)
             count = 0

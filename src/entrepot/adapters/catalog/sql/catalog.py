@@ -42,6 +42,7 @@ from entrepot.adapters.catalog.sql.people import PeopleQueries
 from entrepot.adapters.catalog.sql.promotions import PromotionQueries
 from entrepot.adapters.catalog.sql.provenance import ProvenanceQueries
 from entrepot.adapters.catalog.sql.rates import RateQueries
+from entrepot.adapters.catalog.sql.removals import RemovalQueries
 from entrepot.adapters.catalog.sql.retention import RetentionQueries
 from entrepot.adapters.catalog.sql.schema import upgrade
 from entrepot.adapters.catalog.sql.shelf import ShelfQueries
@@ -56,6 +57,7 @@ _TURN_SECONDS = 10.0
 
 class Unit(
     SuiteQueries,
+    RemovalQueries,
     SnapshotQueries,
     MergeQueries,
     ShelfQueries,

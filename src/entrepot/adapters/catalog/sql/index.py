@@ -142,6 +142,7 @@ class IndexQueries(ErrataQueries):
             sa.select(t.suite.c.id, t.generation.c.manifest)
             .join(t.generation, t.generation.c.id == t.suite.c.generation_id)
             .where(t.suite.c.archive_id == archive_id, t.suite.c.codename == codename)
+            .where(t.suite.c.former_codename.is_(None))
         )
         row = self._connection.execute(query).first()
         return None if row is None else Pointer(SuiteId(row[0]), Digest(row[1]))
@@ -184,7 +185,7 @@ class IndexQueries(ErrataQueries):
         late_revision: int | None = None,
     ) -> Generation:
         """Insert the generation and move the pointer, if nobody else did."""
-        same: sa.ColumnElement[bool] = t.suite.c.generation_id.is_(None)
+        same: sa.ColumnElement[bool] = sa.and_(t.suite.c.generation_id.is_(None), t.suite.c.former_codename.is_(None))
         number = 1
         if suite.generation_id is not None:
             same = t.suite.c.generation_id == suite.generation_id

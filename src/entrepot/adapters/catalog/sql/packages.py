@@ -132,6 +132,7 @@ class PackageQueries(Shelving):
                 t.content.c.package_id == t.pool.c.package_id,
                 t.content.c.suite_id == t.suite.c.id,
                 t.suite.c.archive_id == archive_id,
+                t.suite.c.former_codename.is_(None),
                 t.content.c.added_revision <= t.suite.c.published_revision,
                 sa.or_(_LIVE, t.content.c.removed_revision > t.suite.c.oldest_kept_revision, in_a_snapshot()),
             )

@@ -32,6 +32,7 @@ suite_columns = (
     t.suite.c.created_at,
     t.suite.c.verbatim,
     t.suite.c.settling,
+    t.suite.c.former_codename,
     t.archive.c.id.label("archive_id"),
     t.archive.c.format.label("archive_format"),
     t.archive.c.name.label("archive_name"),
@@ -76,6 +77,7 @@ def suite_of(row: Row) -> Suite:
         created_at=row.created_at,
         verbatim=row.verbatim,
         settling=row.settling,
+        former_codename=row.former_codename or "",
     )
 
 

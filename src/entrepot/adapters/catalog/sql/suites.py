@@ -13,14 +13,15 @@ from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Archive, ArchiveId, Suite, SuiteId, SuiteOptions
 from entrepot.errors import AlreadyExists, NotFound
 
+_THERE = t.suite.c.former_codename.is_(None)
 _SUITES = sa.select(*suite_columns).join(t.archive, t.archive.c.id == t.suite.c.archive_id)
 _SUITE = _SUITES.where(t.suite.c.id == sa.bindparam("its_suite"))
 _NAMED = _SUITES.where(
-    t.archive.c.name == sa.bindparam("its_archive"), t.suite.c.codename == sa.bindparam("its_codename")
+    t.archive.c.name == sa.bindparam("its_archive"), t.suite.c.codename == sa.bindparam("its_codename"), _THERE
 ).order_by(t.archive.c.format)
 _NEXT = (
     sa.update(t.suite)
-    .where(t.suite.c.id == sa.bindparam("its_suite"))
+    .where(t.suite.c.id == sa.bindparam("its_suite"), _THERE)
     .values(revision=t.suite.c.revision + 1)
     .returning(t.suite.c.revision)
 )
@@ -47,9 +48,11 @@ class SuiteQueries:
         row = self._connection.execute(query).first()
         return None if row is None else archive_of(row)
 
-    def suites(self, archive_id: ArchiveId | None = None) -> list[Suite]:
+    def suites(self, archive_id: ArchiveId | None = None, *, removed: bool = False) -> list[Suite]:
         """All, or those of one archive."""
         query = _SUITES.order_by(t.archive.c.format, t.archive.c.name, t.suite.c.codename)
+        if not removed:
+            query = query.where(_THERE)
         if archive_id is not None:
             query = query.where(t.suite.c.archive_id == archive_id)
         return [suite_of(row) for row in self._connection.execute(query)]
@@ -63,7 +66,7 @@ class SuiteQueries:
 
     def suite_named(self, archive_id: ArchiveId, codename: str) -> Suite | None:
         """One by archive and codename."""
-        query = _SUITES.where(t.suite.c.archive_id == archive_id, t.suite.c.codename == codename)
+        query = _SUITES.where(t.suite.c.archive_id == archive_id, t.suite.c.codename == codename, _THERE)
         row = self._connection.execute(query).first()
         return None if row is None else suite_of(row)
 
@@ -76,6 +79,7 @@ class SuiteQueries:
         """Whose goal is not met."""
         query = sa.select(t.suite.c.id).where(
             t.suite.c.settling == 0,
+            _THERE,
             sa.or_(
                 t.suite.c.revision > t.suite.c.published_revision,
                 sa.and_(t.suite.c.generation_id.is_(None), sa.not_(t.suite.c.verbatim)),

@@ -126,7 +126,7 @@ class Waivers:
         wanted = reading.wanted_upgrades()
         if not wanted:
             return []
-        suites = {suite.id: suite.published_revision for suite in reading.suites()}
+        suites = {suite.id: suite.published_revision for suite in reading.suites(removed=True)}
         seen = ([one.id for one in wanted], [suites[one.suite_id] for one in wanted])
         if lazily and seen == self._compared:
             return []

@@ -99,7 +99,7 @@ def read(reading: Reading, wanted: Wanted, order: Callable[[PackageKey], Package
     """
     conditions = PackageFilter(name=wanted.name, version=wanted.version, architecture=wanted.architecture or "")
     known = {one.id: one for one in reading.packages_keyed(conditions)}
-    suites = {suite.id: suite for suite in reading.suites()}
+    suites = {suite.id: suite for suite in reading.suites(removed=True)}
     stays, requests = reading.sojourns(known), reading.admissions_of(known)
     nearby = {suite.id for suite in _meant(reading, wanted.distribution)} or suites.keys()
     chosen = _chosen(reading, wanted, known, nearby, (stays, requests))

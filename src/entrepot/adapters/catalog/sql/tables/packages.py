@@ -30,6 +30,7 @@ suite = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("verbatim", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("settling", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("former_codename", sa.String(128), nullable=True),  # of one that was removed; it has no name any more
     sa.UniqueConstraint("archive_id", "codename"),
 )
 
