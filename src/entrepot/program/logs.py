@@ -72,11 +72,11 @@ def configure(level: str, form: str) -> LogRing:
     """Text for people or JSON for machines, to standard error; and the memory of what was written."""
     number = logging.getLevelNamesMapping()[level.upper()]
     ring = LogRing()
-    renderer: structlog.types.Processor = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    exceptions: list[structlog.types.Processor] = []
-    if form == "json":
-        renderer = structlog.processors.JSONRenderer()
-        exceptions = [structlog.processors.dict_tracebacks]
+    renderer: structlog.types.Processor = structlog.processors.JSONRenderer()
+    if form != "json":
+        # With another formatter it would print the values of all local variables, keys and passwords among them.
+        plain = structlog.dev.plain_traceback
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -84,7 +84,8 @@ def configure(level: str, form: str) -> LogRing:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             redact,
             _Keep(ring),
-            *exceptions,
+            structlog.processors.format_exc_info,
+            redact,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -54,3 +56,29 @@ def test_the_memory_is_bounded_and_keeps_the_newest() -> None:
     assert {record.service for record in kept} == {"suite"}
     assert max(len(value) for record in kept for value in record.fields.values()) <= 2000
     assert ring.after(398) == kept[-2:]
+
+
+_FAILING = """
+import sys
+import structlog
+from entrepot.program.logs import configure
+
+def connect(password):
+    raise ValueError("the directory at ldap://reader:hunter3@host refused it")
+
+configure("info", sys.argv[1])
+try:
+    connect("hunter2")
+except ValueError:
+    structlog.get_logger("x").exception("directory.failed")
+"""
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_traceback_names_lines_and_no_values(form: str) -> None:
+    words = [sys.executable, "-c", _FAILING, form]
+    told = subprocess.run(words, capture_output=True, text=True, check=True).stderr
+    assert "directory.failed" in told
+    assert "in connect" in told
+    assert "ValueError" in told
+    assert "hunter" not in told

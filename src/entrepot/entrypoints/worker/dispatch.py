@@ -24,7 +24,8 @@ class Dispatch:
         """Bring it about."""
         began, failed = time.monotonic(), True
         try:
-            self._pursue(goal)
+            with self._application.keeper.trying(goal):
+                self._pursue(goal)
             failed = False
         finally:
             if self._watch is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,6 +13,7 @@ from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.queue.base import Queue
 from entrepot.domain.jobs.goals import Goal, GoalKind
 from entrepot.errors import EntrepotError
+from entrepot.services.upkeep.attempts import Attempts
 
 _log = structlog.get_logger(__name__)
 
@@ -41,6 +43,7 @@ class Keeper:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._collected_at: datetime | None = None
+        self._attempts = Attempts()
         self.works = False
 
     def start(self, *, works: bool) -> None:
@@ -81,7 +84,7 @@ class Keeper:
             unit.beat(self._node, now, works=self.works)
         if not self.works:
             return
-        for goal in self.goals():
+        for goal in self._attempts.due(self.goals(), now):
             self._queue.submit(goal)
         if self._collected_at is None or now - self._collected_at >= timedelta(seconds=COLLECT_EVERY_SECONDS):
             self._collected_at = now
@@ -89,6 +92,10 @@ class Keeper:
         self._bury(now)
         for do in self._chores:
             do()
+
+    def trying(self, goal: Goal) -> AbstractContextManager[None]:
+        """Around a pursuit on this node: what fails is looked at again later, and later each time."""
+        return self._attempts.trying(goal, self._now)
 
     def goals(self) -> list[Goal]:
         """Everything the catalog says is still to be done."""
