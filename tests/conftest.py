@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from entrepot.testing.databases import lay_schema, migrate
+from entrepot.testing.forks import forking
 from entrepot.testing.postgres import PostgresServer, find_binaries, running_postgres
 
 # Servers and commands are processes of their own: where compiled modules are not kept, each compiles all of them anew.
@@ -18,6 +19,13 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 _numbers = count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forks() -> Iterator[None]:
+    """Real servers do not import the program one by one."""
+    with forking():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +20,8 @@ from entrepot.adapters.storage.filesystem import locked_folder
 from entrepot.testing.ledger import Ledger
 from entrepot.testing.packages import build_deb
 from entrepot.testing.server import Server
+
+_PATIENCE_SECONDS = 120
 
 
 class Victim:
@@ -106,6 +109,7 @@ class Crowd:
 
     def __init__(self, victim: Victim, prefix: str, count: int = 4) -> None:
         self._victim = victim
+        self._before = victim.ledger.acknowledged()
         self._ended = threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(f"{prefix}-{number}",)) for number in range(count)]
         for thread in self._threads:
@@ -123,6 +127,13 @@ class Crowd:
                     ledger.promote(client, name, "jammy", "noble")
                 if number % 5 == 0:
                     ledger.delete(client, name)
+
+    def wait_acknowledged(self) -> None:
+        """Until something was answered as done since the beginning."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while self._victim.ledger.acknowledged() == self._before:
+            assert time.monotonic() < deadline, "nothing is acknowledged"
+            time.sleep(0.01)
 
     def end(self) -> None:
         self._ended.set()

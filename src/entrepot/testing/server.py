@@ -16,7 +16,11 @@ from pathlib import Path
 
 import httpx2
 
-_READY_SECONDS = 60
+from entrepot.testing.forks import Fork, start_forked
+
+Process = subprocess.Popen[bytes] | Fork
+
+_READY_SECONDS = 180
 _LISTENING = re.compile(
     rb"server\.ready.*?url=(?:\x1b\[[0-9;]*m)*(?P<text>http://[0-9.:]+)"
     rb"|\"url\": \"(?P<json>http://[0-9.:]+)\".*\"server\.ready\""
@@ -34,7 +38,7 @@ class Server:
     password: str = field(default_factory=lambda: f"Aa1-{secrets.token_urlsafe(12)}", repr=False)
     port: int = 0
     url: str = ""
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
     program: tuple[str, ...] = ("-m", "entrepot")
 
     @property
@@ -55,10 +59,12 @@ class Server:
             "NO_COLOR": "1",
             **self.environment,
         }
-        command = [sys.executable, *self.program, "serve", "--port", str(self.port), *self.arguments]
+        command = [*self.program, "serve", "--port", str(self.port), *self.arguments]
         with self.log.open("ab") as log:
             start = log.tell()
-            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+            self.process = start_forked(command, environment, self.log) or subprocess.Popen(
+                [sys.executable, *command], env=environment, stdout=log, stderr=log
+            )
         if wait:
             self._wait(start)
 
@@ -90,7 +96,7 @@ class Server:
             return 0
         self.process.terminate()
         try:
-            status = self.process.wait(timeout=40)
+            status = self.process.wait(timeout=120)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
