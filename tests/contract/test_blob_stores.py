@@ -111,3 +111,10 @@ def test_what_a_killed_writer_left_is_swept_and_a_living_writer_is_spared(tmp_pa
         os.kill(child.pid, signal.SIGKILL)
     assert store.sweep() == 1
     assert list((root / "staging").iterdir()) == []
+
+
+def test_what_is_missing_of_many_is_named_and_nothing_else(store: BlobStore) -> None:
+    stored = [store.put(b"%d" % number) for number in range(80)]
+    alike = [Digest(stored[0][:2] + f"{number:062x}") for number in range(70)]  # so many that their folder is listed
+    assert set(store.missing([*stored, ABSENT, *alike])) == {ABSENT, *alike}
+    assert list(store.missing(stored)) == list(store.missing([])) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
@@ -85,6 +85,10 @@ class BlobStore(Protocol):
 
     def has(self, digest: Digest) -> bool:
         """Whether the blob is stored."""
+        ...
+
+    def missing(self, digests: Collection[Digest]) -> Collection[Digest]:
+        """Those that are not stored; much less work than to ask for one after the other when they are many."""
         ...
 
     def local_path(self, digest: Digest) -> str | None:

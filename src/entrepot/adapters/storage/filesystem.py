@@ -8,7 +8,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -19,6 +19,7 @@ from entrepot.errors import BlobMissing, EntrepotError, StoreFull, StoreUnavaila
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _BUFFER_BYTES = 1 << 20
+_WORTH_LISTING = 64
 
 
 def translated(error: OSError) -> EntrepotError:
@@ -109,7 +110,23 @@ class FilesystemBlobStore:
 
     def has(self, digest: Digest) -> bool:
         """Whether the blob is stored."""
-        return os.path.exists(f"{self._prefix}/{digest[:2]}/{digest}")  # noqa: PTH110 - asked for every listed package
+        return os.path.exists(f"{self._prefix}/{digest[:2]}/{digest}")  # noqa: PTH110 - asked for many packages
+
+    def missing(self, digests: Collection[Digest]) -> Collection[Digest]:
+        """Those that are not stored: folders of which many are asked for are listed, once."""
+        wanted: dict[str, set[Digest]] = {}
+        for digest in digests:
+            wanted.setdefault(digest[:2], set()).add(digest)
+        missing: list[Digest] = []
+        for folder, names in wanted.items():
+            if len(names) < _WORTH_LISTING:
+                missing += (digest for digest in names if not self.has(digest))
+            else:
+                try:
+                    missing += names.difference(os.listdir(f"{self._prefix}/{folder}"))  # noqa: PTH208
+                except OSError as error:
+                    raise translated(error) from error
+        return missing
 
     def local_path(self, digest: Digest) -> str | None:
         """Path for the kernel to send from."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from types import TracebackType
 from typing import BinaryIO, Self
 
@@ -58,6 +58,10 @@ class MemoryBlobStore:
     def has(self, digest: Digest) -> bool:
         """Whether the blob is stored."""
         return digest in self._blobs
+
+    def missing(self, digests: Collection[Digest]) -> Collection[Digest]:
+        """Those that are not stored."""
+        return [digest for digest in digests if digest not in self._blobs]
 
     def local_path(self, digest: Digest) -> str | None:
         """Nothing here is a file."""

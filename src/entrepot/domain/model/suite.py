@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from entrepot.domain.model.package import Format
 
@@ -101,8 +101,7 @@ class Suite:
         return f"{self.format.value}/{self.full_name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """A live package of a suite, as the index builder needs it.
 
     ``phase`` is the percentage of machines that are offered it, where that is not all of them.

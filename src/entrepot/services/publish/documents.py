@@ -23,6 +23,7 @@ from entrepot.services.publish.packs import OPEN, PackWriter, read_extent, seale
 from entrepot.services.publish.trees import DocumentPlan, Gather, Measured, Shown
 
 _REMEMBERED = 256
+_LOOKED_FOR_AT_ONCE = 1 << 15
 
 
 class Listings(Protocol):
@@ -55,6 +56,7 @@ class Expected:
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
         self._entries: deque[tuple[bytes, Shown, str]] = deque()
+        self._unlooked: dict[Digest, bytes] = {}
 
     def note(self, key: bytes, shown: Shown, digest: str) -> None:
         """An entry was read from the catalog; an empty digest stands for content that was looked for before."""
@@ -67,7 +69,7 @@ class Expected:
                 self._entries.popleft()
 
     def check(self, plan: DocumentPlan, packed: Packed) -> None:
-        """Decode every form of a new segment, read it back, compare it with the catalog, look for each file.
+        """Decode every form of a new segment, read it back, compare it with the catalog; ``look`` comes last.
 
         Raises:
             GenerationRefused: something a client would trip over.
@@ -81,8 +83,20 @@ class Expected:
         if found != [shown for _, shown, _ in wanted]:
             raise GenerationRefused(f"{plan.name}: an entry does not read back as the catalog has it")
         for key, _, digest in wanted:
-            if digest and not self._blobs.has(Digest(digest)):
-                raise GenerationRefused(f"{plan.name}: the content of {key!r} is missing from the store")
+            if digest:
+                self._unlooked[Digest(digest)] = key
+        if len(self._unlooked) >= _LOOKED_FOR_AT_ONCE:
+            self.look(plan)
+
+    def look(self, plan: DocumentPlan) -> None:
+        """Look for the files of all segments that were checked, many at once.
+
+        Raises:
+            GenerationRefused: one is not in the store.
+        """
+        for digest in self._blobs.missing(self._unlooked):
+            raise GenerationRefused(f"{plan.name}: the content of {self._unlooked[digest]!r} is missing from the store")
+        self._unlooked.clear()
 
 
 def _text_of(codec: str, member: Member, length: int) -> bytes:
@@ -198,6 +212,7 @@ class Documents:
             else:
                 expected.check(plan, each)
                 segments.append(twins.note(plan, _keep(each, writer)))
+        expected.look(plan)
         document = Document(segments)
         return replace(document, head=plan.head(document.count), tail=plan.tail)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from entrepot.adapters.catalog.choices import CarriedDocument
 from entrepot.adapters.signing.base import Signer, Verification
@@ -17,8 +17,7 @@ from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import Listing, Suite
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """How an index names a package: what a client downloads, and what it will compare."""
 
     path: str

@@ -5,12 +5,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_KEY_BYTES = 8192
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One stanza, XML fragment or line of a document, its terminator included.
 
     Entries of a document are strictly ascending by ``key``, compared as bytes.
