@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -37,17 +38,16 @@ class Scene:
     house: MemoryInstallation
     receiver: Receiver
 
-    def publish(self, version: str, *, spoilt: bool) -> None:
-        """One package; spoilt, its index lists what is not there."""
+    def publish(self, version: str, *more: str, spoilt: bool = False) -> None:
+        """One package of this version, and more of version 1.0; spoilt, the index lists what is not there."""
         for path in self.folder.glob("pool/*"):
             path.unlink()
-        data = build_deb("tool", version, architecture="amd64")
-        name = f"tool_{version}_amd64.deb"
-        date = self.house.clock.now() - timedelta(minutes=1)
-        release = write_apt_repository(self.folder, {name: data}, date)
+        wanted = {"tool": version, **dict.fromkeys(more, "1.0")}
+        files = {f"{name}_{each}_amd64.deb": deb(name, each) for name, each in wanted.items()}
+        release = write_apt_repository(self.folder, files, self.house.clock.now() - timedelta(minutes=1))
         sign_apt(release)
         if spoilt:
-            (self.folder / "pool" / name).unlink()
+            (self.folder / f"pool/tool_{version}_amd64.deb").unlink()
 
     def run(self) -> str:
         """Of the mirror; how it ended."""
@@ -81,12 +81,17 @@ class Scene:
         return [kind for kind in kinds if kind not in ("published", "quarantined")]
 
 
+def deb(name: str, version: str) -> bytes:
+    return build_deb(name, version, architecture="amd64")
+
+
 def configure(house: MemoryInstallation, **sections: Any) -> None:
     house.application.configurations.change(ADMIN, sections)
 
 
-@pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
+@contextmanager
+def upstream_scene(tmp_path: Path) -> Iterator[Scene]:
+    """Until the block ends."""
     folder = tmp_path / "upstream"
     folder.mkdir()
     with (
@@ -101,6 +106,12 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         yield Scene(folder, house, receiver)
 
 
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    with upstream_scene(tmp_path) as found:
+        yield found
+
+
 @pytest.mark.parametrize("kind", ["verbatim", "resigned"])
 def test_a_mirror_that_fails_is_told_once_and_its_recovery(scene: Scene, kind: str) -> None:
     house = scene.house
@@ -112,7 +123,7 @@ def test_a_mirror_that_fails_is_told_once_and_its_recovery(scene: Scene, kind: s
     data = call.event["data"]
     assert (data["mirror"], data["code"], data["distribution"]) == ("tools", "upstream.missing", "stable")
     assert "tool_1.0" in data["reason"]
-    scene.publish("1.1", spoilt=False)
+    scene.publish("1.1")
     assert [scene.run(), scene.run()] == ["done", "done"]
     assert scene.heard() == ["mirror_failed", "mirror_recovered"]
     # The next time is news, and so is another fault.
@@ -128,7 +139,7 @@ def test_a_source_is_news_when_it_failed_three_times(scene: Scene) -> None:
     assert scene.heard() == []
     assert [scene.sync() for _ in range(3)] == ["error"] * 3
     assert scene.heard() == ["source_failed"]
-    scene.publish("1.0", spoilt=False)
+    scene.publish("1.0")
     assert [scene.sync(), scene.sync()] == ["done", "done"]
     assert scene.heard() == ["source_failed", "source_recovered"]
     (scene.folder / "dists/stable/Release").rename(scene.folder / "dists/stable/elsewhere")
@@ -141,7 +152,7 @@ def test_a_source_is_news_when_it_failed_three_times(scene: Scene) -> None:
 def test_the_end_of_what_an_upstream_has_signed_is_told_in_time_and_once(scene: Scene) -> None:
     house = scene.house
     house.application.mirrors.create(ADMIN, MirrorDraft("tools", "tools", every_hours=0))
-    scene.publish("1.0", spoilt=False)
+    scene.publish("1.0")
     assert scene.run() == "done"
     with house.catalog.write() as unit:
         mirror = unit.mirror_called("tools")

@@ -18,6 +18,7 @@ from entrepot.domain.model.suite import Suite
 from entrepot.domain.upstream.mirror import Mirror, MirrorRun, OnBad
 from entrepot.domain.upstream.source import Source
 from entrepot.errors import (
+    BlobMissing,
     EntrepotError,
     Kind,
     SameKeyOtherBytes,
@@ -30,7 +31,7 @@ from entrepot.services.upstream.courier import Courier, Wanted
 from entrepot.services.upstream.mirrors.filling import Stopped, Tally, Tell
 
 _CHOICES_A_BATCH = 200
-_PACKAGES_A_UNIT = 50
+_PACKAGES_A_UNIT = 25
 _LOOK_SECONDS = 0.5
 _BAD = (UpstreamDigest, UpstreamMissing, UpstreamTooLarge, UpstreamMisnamed, SameKeyOtherBytes)
 
@@ -140,15 +141,19 @@ class Collecting:
             return self._feed.examine(collection.run, choice, sink.writer, hold_misnamed=hold), True
 
     def _kept(self, choice: Choice) -> StoredFile | None:
-        """The same bytes, if they came in before."""
+        """The same bytes, if they came in before, also where nobody could note that any more."""
         algorithm, _, value = choice.digest.partition(":")
         if algorithm != "sha256":
             return None
+        digest = Digest(value)
         with self._catalog.read() as reading:
-            known = reading.package_with_digest(Digest(value))
-        if known is None or not self._blobs.has(known.digest):
+            known = reading.package_with_digest(digest)
+        try:
+            if not self._blobs.has(digest) or self._blobs.size_bytes(digest) != choice.size_bytes:
+                return None
+        except BlobMissing:  # collected at this moment
             return None
-        return StoredFile(self._blobs, known.digest, known.size_bytes, known.sha512)
+        return StoredFile(self._blobs, digest, choice.size_bytes, known.sha512 if known is not None else "")
 
     def _taken(self, collection: Collection, choice: Choice, future: Future[tuple[Any, bool]]) -> Any:
         """What was looked at; none of what is no good, where that is passed over."""

@@ -20,7 +20,7 @@ from entrepot.services.upstream.mirrors.collecting import Feed
 from entrepot.services.upstream.mirrors.filling import Tell
 from entrepot.services.upstream.syncing import Cancelled
 
-_PACKAGES_A_UNIT = 100
+_PACKAGES_A_UNIT = 25
 _ROWS_A_PAGE = 200
 _STUCK = (ChoiceState.HELD, ChoiceState.REFUSED, ChoiceState.BAD)
 _MOST_STUCK = 100_000
