@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from entrepot.testing.databases import lay_schema, migrate
@@ -17,6 +19,10 @@ from entrepot.testing.postgres import PostgresServer, find_binaries, running_pos
 # Servers and commands are processes of their own: where compiled modules are not kept, each compiles all of them anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# Of a busy machine an answer can take longer than five seconds, which is what HTTPX waits where nothing is said.
+_unsaid: httpx2.Timeout = inspect.signature(httpx2.get).parameters["timeout"].default
+_unsaid.connect = _unsaid.read = _unsaid.write = _unsaid.pool = 60.0
 
 _numbers = count(1)
 

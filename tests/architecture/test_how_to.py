@@ -146,5 +146,5 @@ def test_a_server_and_a_worker_share_a_database(
     finally:
         if worker is not None:
             worker.terminate()
-            assert worker.wait(timeout=40) == 0
+            assert worker.wait(timeout=120) == 0
         server.stop()

@@ -27,7 +27,7 @@ from entrepot.testing.clients import AptRoot, DnfRoot, missing_programs
 PROJECT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NEEDED = ("make", "curl", "dpkg-deb", "rpmbuild", "apt-get", "dnf", "rpm")
-_READY_SECONDS = 90
+_READY_SECONDS = 180
 
 
 def blocks() -> list[str]:
@@ -112,7 +112,7 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if httpx2.get(f"{url}/health/ready", timeout=5, trust_env=False).status_code == 200:
+            if httpx2.get(f"{url}/health/ready", timeout=20, trust_env=False).status_code == 200:
                 return
         except httpx2.HTTPError:
             time.sleep(0.1)

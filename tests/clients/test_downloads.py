@@ -45,7 +45,7 @@ class Shop:
 
     def downloads_of(self, name: str, wanted: int) -> dict[str, Any]:
         """Statistics of one package, once so many were counted; a moment longer shows that it stays at that."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             rows = [row for row in self.stats()["per_package"] if row["name"] == name]
             if rows and rows[0]["downloads"] >= wanted:

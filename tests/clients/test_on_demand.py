@@ -157,7 +157,7 @@ def test_nothing_else_of_the_server_waits_for_a_slow_upstream(scene: MirrorScene
     held = hold("/slow/pool/")
     with ThreadPoolExecutor(60) as pool:
         asked = [pool.submit(scene.get, f"/apt/slow/pool/{name}") for name in packages]
-        assert held.began.wait(30)
+        assert held.began.wait(60)
         assert scene.get("/apt/slow/dists/stable/InRelease").status_code == 200
         assert scene.get("/health/live").status_code == 200
         assert len(scene.fetched("/slow/pool/")) <= 4, "as many connections as the source allows"
@@ -236,14 +236,14 @@ def test_a_killed_server_leaves_nothing_and_fetches_anew(
             list(client.jobs.follow(client.mirrors.run("killed")["job_id"]))
         asking = threading.Thread(target=_ask, args=(f"{server.url}{path}",))
         asking.start()
-        assert held.began.wait(30)
+        assert held.began.wait(60)
         server.kill()
         asking.join()
         held.release()
         server.arguments = ("--workers", "2")
         server.start()
         staging = server.data / "blobs/staging"
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while list(staging.iterdir()) and time.monotonic() < deadline:
             time.sleep(0.05)
         before = len(scene.fetched("/killed/pool/"))

@@ -57,7 +57,7 @@ def test_two_servers_fetch_once_and_then_leave_the_bytes_to_the_front_server(sce
         path = "/apt/shared/pool/d-shared_1.0_amd64.deb"
         with ThreadPoolExecutor(8) as pool:
             asked = [pool.submit(httpx2.get, f"{one.url}{path}", timeout=60) for one in (first, second) * 4]
-            assert held.began.wait(30)
+            assert held.began.wait(60)
             held.release()
             found = [one.result() for one in asked]
         assert all(one.content == package or "x-accel-redirect" in one.headers for one in found)

@@ -80,7 +80,7 @@ class Scene:
 
     def generation(self, name: str) -> str:
         """What is signed, once the documents have followed that are made later."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while "Contents-amd64" not in (text := self.get(f"/apt/{name}/dists/stable/InRelease").text):
             assert time.monotonic() < deadline, text
             time.sleep(0.1)

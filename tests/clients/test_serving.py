@@ -249,7 +249,7 @@ def test_what_is_not_published_is_not_there(http: httpx2.Client, site: Site) -> 
 def raw(server: Server, target: bytes) -> tuple[int, bytes]:
     """Status and body for a request target that no library has tidied."""
     parts = urlsplit(server.url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=20) as connection:
+    with socket.create_connection((parts.hostname, parts.port), timeout=60) as connection:
         connection.sendall(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     head, _, body = answer.partition(b"\r\n\r\n")

@@ -25,7 +25,7 @@ from entrepot.testing.rpms import build_rpm
 pytestmark = pytest.mark.xdist_group("findings")
 
 JAMMY, BOOKWORM, ALMA = "Ubuntu:22.04:LTS", "Debian:12", "AlmaLinux:9"
-_PATIENCE_SECONDS = 30
+_PATIENCE_SECONDS = 60
 _numbers = itertools.count(1)
 
 

@@ -29,7 +29,7 @@ class Disk:
 
     def flush(self, handle: int) -> None:
         self.flushed += 1
-        assert self.open.wait(30)
+        assert self.open.wait(60)
         if self.refuses:
             raise OSError(errno.EIO, "the disk is dying")
         REAL(handle)

@@ -161,7 +161,7 @@ def test_failures_are_tried_again_later_and_later(installation: MemoryInstallati
 
 def until(installation: MemoryInstallation, wanted: Callable[[list[Message]], object]) -> list[Message]:
     """The keeper of the installation sends as well, so the log may be a moment late."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not wanted(found := log(installation)):
         assert time.monotonic() < deadline, found
         time.sleep(0.02)

@@ -378,7 +378,7 @@ def test_a_command_line_is_signed_in_by_a_browser_on_its_machine(
         assert httpx2.get(door, params={"code": "x"}, headers={"Host": "rebound.example"}).status_code == 404
         assert httpx2.get(door, params={"code": given["code"]}).status_code == 200
     assert f"as {person}" in signing.until(b"signed in to")
-    assert signing.process.wait(30) == 0
+    assert signing.process.wait(60) == 0
     assert given["code"] not in signing.seen.decode()
     assert person in (tmp_path / "entrepot/config.toml").read_text()
 
@@ -392,7 +392,7 @@ def test_a_command_line_elsewhere_is_signed_in_by_a_code_that_is_pasted(
         given = handed_over(client, address[0])
     os.write(signing.terminal, f"\n {given['code']} \n".encode())
     assert f"as {person}" in signing.until(b"signed in to")
-    assert signing.process.wait(30) == 0
+    assert signing.process.wait(60) == 0
 
 
 def test_the_pages_run_their_own_script_and_nothing_else(office: Office) -> None:

@@ -36,7 +36,7 @@ def queue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Queue]:
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it never came true"
         time.sleep(0.01)
@@ -61,7 +61,7 @@ def test_what_runs_may_end_when_the_queue_stops(queue: Queue) -> None:
 
     queue.start(pursue)
     queue.submit(GOAL)
-    assert inside.wait(20)
+    assert inside.wait(60)
     queue.stop()
     assert ended.is_set()
 
@@ -73,11 +73,11 @@ def test_many_submissions_during_a_pursuit_lead_to_one_more(queue: Queue) -> Non
     def pursue(goal: Goal) -> None:
         rounds.append(goal)
         inside.set()
-        assert leave.wait(10)
+        assert leave.wait(60)
 
     queue.start(pursue)
     queue.submit(GOAL)
-    assert inside.wait(10)
+    assert inside.wait(60)
     for _ in range(20):
         queue.submit(GOAL)
     leave.set()

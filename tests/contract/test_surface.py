@@ -46,7 +46,7 @@ def numbers(office: Office, token: str = TOKEN) -> dict[tuple[str, tuple[tuple[s
 
 def raw(office: Office, request: bytes) -> bytes:
     """What the server says to some bytes, up to its end of the connection or a pause."""
-    with socket.create_connection(("127.0.0.1", office.server.port), timeout=10) as sock:
+    with socket.create_connection(("127.0.0.1", office.server.port), timeout=60) as sock:
         sock.sendall(request)
         return sock.recv(65536)
 
@@ -237,9 +237,9 @@ def test_the_server_lives_while_uploads_stand_still(office: Office) -> None:
     try:
         for sock in stalled:
             sock.sendall(head + b"x" * 200_000)
-        assert httpx2.get(f"{office.server.url}/health/live", timeout=10).json()["alive"] is True
-        assert office.admin.get("/packages", timeout=10).status_code == 200
-        assert office.admin.get("/apt/main/key.asc", timeout=10).status_code == 200
+        assert httpx2.get(f"{office.server.url}/health/live", timeout=60).json()["alive"] is True
+        assert office.admin.get("/packages", timeout=60).status_code == 200
+        assert office.admin.get("/apt/main/key.asc", timeout=60).status_code == 200
     finally:
         for sock in stalled:
             sock.close()

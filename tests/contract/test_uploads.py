@@ -81,7 +81,7 @@ def wait_idle(client: httpx2.Client) -> None:
 def staging(server: Server) -> list[Path]:
     """Unfinished bodies; the server's own looks at its health come and go."""
     folder = server.data / "blobs" / "staging"
-    for _ in range(100):
+    for _ in range(1200):
         if not list(folder.iterdir()):
             return []
         time.sleep(0.05)

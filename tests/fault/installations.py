@@ -18,7 +18,7 @@ from entrepot.testing.ledger import Ledger
 from entrepot.testing.postgres import PostgresServer
 from entrepot.testing.server import Server
 
-_READY_SECONDS = 60
+_READY_SECONDS = 180
 _numbers = itertools.count(1)
 
 

@@ -18,7 +18,7 @@ from entrepot.testing.server import Server, running_server
 
 RELEASE = "/apt/main/dists/jammy/InRelease"
 KEPT = "/apt/main/pool/main/k/kept/kept_1.0_all.deb"
-_PATIENCE_SECONDS = 40
+_PATIENCE_SECONDS = 90
 
 
 @contextlib.contextmanager

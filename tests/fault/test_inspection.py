@@ -13,7 +13,7 @@ from entrepot.testing.packages import build_deb
 from entrepot.testing.server import Server
 
 _SCRIPT = Path(__file__).with_name("inspecting_server.py")
-_PATIENCE_SECONDS = 40
+_PATIENCE_SECONDS = 90
 
 
 def wait_for(folder: Path, count: int) -> None:

@@ -33,7 +33,7 @@ SAMPLE = {
     "write": (2,),
     "openat": (4,),
 }
-_ATTACH_SECONDS = 20
+_ATTACH_SECONDS = 60
 
 
 def points() -> list[tuple[str, int]]:

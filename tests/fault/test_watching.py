@@ -28,7 +28,7 @@ from entrepot.testing.packages import build_deb
 from entrepot.testing.server import Server
 
 _SCRIPT = Path(__file__).with_name("watched_server.py")
-_PATIENCE_SECONDS = 40
+_PATIENCE_SECONDS = 90
 
 Event = tuple[str, int | None, Any]
 

@@ -164,7 +164,7 @@ def test_what_was_downloaded(shell: Shell) -> None:
     path = f"{shell.server.url}/apt/main/pool/main/f/fetched/fetched_1.0_all.deb"
     for _ in range(2):
         assert httpx2.get(path, headers={"user-agent": "Debian APT-HTTP/1.3"}).status_code == 200
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while json.loads(shell.run("stats", "--json"))["summary"]["total_downloads"] < 2 and time.monotonic() < deadline:
         time.sleep(0.2)
     told = shell.run("stats", "--days", "1")

@@ -59,7 +59,7 @@ def pursue(installation: MemoryInstallation) -> None:
 
 
 def until(seen: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not seen():
         assert time.monotonic() < deadline
         time.sleep(0.01)

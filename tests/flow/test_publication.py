@@ -261,7 +261,7 @@ class Scanner:
         self.inspected: list[str] = []
 
     def inspect(self, subject: Subject, around: Surroundings) -> CheckOutcome:
-        self.open.wait(20)
+        self.open.wait(60)
         self.inspected.append(subject.digest)
         assert around.blobs.has(subject.digest)
         if subject.digest in self.finds:

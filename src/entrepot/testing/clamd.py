@@ -19,7 +19,7 @@ EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!
 SIGNATURE = "Test.Eicar"
 """What our clamd calls it, with the mark of a signature that nobody vouches for."""
 NAME = f"{SIGNATURE}.UNOFFICIAL"
-_START_SECONDS = 30
+_START_SECONDS = 120
 _CONFIGURATION = """
 DatabaseDirectory {folder}/signatures
 TemporaryDirectory {folder}
@@ -83,7 +83,7 @@ class ClamdServer:
         """As rude as a crash."""
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL)
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=60)
             self._process = None
 
     def pause(self) -> None:

@@ -22,7 +22,7 @@ ADMIN = f"cn=admin,{BASE}"
 ADMIN_PASSWORD = "the directory's own"
 READER = f"cn=entrepot,{BASE}"
 READER_PASSWORD = "a service account's"
-_START_SECONDS = 20
+_START_SECONDS = 90
 _CONFIGURATION = """
 include {schema}/core.schema
 include {schema}/cosine.schema
@@ -94,13 +94,13 @@ class DirectoryServer:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=60)
             self._process = None
 
     @contextlib.contextmanager
     def administrator(self) -> Iterator[Any]:
-        server = Server(self.url, get_info=NONE, connect_timeout=5)
-        connection = Connection(server, ADMIN, ADMIN_PASSWORD, receive_timeout=10)
+        server = Server(self.url, get_info=NONE, connect_timeout=30)
+        connection = Connection(server, ADMIN, ADMIN_PASSWORD, receive_timeout=60)
         try:
             if not connection.bind():
                 raise LDAPException(str(connection.result))

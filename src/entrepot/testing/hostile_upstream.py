@@ -16,7 +16,7 @@ from typing import Any
 from entrepot.adapters.outbound.targets import Inside
 from entrepot.testing.corpora import require_shared
 
-_START_SECONDS = 30
+_START_SECONDS = 90
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ class Mailbox:
             self.arrived.notify_all()
         return "250 OK"
 
-    def wait(self, count: int = 1, seconds: float = 30) -> list[EmailMessage]:
+    def wait(self, count: int = 1, seconds: float = 90) -> list[EmailMessage]:
         """Once that many have come."""
         with self.arrived:
             if not self.arrived.wait_for(lambda: len(self.received) >= count, seconds):
@@ -144,7 +144,7 @@ def running_mail_server(folder: Path, *, tls: str = "starttls") -> Iterator[Mail
             options |= {"tls_context": context, "require_starttls": True}
         else:
             options = {"ssl_context": context}
-    controller = Controller(mailbox, hostname="127.0.0.1", port=mailbox.port, ready_timeout=20, **options)
+    controller = Controller(mailbox, hostname="127.0.0.1", port=mailbox.port, ready_timeout=60, **options)
     controller.start()
     try:
         yield mailbox

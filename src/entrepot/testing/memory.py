@@ -29,7 +29,7 @@ from entrepot.settings import Settings
 from entrepot.testing.databases import lay_schema
 
 ADMIN = Actor("admin", frozenset({Role.ADMIN}), "192.0.2.1")
-_PATIENCE_SECONDS = 30
+_PATIENCE_SECONDS = 90
 
 
 class Clock:

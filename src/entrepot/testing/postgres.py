@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-_ANSWER_SECONDS = 30
+_ANSWER_SECONDS = 90
 
 
 class PostgresServer:

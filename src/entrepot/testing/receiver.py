@@ -49,7 +49,7 @@ class Receiver:
     calls: list[Call] = field(default_factory=list)
     came: threading.Condition = field(default_factory=threading.Condition)
 
-    def wait(self, wanted: Callable[[list[Call]], object], seconds: float = 30) -> list[Call]:
+    def wait(self, wanted: Callable[[list[Call]], object], seconds: float = 90) -> list[Call]:
         """All calls once they are as wanted."""
         with self.came:
             if not self.came.wait_for(lambda: wanted(self.calls), seconds):

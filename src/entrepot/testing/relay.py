@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 _HEAD_BYTES = 64 << 10
-_SECONDS = 30.0
+_SECONDS = 60.0
 _RESET = struct.pack("ii", 1, 0)
 
 

@@ -77,7 +77,7 @@ class Server:
                 self.url = (found["text"] or found["json"]).decode()
                 self.port = int(self.url.rpartition(":")[2])
                 with contextlib.suppress(httpx2.HTTPError):
-                    if httpx2.get(f"{self.url}/health/ready", timeout=5).status_code == 200:
+                    if httpx2.get(f"{self.url}/health/ready", timeout=20).status_code == 200:
                         return
             if self.process is None or self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the server did not start:\n{text.decode(errors='replace')}")
@@ -107,7 +107,7 @@ class Server:
     def token(self) -> str:
         """A session of the administrator."""
         body = {"username": self.admin, "password": self.password}
-        answer = httpx2.post(f"{self.url}/auth/token", json=body, timeout=30)
+        answer = httpx2.post(f"{self.url}/auth/token", json=body, timeout=90)
         answer.raise_for_status()
         return str(answer.json()["access_token"])
 

@@ -80,7 +80,7 @@ def _handler(scripted: list[ScriptedServer]) -> type[BaseHTTPRequestHandler]:
                 Asked(self.command, self.path, {name.lower(): text for name, text in self.headers.items()}, body)
             )
             if found.after is not None:
-                found.after.wait(20)
+                found.after.wait(60)
             with contextlib.suppress(OSError):
                 self._write(found)
             if found.early or found.raw is not None:

@@ -192,7 +192,7 @@ def in_a_terminal(server: ScriptedServer, *arguments: str, **environment: str) -
             break
         seen += data
     os.close(leader)
-    process.wait(30)
+    process.wait(60)
     return seen.decode()
 
 
@@ -230,7 +230,7 @@ def test_an_interrupt_ends_the_wait_and_says_what_is_not_known(server: ScriptedS
         process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=5)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     over.set()
     # Where the interrupt is lost, the connection ends by itself, and what is said of the file is the same.
     assert (process.returncode in {130, 7}, out) == (True, ""), err
