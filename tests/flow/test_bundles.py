@@ -197,7 +197,7 @@ def test_volumes_on_a_disk_of_the_server_need_not_be_sent(tmp_path: Path, sides:
     for name, data in (("whole.tar", volume), ("broken.tar", volume[:-2000])):
         (tmp_path / "media" / name).write_bytes(data)
     for name in ("../other/x", "/etc/passwd", ""):
-        with pytest.raises(InvalidRequest):
+        with pytest.raises(InvalidRequest, match="files: one to four names"):
             folders.begin(ADMIN, [name])
     with pytest.raises(NotFound):
         folders.begin(ADMIN, ["absent.tar"])

@@ -85,6 +85,11 @@ def test_what_cannot_be_exported_is_said_before_a_job_begins(tmp_path: Path, hou
         jobs.begin(ADMIN, "bookworm", "link/x", ExportWish())
     with pytest.raises(NotFound):
         jobs.begin(ADMIN, "bookworm@absent", "www", ExportWish())
+    for site in ("packages.example.org", "http://x.example/a\nTrusted: yes", "http://x.example/a b", "http://[x"):
+        with pytest.raises(InvalidRequest, match="site: the URL"):
+            jobs.begin(ADMIN, "bookworm", "www", ExportWish(url=site))
+        with pytest.raises(InvalidRequest, match="site: the URL"):
+            house.application.exports.export(ADMIN, "bookworm", str(tmp_path / "www"), ExportWish(url=site))
     with pytest.raises(PermissionDenied):
         jobs.begin(Actor("mia", frozenset({Role.MAINTAINER})), "bookworm", "www", ExportWish())
     (tmp_path / "other").mkdir()

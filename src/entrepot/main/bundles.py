@@ -131,7 +131,7 @@ def _below(settings: Settings) -> OpenBelow:
     def open_below(name: str) -> BinaryIO:
         if settings.bundle_folder is None:
             raise InvalidRequest("this server takes no bundles from a folder; name one in ENTREPOT_BUNDLE_FOLDER")
-        path = folder_below(settings.bundle_folder.absolute(), name)
+        path = folder_below(settings.bundle_folder.absolute(), name, "files")
         try:
             return path.open("rb")
         except OSError as error:

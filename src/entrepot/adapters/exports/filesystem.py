@@ -38,20 +38,20 @@ def _told(root: Path) -> Iterator[None]:
         raise ExportFolderUnusable(f"{root} cannot be written to ({reason}); see to it and export again") from error
 
 
-def folder_below(base: Path, name: str) -> Path:
-    """A folder below another one by a relative name; nothing leads out of there.
+def folder_below(base: Path, name: str, field: str = "folder") -> Path:
+    """A folder, or a file, below another one by a relative name; nothing leads out of there.  ``field`` asked for it.
 
     Raises:
         InvalidRequest: the name is none, or a link leads elsewhere.
     """
     if not _NAME.fullmatch(name) or len(name) > _MOST_NAME:
         raise InvalidRequest(
-            "folder: one to four names of letters, digits and . _ - with / between them are wanted", field="folder"
+            f"{field}: one to four names of letters, digits and . _ - with / between them are wanted", field=field
         )
     with _told(base):
         wanted, top = (base / name).resolve(), base.resolve()
     if not wanted.is_relative_to(top):
-        raise InvalidRequest("folder: a link leads out of the folder for exports", field="folder")
+        raise InvalidRequest(f"{field}: a link leads out of the folder {base}", field=field)
     return wanted
 
 

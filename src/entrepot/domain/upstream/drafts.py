@@ -12,7 +12,8 @@ from entrepot.errors import BuiltInSource, InvalidRequest
 
 FORMATS = {"apt": Format.DEB, "deb": Format.DEB, "rpm": Format.RPM}
 _NAME = re.compile(r"[a-z0-9][a-z0-9._+-]{0,63}")
-_URL = re.compile(r"https?://[^\s/@\\?#]+(?:/[^\s\\?#]*)?")
+_URL = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[^\s/@\\?#\[\]:]+)(?::([0-9]{1,5}))?(?:/[^\s\\?#]*)?")
+_PORTS = range(1, 65_536)
 _DISTRIBUTION = re.compile(r"(?:\./|/|[A-Za-z0-9][A-Za-z0-9._+~-]*(?:/[A-Za-z0-9._+~-]+)*/?)")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}(?:/[A-Za-z0-9._+-]{1,63})*")
 _MOST = 64
@@ -92,11 +93,16 @@ def _reach(reach: Reach, draft: Draft) -> Reach:
     return replace(reach, **{name: value for name in names if (value := getattr(draft, name)) is not None})
 
 
+def _is_url(url: str) -> bool:
+    found = _URL.fullmatch(url) if len(url) <= 500 and url.isprintable() else None
+    return found is not None and int(found[1] or 80) in _PORTS
+
+
 def _check(source: Source) -> None:
     if not source.url:
         raise InvalidRequest("url: it is missing", field="url")
     for field, url in (("url", source.url), ("mirrorlist", source.reach.mirrorlist.partition("?")[0])):
-        if url and (not _URL.fullmatch(url) or len(url) > 500):
+        if url and not _is_url(url):
             raise InvalidRequest(
                 f"{field}: it must be http://host/... or https://host/..., without a user name", field=field
             )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import cast
 
 from entrepot.domain.advisories.contexts import ATTRIBUTE, NO_CONTEXT, format_of
 from entrepot.domain.formats.deb.release import ReleaseFields, write_release
@@ -40,9 +41,21 @@ def with_options(base: SuiteOptions, changes: Mapping[str, object]) -> SuiteOpti
         for word in values.get(name, ()):  # type: ignore[attr-defined]
             if word not in known:
                 raise InvalidRequest(f"{name} must be among {', '.join(known)}")
+    _check_lists(values)
     changed = replace(base, **values)  # type: ignore[arg-type]
     _check_release(changed)
     return changed
+
+
+def _check_lists(values: Mapping[str, object]) -> None:
+    """A suite with a file twice in its index, or without a digest that clients verify, could not be published."""
+    for name in ("components", "architectures", "codecs", "digests"):
+        words = values.get(name, ())
+        if isinstance(words, tuple) and (twice := [word for word in words if words.count(word) > 1]):
+            raise InvalidRequest(f"{name}: {twice[0]} is named twice")
+    digests = values.get("digests")
+    if digests is not None and "sha256" not in cast("tuple[str, ...]", digests):
+        raise InvalidRequest("digests: sha256 has to be among them; clients verify by it")
 
 
 def _with_ecosystem(attributes: Mapping[str, str], said: str) -> dict[str, str]:

@@ -191,6 +191,7 @@ class Suites:
             AlreadyExists: there is such a suite.
         """
         demand(actor, Permission.SUITE_WRITE)
+        check_names(name.archive, name.codename)
         return self.initialise(actor, f"{name.archive}/{name.codename}", name.format, options, new=True)
 
     def change(self, actor: Actor, name: SuiteName, options: Mapping[str, object]) -> Initialised:

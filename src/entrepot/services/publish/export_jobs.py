@@ -14,7 +14,7 @@ from entrepot.adapters.catalog.records import AuditEntry, JsonValue
 from entrepot.domain.jobs.work import JobId, Work
 from entrepot.domain.model.actor import Actor, Role
 from entrepot.domain.policy.permissions import Permission, demand
-from entrepot.services.publish.exported import ExportWish
+from entrepot.services.publish.exported import ExportWish, check_site
 from entrepot.services.publish.exports import Exports, Find
 
 EXPORT_JOB = "export"
@@ -56,6 +56,7 @@ class ExportJobs:
             UnknownDistribution, NotFound, InvalidRequest: there is no such state, or no place for the folder.
         """
         demand(actor, Permission.TREE_EXPORT)
+        check_site(wish.url)
         self._below(folder)
         with self._catalog.read() as reading:
             self._find(reading, reference)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from entrepot.errors import InvalidRequest
 
 _VERSION = 1
+_MOST_SITE = 500
+_SITE = re.compile(r"[a-z][a-z0-9+.-]*:/[^\s\\\"'<>\[\]]+")
 DAY_SECONDS = 86_400
 
 
@@ -22,6 +25,19 @@ class ExportWish:
 
     delete_after_seconds: int = DAY_SECONDS
     url: str = ""
+
+
+def check_site(url: str) -> None:
+    """It becomes a line in the files of clients.
+
+    Raises:
+        InvalidRequest: it cannot.
+    """
+    if url and (len(url) > _MOST_SITE or not url.isprintable() or not _SITE.fullmatch(url)):
+        raise InvalidRequest(
+            "site: the URL of the folder is wanted, such as https://packages.example.org/repo or file:/srv/repo",
+            field="site",
+        )
 
 
 @dataclass(slots=True)

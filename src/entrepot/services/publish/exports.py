@@ -26,7 +26,7 @@ from entrepot.domain.model.snapshot import PackageFile
 from entrepot.domain.model.suite import Suite
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.services.publish.client_files import static_mirror_file, static_repo_file, static_sources_file
-from entrepot.services.publish.exported import Exported, ExportWish, Ledger, Shown, read_ledger
+from entrepot.services.publish.exported import Exported, ExportWish, Ledger, Shown, check_site, read_ledger
 from entrepot.services.publish.foreign import ForeignState, foreign_state
 from entrepot.services.publish.layouts import Layout, layout_of, layout_of_mirror
 from entrepot.services.publish.manifests import Manifests
@@ -119,6 +119,7 @@ class Exports:
             ExportFolderUnusable, StoreFull: the folder cannot be written to.
         """
         demand(actor, Permission.TREE_EXPORT)
+        check_site(wish.url)
         with self._catalog.read() as reading:
             state = self._find(reading, reference)
             foreign = foreign_state(reading, state.suite, state.generation)

@@ -174,9 +174,12 @@ class Environments:
             environment = _find(reading, name)
             targets = _targets(reading, aim)
             shown = {move.suite.id: move.snapshot for move in reading.positions(environment.id)}
-            changes, unchanged = [], []
+            changes, unchanged, seen = [], [], set[SuiteId]()
             for distribution, wanted in targets:
                 suite = find_suite(reading, distribution)
+                if suite.id in seen:
+                    raise InvalidRequest(f"{suite.codename} is named twice; it can show one snapshot")
+                seen.add(suite.id)
                 after = reading.snapshot_named(suite.id, wanted)
                 if after is None:
                     raise NotFound(f"{suite.codename} has no snapshot {wanted[:128]!r}")
