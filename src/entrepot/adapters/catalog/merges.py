@@ -37,7 +37,7 @@ class MergeReading(Protocol):
         ...
 
     def refusals(self, suite_id: SuiteId) -> Mapping[PackageId, str]:
-        """Packages that were refused for the suite when it was last asked, and why."""
+        """Packages that are not in the suite because somebody or the gate does not let them in now, and why."""
         ...
 
     def barred(self, suite_id: SuiteId) -> Mapping[PackageId, str]:

@@ -16,9 +16,12 @@ from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.generation import Generation
 from entrepot.domain.model.package import Format, PackageKey
 from entrepot.domain.model.suite import ArchiveId, PackageId, SuiteId, listing_key
+from entrepot.domain.policy.decisions import DecisionAction
 from entrepot.errors import NotFound
 
 _CHUNK = 400
+_NOT_LET_IN = [state.value for state in (AdmissionState.HELD, AdmissionState.REFUSED)]
+_PUBLISHING = [action.value for action in DecisionAction if action.publishes]
 _COLUMNS = ("package_id", "architecture", "sort_key", "pool_path")
 
 
@@ -39,18 +42,28 @@ class MergeQueries:
         return {**self.refusals(suite_id), **{PackageId(number): "it is in quarantine" for number in apart}}
 
     def refusals(self, suite_id: SuiteId) -> Mapping[PackageId, str]:
-        """By the newest admission of each package that was ever refused."""
-        asked, later = t.admission, t.admission.alias("later")
+        """By the newest admission of each package that is not there, and by what people keep out."""
+        asked, later, stays = t.admission, t.admission.alias("later"), t.content.c
         again = sa.exists().where(
             later.c.package_id == asked.c.package_id, later.c.suite_id == suite_id, later.c.id > asked.c.id
         )
-        query = sa.select(asked.c.package_id, asked.c.justification, asked.c.reasons).where(
-            asked.c.state == AdmissionState.REFUSED.value, asked.c.suite_id == suite_id, ~again
+        live = sa.exists().where(
+            stays.package_id == asked.c.package_id, stays.suite_id == suite_id, stays.removed_revision.is_(None)
         )
-        return {
-            PackageId(row.package_id): row.justification or "; ".join(row.reasons) or "it was refused"
+        query = sa.select(asked.c.package_id, asked.c.state, asked.c.justification, asked.c.reasons).where(
+            asked.c.state.in_(_NOT_LET_IN), asked.c.suite_id == suite_id, ~again, ~live
+        )
+        found = {
+            PackageId(row.package_id): row.justification or "; ".join(row.reasons) or f"it is {row.state}"
             for row in self._connection.execute(query)
         }
+        decided = t.decision.c
+        kept_out = sa.select(decided.package_id, decided.decided_by, decided.justification).where(
+            decided.suite_id == suite_id, decided.ended_at.is_(None), decided.action.not_in(_PUBLISHING)
+        )
+        for row in self._connection.execute(kept_out):
+            found[PackageId(row.package_id)] = f"{row.decided_by} keeps it out: {row.justification}"
+        return found
 
     def claims(self, archive_id: ArchiveId, names: Collection[str]) -> Mapping[PackageKey, Digest]:
         """By the order of the table's key."""
