@@ -8,14 +8,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from entrepot.adapters.catalog.decisions import Quarantine
 from entrepot.adapters.catalog.sql.catalog import SqlCatalog
+from entrepot.domain.model.actor import Actor, Role
 from entrepot.domain.model.digest import Digest, digest_of
-from entrepot.domain.model.package import Format
+from entrepot.domain.model.package import Format, PackageFacts, PackageKey
 from entrepot.domain.model.suite import SuiteOptions
 from entrepot.domain.upstream.mirror import Mirror, MirrorFile, MirrorId, OnBad
 from entrepot.domain.upstream.source import Source, SourceId
 from entrepot.errors import AlreadyExists, LostRace
 
+ACTOR = Actor("rita", frozenset({Role.MAINTAINER}))
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
 
 
@@ -71,6 +74,24 @@ def test_a_mirror_is_kept_as_it_was_made(catalog: SqlCatalog, mirror: Mirror) ->
         assert mirror.suite_id not in reading.unpublished_suites(), "it waits for its upstream, and not for us"
     with pytest.raises(AlreadyExists), catalog.write() as unit:
         unit.add_mirror(mirror)
+
+
+def test_bytes_in_quarantine_are_at_no_path_of_a_mirror(catalog: SqlCatalog, mirror: Mirror) -> None:
+    run(catalog, mirror, {"a": b"one", "b": b"two"})
+    key = PackageKey(Format.DEB, "one", "1.0", "amd64")
+    with catalog.write() as unit:
+        number = unit.add_package(PackageFacts(key, "one"), digest_of(b"one"), "0" * 128, 3, "one.deb", ACTOR, NOW)
+        unit.quarantine(Quarantine(number, "it calls home", ACTOR.name, NOW))
+        archive = unit.suite(mirror.suite_id).archive.id
+    with catalog.read() as reading:
+        assert reading.mirrored(archive, "pool/a") is None
+        assert reading.mirrored(archive, "pool/b") is not None
+        assert reading.quarantined_paths(archive) == {"pool/a"}
+    with catalog.write() as unit:
+        unit.release(number)
+    with catalog.read() as reading:
+        assert reading.mirrored(archive, "pool/a") is not None
+        assert reading.quarantined_paths(archive) == set()
 
 
 def test_what_left_is_kept_for_as_long_as_older_states(catalog: SqlCatalog, mirror: Mirror) -> None:

@@ -15,8 +15,8 @@ from entrepot.domain.model.actor import Actor, Role
 from entrepot.errors import InvalidRequest, NotFound, PermissionDenied
 from entrepot.services.publish.exported import ExportWish
 from entrepot.services.snapshots.environments import Aim
-from entrepot.testing.debs import build_deb
 from entrepot.testing.memory import ADMIN, MemoryInstallation, memory_installation
+from entrepot.testing.packages import build_deb, build_rpm
 
 ROOT = "dists/bookworm/InRelease"
 
@@ -97,3 +97,27 @@ def test_what_cannot_be_exported_is_said_before_a_job_begins(tmp_path: Path, hou
         refused = pytest.raises(InvalidRequest, match="ENTREPOT_EXPORTS")
         with refused:
             plain.application.export_jobs.begin(ADMIN, "bookworm", "www", ExportWish())
+
+
+def test_what_came_into_quarantine_is_gone_from_a_tree_with_the_next_export(
+    tmp_path: Path, house: MemoryInstallation
+) -> None:
+    app, folder = house.application, tmp_path / "exports/www"
+    house.upload(build_deb("two", "1.0", "all"), "two_1.0_all.deb", "bookworm")
+    house.upload(build_rpm("one", "1.0", "1", "noarch"), "one-1.0-1.noarch.rpm", "almalinux9")
+    for codename in ("bookworm", "almalinux9"):
+        house.wait_published(codename)
+        app.exports.export(ADMIN, codename, str(folder / codename), ExportWish())
+    assert {"one_1.0_all.deb", "two_1.0_all.deb", "one-1.0-1.noarch.rpm"} <= files(folder)
+    for name, version in (("one", "1.0"), ("one", "1.0-1"), ("two", "1.0")):
+        if name == "two":
+            app.movements.remove(ADMIN, name, version, distribution="bookworm")
+        else:
+            app.decisions.quarantines.quarantine(ADMIN, name, version, None, "it calls home")
+    for codename in ("bookworm", "almalinux9"):
+        house.wait_published(codename)
+        done = app.exports.export(ADMIN, codename, str(folder / codename), ExportWish())
+        assert done.removed > 0
+    left = files(folder)
+    assert left.isdisjoint({"one_1.0_all.deb", "one-1.0-1.noarch.rpm"})
+    assert "two_1.0_all.deb" in left, "clients may still read an index that names it"

@@ -62,7 +62,10 @@ class MirrorReading(Protocol):
         ...
 
     def mirrored(self, archive_id: ArchiveId, path: str) -> Pooled | None:
-        """The file at a path below an archive, if a kept generation of a mirror has it, or the next one will."""
+        """The file at a path below an archive, if a kept generation of a mirror has it, or the next one will.
+
+        None while its bytes are in quarantine.
+        """
         ...
 
     def listed_file(self, number: int) -> Brought:

@@ -9,7 +9,7 @@ from typing import Protocol
 from entrepot.adapters.catalog.offers import Offer
 from entrepot.domain.model.generation import Generation
 from entrepot.domain.model.snapshot import Content, Environment, Move, PackageFile, Snapshot
-from entrepot.domain.model.suite import GenerationId, PackageId, SuiteId
+from entrepot.domain.model.suite import ArchiveId, GenerationId, PackageId, SuiteId
 
 
 class StateReading(Protocol):
@@ -49,6 +49,10 @@ class StateReading(Protocol):
 
     def files_at(self, suite_id: SuiteId, revision: int) -> Iterator[PackageFile]:
         """Where the files of all packages lie, in order of their paths; streamed."""
+        ...
+
+    def quarantined_paths(self, archive_id: ArchiveId) -> set[str]:
+        """Where the bytes that nobody gets would lie in an archive."""
         ...
 
     def offered_names(self, package_ids: Collection[PackageId]) -> set[str]:

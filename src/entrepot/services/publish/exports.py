@@ -137,7 +137,7 @@ class Exports:
             ledger.plan(suite.codename, shown)
             tree.note(ledger.words())
             self._place(tree, wanted, done, told)
-            self._clean(tree, ledger, suite.codename, shown, wish, done)
+            self._clean(tree, ledger, suite, shown, wish, done)
         self._record(actor, suite, folder, done)
         return done
 
@@ -168,7 +168,8 @@ class Exports:
             text = static_mirror_file(suite, wish.url.rstrip("/"), foreign.told)
             small.append((f"{suite.codename}.{suffix}", text))
         roots = [(layout.top + path, self._body(manifest, path)) for path in layout.roots]
-        return _Wanted([(one.path, one) for one in foreign.files], layout, small, roots)
+        packages = [(one.path, one) for one in foreign.files if not one.quarantine]
+        return _Wanted(packages, layout, small, roots)
 
     def _root(self, state: State, manifest: Manifest, path: str, asked: Asked) -> bytes:
         """As it was published; of anything but what is in force signed anew, without an end of validity."""
@@ -222,10 +223,13 @@ class Exports:
             self._count(done, tree.write(path, stream_file(self._parts.blobs, file), file.digest))
 
     def _clean(
-        self, tree: ExportFolder, ledger: Ledger, codename: str, shown: Shown, wish: ExportWish, done: Exported
+        self, tree: ExportFolder, ledger: Ledger, suite: Suite, shown: Shown, wish: ExportWish, done: Exported
     ) -> None:
-        """Note what nobody needs any more, then remove what nobody has needed for long enough."""
-        over = ledger.settle(codename, shown, int(self._now().timestamp()), wish.delete_after_seconds)
+        """Note what nobody needs any more, then remove what nobody has needed for long enough, or nobody may have."""
+        over = ledger.settle(suite.codename, shown, int(self._now().timestamp()), wish.delete_after_seconds)
+        with self._catalog.read() as reading:
+            apart = reading.quarantined_paths(suite.archive.id)
+        over += [path for path in ledger.stale if path not in over and not apart.isdisjoint(_names_of(path))]
         tree.note(ledger.words())
         for path in over:
             tree.remove(path)
@@ -252,6 +256,11 @@ class Exports:
     @staticmethod
     def _count(done: Exported, placed: Placed) -> None:
         setattr(done, placed.value, getattr(done, placed.value) + 1)
+
+
+def _names_of(path: str) -> tuple[str, str]:
+    """A path of a tree, and of the pool: packages of rpm lie below their distribution and architecture."""
+    return path, "/".join(path.split("/")[2:])
 
 
 def _moved_at(reading: Reading, state: State, reference: str) -> datetime | None:

@@ -33,7 +33,7 @@ def foreign_state(reading: Reading, suite: Suite, generation: Generation) -> For
     mirror = reading.mirror_of(suite.id) if suite.verbatim else None
     if mirror is None:
         return None
-    files = []
+    files, apart = [], reading.quarantined_digests()
     for file in reading.mirrored_at(suite.id, generation.revision):
         if not file.digest:
             raise VerbatimSuite(
@@ -42,7 +42,7 @@ def foreign_state(reading: Reading, suite: Suite, generation: Generation) -> For
                 distribution=suite.full_name,
             )
         if not file.path.startswith(_INDEXES):
-            files.append(PackageFile(file.path, "", file.digest, file.size_bytes, quarantine=False))
+            files.append(PackageFile(file.path, "", file.digest, file.size_bytes, quarantine=file.digest in apart))
     source = reading.source(mirror.source_id)
     types = "deb deb-src" if mirror.sources else "deb"
     keys = f"{source.keyring.strip()}\n".encode() if source.keyring.strip() else b""

@@ -91,7 +91,7 @@ class MirrorQueries:
             yield brought_of(row)
 
     def mirrored(self, archive_id: ArchiveId, path: str) -> Pooled | None:
-        """What is in force first, then what came last."""
+        """What is in force first, then what came last; nothing of what is in quarantine."""
         query = (
             sa.select(_file.id, _file.digest, _file.listed, _file.size_bytes, _file.added_at)
             .join(t.suite, t.suite.c.id == _file.suite_id)
@@ -103,6 +103,9 @@ class MirrorQueries:
         if row is None:
             return None
         digest = row.digest or row.listed.partition(":")[2]
+        apart = sa.select(t.quarantine.c.package_id).join(t.package, t.package.c.id == t.quarantine.c.package_id)
+        if self._connection.execute(apart.where(t.package.c.digest == digest)).first() is not None:
+            return None
         return Pooled(Digest(digest), row.size_bytes, row.added_at, 0 if row.digest else row.id)
 
     def add_mirror(self, mirror: Mirror) -> MirrorId:

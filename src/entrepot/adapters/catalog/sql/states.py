@@ -13,7 +13,7 @@ from entrepot.adapters.catalog.sql.rows import package_of
 from entrepot.domain.dependencies.capabilities import capability_key
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.snapshot import Content, PackageFile
-from entrepot.domain.model.suite import PackageId, SuiteId
+from entrepot.domain.model.suite import ArchiveId, PackageId, SuiteId
 
 T = TypeVar("T")
 _BATCH = 2000
@@ -152,6 +152,19 @@ class StateQueries:
         )
         for row in self._connection.execute(query.execution_options(yield_per=_BATCH)):
             yield PackageFile(row.pool_path, row.architecture, Digest(row.digest), row.size_bytes, bool(row.apart))
+
+    def quarantined_paths(self, archive_id: ArchiveId) -> set[str]:
+        """Of packages, and of files of mirrors with the same bytes; few."""
+        apart, file = t.quarantine.c.package_id, t.mirror_file.c
+        pooled = sa.select(t.pool.c.path).join(t.quarantine, apart == t.pool.c.package_id)
+        brought = (
+            sa.select(file.path)
+            .join(t.package, t.package.c.digest == file.digest)
+            .join(t.quarantine, apart == t.package.c.id)
+            .join(t.suite, t.suite.c.id == file.suite_id)
+        )
+        queries = (pooled.where(t.pool.c.archive_id == archive_id), brought.where(t.suite.c.archive_id == archive_id))
+        return {str(path) for query in queries for path in self._connection.execute(query).scalars()}
 
     def offered_names(self, package_ids: Collection[PackageId]) -> set[str]:
         """By the index of capabilities."""
