@@ -72,6 +72,7 @@ FREE = {
     "Keeper.alive": "health",
     "Keeper.beat": "the keeper's own thread",
     "Keeper.goals": "the keeper's own thread",
+    "Keeper.trying": "a worker, around what it does",
     "Rollouts.advance": "the keeper's own thread",
     "Bulletins.tell": "a turn of the keeper, which says what administrators have asked for",
     "Configurations.current": "other services, and answers that show parts of it",
