@@ -56,6 +56,7 @@ from entrepot.services.publish.waiting import Publications
 from entrepot.services.resolution import Resolutions
 from entrepot.services.sbom import Compositions, Sboms
 from entrepot.services.snapshots import Environments, Merging, Snapshots
+from entrepot.services.snapshots.merge_jobs import MergeJobs
 from entrepot.services.upkeep.antivirus import Antivirus
 from entrepot.services.upkeep.collector import Collector
 from entrepot.services.upkeep.figures import Gauges
@@ -152,6 +153,7 @@ class Application:
     downloads: Downloads
     recorder: Recorder
     snapshots: Snapshots
+    merge_jobs: MergeJobs
     merging: Merging
     environments: Environments
     notices: Notices

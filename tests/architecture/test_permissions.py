@@ -120,6 +120,7 @@ FREE = {
     "OnDemand.open": "content: whoever may read what is published",
     "OnDemand.stop": "end of the program",
     "ExportJobs.pursue": "worker: whoever began the job was asked",
+    "MergeJobs.pursue": "worker: whoever began the job was asked",
     "BundleFolders.pursue": "worker: whoever began the job was asked",
     "BundleMaking.pursue": "worker: whoever began the job was asked",
     "BundleImports.pursue": "worker: whoever began the job was asked",

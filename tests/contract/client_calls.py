@@ -80,6 +80,7 @@ CASES = [
     case("snapshots", "one", "jammy", "first"),
     case("snapshots", "merge", ["jammy@first", "noble"], "jammy", "both", dry_run=True),
     case("snapshots", "merge", ["jammy@first", "noble"], "jammy", "both", rule="first"),
+    case("snapshots", "begin_merge", ["jammy@first", "noble"], "jammy", "later", dry_run=True),
     case("snapshots", "diff", "jammy@first", "jammy"),
     case("snapshots", "contents", "jammy@first"),
     case("environments", "create", "prod", "what machines have"),

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.flow.carrying import HandMadeWork, ended
 
 from entrepot.domain.formats.deb.packages_index import parse_entries
 from entrepot.domain.formats.deb.release_reader import parse_release
+from entrepot.domain.jobs.work import Interrupted, JobStatus
 from entrepot.domain.model.actor import SYSTEM, Actor, Role
 from entrepot.domain.model.package import Format
 from entrepot.errors import AlreadyExists, InvalidRequest, MergeRefused, NotFound, PermissionDenied
@@ -91,6 +93,32 @@ def test_a_rule_says_what_is_taken(house: MemoryInstallation, rule: Rule, apps: 
     assert release is not None
     assert b"Architectures: amd64 arm64\n" in release, "what came in widens what is shown"
     assert house.application.verifier.verify(SYSTEM).differences == ()
+
+
+def test_a_job_merges_and_leaves_nothing_when_it_is_ended_or_dies(house: MemoryInstallation) -> None:
+    two_states(house)
+    jobs, request = house.application.merge_jobs, MergeRequest(["stable", "updates"], "stable", "both")
+    foreseen = ended(house, jobs.begin(ADMIN, request, dry_run=True))
+    assert (foreseen.status, foreseen.result["packages"], foreseen.result["snapshot"]) == (JobStatus.DONE, 3, None)
+    asked = {**foreseen.parameters, "dry_run": False}
+    assert jobs.pursue(HandMadeWork(asked, cancel_after=1)) == {}
+    with pytest.raises(Interrupted):
+        jobs.pursue(HandMadeWork(asked, die_after=2))
+    with pytest.raises(NotFound):
+        held(house, "stable@both")
+    done = ended(house, jobs.begin(ADMIN, request, dry_run=False))
+    assert (done.status, done.result["status"], done.result["counts"]) == (
+        JobStatus.DONE,
+        "merged",
+        {"versions": 1, "bytes": 0, "claimed": 0, "barred": 0},
+    ), done.result
+    assert held(house, "stable@both") == [("app", "2.0"), ("lib", "1.0"), ("new", "1.0")]
+    again = jobs.pursue(HandMadeWork(asked))
+    assert again["status"] == "merged", "it died after the snapshot was made, and before it could say so"
+    with pytest.raises(AlreadyExists):
+        jobs.begin(ADMIN, request, dry_run=False)
+    with pytest.raises(PermissionDenied):
+        jobs.begin(READER, request, dry_run=True)
 
 
 def test_it_is_the_same_on_every_database(tmp_path: Path, database_url: str) -> None:

@@ -101,6 +101,13 @@ class MergeAnswer(TypedDict):
     left_out: list[LeftOut]
 
 
+class BegunMerge(TypedDict):
+    """``POST /snapshots/merge/jobs``."""
+
+    status: str
+    job_id: str
+
+
 class ChangedPackage(TypedDict):
     """A line of a difference."""
 

@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from entrepot.client.answers import shaped
 from entrepot.client.answers_snapshots import (
+    BegunMerge,
     ContentPage,
     EnvironmentAnswer,
     EnvironmentList,
@@ -61,6 +62,21 @@ class SnapshotsTheme:
         payload = {"states": list(states), "into": into, "rule": rule, "description": description, "dry_run": dry_run}
         body = self._call("POST", "/snapshots/merge", {"limit": limit}, payload | given(name=name))
         return shaped(body, MergeAnswer, status=str, counts=dict, conflicts=list)
+
+    def begin_merge(
+        self,
+        states: Sequence[str],
+        into: str,
+        name: str | None = None,
+        *,
+        rule: str = "latest",
+        description: str = "",
+        dry_run: bool = False,
+    ) -> BegunMerge:
+        """``POST /snapshots/merge/jobs``: begin, without waiting; ``Client.jobs`` follows it."""
+        payload = {"states": list(states), "into": into, "rule": rule, "description": description, "dry_run": dry_run}
+        body = self._call("POST", "/snapshots/merge/jobs", None, payload | given(name=name))
+        return shaped(body, BegunMerge, job_id=str)
 
     def one(self, distribution: str, name: str) -> SnapshotAnswer:
         """``GET /snapshots/{codename}/{name}``."""

@@ -12,6 +12,7 @@ from entrepot.adapters.signing import verification
 from entrepot.adapters.signing.base import KeyAlgorithm
 from entrepot.domain.model.suite import Archive
 from entrepot.domain.policy.permissions import Permission
+from entrepot.entrypoints.api.state_words import merge_words
 from entrepot.errors import InvalidRequest, SigningUnavailable
 from entrepot.main.parts import FORMATS, TREES, Parts
 from entrepot.services.intake.suites import Suites
@@ -27,6 +28,7 @@ from entrepot.services.publish.verification import Verifier
 from entrepot.services.publish.views import Views
 from entrepot.services.publish.waiting import Publications
 from entrepot.services.snapshots import Merging
+from entrepot.services.snapshots.merge_jobs import MERGE_JOB, MergeJobs
 from entrepot.services.snapshots.references import find_state
 from entrepot.services.upkeep.collector import Collector, Keep
 from entrepot.services.upkeep.signing_keys import SigningKeys, Wanted
@@ -109,10 +111,11 @@ class Exporting(TypedDict):
     """By its name in the application."""
 
     export_jobs: ExportJobs
+    merge_jobs: MergeJobs
 
 
 def exporting(settings: Settings, parts: Parts, published: Publishing, jobs: Jobs) -> Exporting:
-    """Exports that somebody asks the API for."""
+    """Exports and merges that somebody asks the API for."""
 
     def below(name: str) -> str:
         if settings.exports is None:
@@ -124,4 +127,6 @@ def exporting(settings: Settings, parts: Parts, published: Publishing, jobs: Job
 
     export_jobs = ExportJobs(parts.catalog, published["exports"], find_state, below, jobs.begin, jobs.wake, parts.now)
     jobs.define(JobKind(EXPORT_JOB, Permission.TREE_EXPORT, Permission.TREE_EXPORT, export_jobs.pursue))
-    return Exporting(export_jobs=export_jobs)
+    merge_jobs = MergeJobs(parts.catalog, published["merging"], merge_words, jobs.begin, jobs.wake, parts.now)
+    jobs.define(JobKind(MERGE_JOB, Permission.SNAPSHOT_WRITE, Permission.SNAPSHOT_WRITE, merge_jobs.pursue))
+    return Exporting(export_jobs=export_jobs, merge_jobs=merge_jobs)

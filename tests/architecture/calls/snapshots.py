@@ -11,6 +11,7 @@ CALLS = (
     Call("GET", "/snapshots", Role.READER),
     Call("POST", "/snapshots", Role.MAINTAINER, {"json": {"distribution": "absent"}}),
     Call("POST", "/snapshots/merge", Role.MAINTAINER, {"json": {"states": ["jammy", "noble"], "into": "jammy"}}),
+    Call("POST", "/snapshots/merge/jobs", Role.MAINTAINER, {"json": {"states": ["jammy", "noble"], "into": "jammy"}}),
     Call("GET", "/snapshots/diff", Role.READER, {"params": {"from": "jammy", "to": "noble"}}),
     Call("GET", "/snapshots/contents", Role.READER, {"params": {"of": "jammy"}}),
     Call("GET", "/snapshots/{codename}/{name}", Role.READER),

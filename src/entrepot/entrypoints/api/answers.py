@@ -254,6 +254,7 @@ ANSWERS: Mapping[str, type] = {
     "GET /snapshots/contents": answers_snapshots.ContentPage,
     "GET /snapshots/diff": answers_snapshots.StateDifference,
     "POST /snapshots/merge": answers_snapshots.MergeAnswer,
+    "POST /snapshots/merge/jobs": answers_snapshots.BegunMerge,
     "DELETE /snapshots/{codename}/{name}": answers_snapshots.RemovedSnapshot,
     "GET /snapshots/{codename}/{name}": answers_snapshots.SnapshotAnswer,
     "GET /suites": answers_suites.SuiteList,

@@ -13,7 +13,7 @@ from entrepot.entrypoints.api import words
 from entrepot.entrypoints.api.artifacts import Page, Text
 from entrepot.entrypoints.api.bodies import described, json_body
 from entrepot.entrypoints.api.context import App, Who, requiring
-from entrepot.entrypoints.api.state_words import difference_words, selection_words, snapshot_words, state_words
+from entrepot.entrypoints.api.state_words import difference_words, merge_words, snapshot_words, state_words
 from entrepot.services.snapshots.choosing import Rule
 from entrepot.services.snapshots.merging import MergeRequest
 
@@ -76,6 +76,10 @@ class MergeBody(BaseModel):
     description: str = Field("", max_length=1000)
     dry_run: bool = Field(default=False, description="Only say what it would consist of")
 
+    def request(self) -> MergeRequest:
+        """In the words of the service."""
+        return MergeRequest(self.states, self.into, self.name, self.rule, self.description)
+
 
 @router.post(
     "/snapshots/merge",
@@ -96,12 +100,24 @@ def merge(
 
     No file is copied.  The same version with different bytes is refused, unless ``first`` decides it.
     """
-    request = MergeRequest(given.states, given.into, given.name, given.rule, given.description)
     if given.dry_run:
         response.status_code = 200
-        return {"status": "planned", "snapshot": None, **selection_words(app.merging.plan(who, request), limit)}
-    done = app.merging.merge(who, request)
-    return {"status": "merged", "snapshot": snapshot_words(done.frozen), **selection_words(done.selection, limit)}
+        return merge_words(app.merging.plan(who, given.request()), None, limit)
+    done = app.merging.merge(who, given.request())
+    return merge_words(done.selection, done.frozen, limit)
+
+
+@router.post(
+    "/snapshots/merge/jobs",
+    summary="Merge states by a job",
+    status_code=202,
+    dependencies=[_MayWrite],
+    openapi_extra=described(MergeBody),
+)
+def begin_merge(app: App, who: Who, given: Annotated[MergeBody, Depends(json_body(MergeBody))]) -> dict[str, Any]:
+    """For states of many thousands of packages.  The result of the job is what ``POST /snapshots/merge`` answers."""
+    job = app.merge_jobs.begin(who, given.request(), dry_run=given.dry_run)
+    return {"status": "running", "job_id": job}
 
 
 @router.get("/snapshots/diff", summary="What differs between two states")

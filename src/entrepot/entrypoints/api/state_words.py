@@ -11,6 +11,7 @@ from entrepot.entrypoints.api.words import when
 from entrepot.services.snapshots.comparison import Difference, Risk
 from entrepot.services.snapshots.environments import Change, Plan, Shown
 from entrepot.services.snapshots.keeping import Frozen
+from entrepot.services.snapshots.merge_jobs import MOST_TOLD
 from entrepot.services.snapshots.merging import Selection, Version
 from entrepot.services.snapshots.references import MOMENT, State
 
@@ -79,6 +80,13 @@ def selection_words(selection: Selection, limit: int) -> dict[str, Any]:
             for one in selection.left_out[:limit]
         ],
     }
+
+
+def merge_words(selection: Selection | None, made: Frozen | None, limit: int = MOST_TOLD) -> dict[str, Any]:
+    """The answer about a merge; without a selection it is not known any more what was chosen."""
+    chosen = {} if selection is None else selection_words(selection, limit)
+    snapshot = None if made is None else snapshot_words(made)
+    return {"status": "planned" if made is None else "merged", "snapshot": snapshot, **chosen}
 
 
 def _version(one: Version) -> dict[str, str]:

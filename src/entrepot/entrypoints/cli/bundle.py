@@ -18,7 +18,7 @@ from entrepot.entrypoints.cli.bundle_files import Part, Told, look, part_of, ver
 from entrepot.entrypoints.cli.commands import Commands
 from entrepot.entrypoints.cli.failures import CommandFailed, ExitCode
 from entrepot.entrypoints.cli.output import Output
-from entrepot.entrypoints.cli.progress import CountBar
+from entrepot.entrypoints.cli.progress import watched
 from entrepot.entrypoints.cli.session import JsonOption, UrlOption, YesOption, confirm, connect
 from entrepot.entrypoints.cli.text import moment, one_line, size
 
@@ -68,7 +68,7 @@ def create(
     most = None if not volume_size else _bytes(volume_size)
     with connect(ctx, url, output) as client:
         job = client.bundles.make(states, base=since, volume_size=most, label=label)["job_id"]
-        result = _watch(client, job, output)
+        result = watched(client, job, output)
         for name in result.get("withheld") or ():
             output.note(f"left out, in quarantine: {one_line(name)}")
         _fetch(client, str(result["bundle"]), folder, output)
@@ -178,7 +178,7 @@ def import_(
     with connect(ctx, url, output) as client:
         bundle = _send(client, volumes, output)
         begun = client.bundles.take_in(bundle, into=targets, create=new, snapshot=snapshot, older=older)
-        result = _watch(client, begun["job_id"], output)
+        result = watched(client, begun["job_id"], output)
     if as_json:
         output.json(result)
     counts = {name: value for name, value in result.items() if isinstance(value, int)}
@@ -286,22 +286,6 @@ def _missing(head: Head, bits: str) -> set[Digest]:
         for number, digest in enumerate(head.carried)
         if number // 8 < len(flags) and flags[number // 8] & 0x80 >> number % 8
     }
-
-
-def _watch(client: Client, job: str, output: Output) -> dict[str, Any]:
-    last: dict[str, Any] = {}
-    with CountBar(output) as bar:
-        for event in client.jobs.follow(job):
-            last = event.data
-            bar.at(last)
-            if last.get("type") == "event" and last.get("level") == "warning":
-                output.note(one_line(last["message"]))
-    row = client.jobs.one(job)
-    result: dict[str, Any] = dict(row["result"] or {})
-    if row["status"] != "done":
-        detail = one_line(str(result.get("error") or row["status"]))
-        raise CommandFailed(detail, str(result.get("code") or "job.failed"), ExitCode.NOT_COMPLETE)
-    return result
 
 
 def _targets(into: list[str]) -> dict[str, str]:

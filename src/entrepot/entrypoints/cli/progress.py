@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.progress import (
     BarColumn,
@@ -21,6 +21,8 @@ from rich.progress import (
 
 from entrepot.client import multipart
 from entrepot.client.answers_jobs import UploadStep
+from entrepot.client.api import Client
+from entrepot.entrypoints.cli.failures import CommandFailed, ExitCode
 from entrepot.entrypoints.cli.output import Output
 from entrepot.entrypoints.cli.text import one_line
 
@@ -109,6 +111,23 @@ class CountBar:
         known = {"completed": count, "total": total or None} if isinstance(count, int) else {}
         text = one_line(event.get("message") or "")[:60]
         self._progress.update(self._task, **known, **({"description": text} if text else {}))  # type: ignore[arg-type]
+
+
+def watched(client: Client, job: str, output: Output) -> dict[str, Any]:
+    """Show how far a job is until it ends; its result.  One that was not done is the failure of the command."""
+    last: dict[str, Any] = {}
+    with CountBar(output) as bar:
+        for event in client.jobs.follow(job):
+            last = event.data
+            bar.at(last)
+            if last.get("type") == "event" and last.get("level") == "warning":
+                output.note(one_line(last["message"]))
+    row = client.jobs.one(job)
+    result: dict[str, Any] = dict(row["result"] or {})
+    if row["status"] != "done":
+        detail = one_line(str(result.get("error") or row["status"]))
+        raise CommandFailed(detail, str(result.get("code") or "job.failed"), ExitCode.NOT_COMPLETE)
+    return result
 
 
 def _label(path: Path) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from entrepot.entrypoints.cli.commands import Commands
 from entrepot.entrypoints.cli.output import Output
+from entrepot.entrypoints.cli.progress import watched
 from entrepot.entrypoints.cli.session import JsonOption, UrlOption, YesOption, confirm, connect
 from entrepot.entrypoints.cli.text import moment, one_line, size
 from entrepot.entrypoints.cli.walks import pages
@@ -98,13 +99,14 @@ def create(
         )
 
 
-def merge(
+def merge(  # noqa: PLR0913, PLR0917 - each is an option of the command
     ctx: typer.Context,
     into: Annotated[str, typer.Argument(metavar="INTO", help="DISTRIBUTION@NAME of the snapshot to make.")],
     states: Annotated[list[str], typer.Argument(metavar="STATE...", help=f"Two or more, in order: {_STATE}")],
     rule: Annotated[Rule, typer.Option("--take", help="Where several states have a package.")] = Rule.LATEST,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what it would consist of.")] = False,
     description: Annotated[str, typer.Option("--description", metavar="TEXT", help="For those who ask later.")] = "",
+    by_job: Annotated[bool, typer.Option("--job", help="By a job, with its progress: for very many packages.")] = False,
     as_json: JsonOption = False,
     url: UrlOption = None,
 ) -> None:
@@ -115,20 +117,21 @@ def merge(
     output = Output(as_json=as_json)
     distribution, _, name = into.partition("@")
     with connect(ctx, url, output) as client:
-        body = client.snapshots.merge(
-            states, distribution, name or None, rule=rule.value, description=description, dry_run=dry_run
-        )
+        begin = client.snapshots.begin_merge if by_job else client.snapshots.merge
+        body: Any = begin(states, distribution, name or None, rule=rule.value, description=description, dry_run=dry_run)
+        if by_job:
+            body = watched(client, body["job_id"], output)
     if as_json:
         output.json(body)
         return
-    for row in body["conflicts"]:
+    for row in body.get("conflicts", ()):
         taken, dropped = (
             ", ".join(f"{one_line(one['version'])} ({one_line(one['state'])})" for one in row[side])
             for side in ("taken", "dropped")
         )
         sign = _SIGNS["changed"] if row["kind"] == "versions" else "!"
         output.line(f"{sign} {one_line(row['name'])} {row['arch']}  {taken}{' over ' if dropped else ''}{dropped}")
-    for left in body["left_out"]:
+    for left in body.get("left_out", ()):
         output.line(
             f"- {one_line(left['name'])} {one_line(left['version'])} {left['arch']}: {one_line(left['reason'])}"
         )

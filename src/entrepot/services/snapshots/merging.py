@@ -30,6 +30,14 @@ _FOREIGN = 200
 _NAMED = 5
 
 
+Told = Callable[[str, int, int | None], None]
+"""Hears which stage a merge is in, and how far; may raise, and then nothing is merged."""
+
+
+def _nobody(_stage: str, _done: int, _total: int | None) -> None:
+    """Nobody hears."""
+
+
 class Builder(Protocol):
     """Makes the indexes of a state apart."""
 
@@ -151,7 +159,18 @@ class Merging:
         self._builder = builder
         self._now = now
 
-    def plan(self, actor: Actor, request: MergeRequest) -> Selection:
+    def check(self, actor: Actor, request: MergeRequest) -> int:
+        """Whether there can be such a merge, before any package is looked at; how many packages all states have.
+
+        Raises:
+            As ``plan``.
+        """
+        demand(actor, Permission.SNAPSHOT_WRITE)
+        with self._catalog.read() as reading:
+            selection = self._begun(reading, actor, request)
+        return sum(one.generation.package_count for one in selection.states)
+
+    def plan(self, actor: Actor, request: MergeRequest, told: Told = _nobody) -> Selection:
         """What a merge would consist of; nothing is changed.
 
         Raises:
@@ -160,23 +179,28 @@ class Merging:
             AlreadyExists: the name is taken.
         """
         demand(actor, Permission.SNAPSHOT_WRITE)
-        check_description(request.description)
         with self._catalog.read() as reading:
-            suite = find_suite(reading, request.target)
-            demand_suite(actor, suite)
-            if request.name is not None and reading.snapshot_named(suite.id, name_of(request.name, self._now())):
-                raise AlreadyExists(f"there is a snapshot {request.name} of this distribution already")
-            selection = Selection(suite, _states(reading, suite, request.states))
-            self._select(reading, selection, request.rule)
+            selection = self._begun(reading, actor, request)
+            self._select(reading, selection, request.rule, told)
         return selection
 
-    def _select(self, reading: Reading, selection: Selection, rule: Rule) -> None:
+    def _begun(self, reading: Reading, actor: Actor, request: MergeRequest) -> Selection:
+        check_description(request.description)
+        suite = find_suite(reading, request.target)
+        demand_suite(actor, suite)
+        if request.name is not None and reading.snapshot_named(suite.id, name_of(request.name, self._now())):
+            raise AlreadyExists(f"there is a snapshot {request.name} of this distribution already")
+        return Selection(suite, _states(reading, suite, request.states))
+
+    def _select(self, reading: Reading, selection: Selection, rule: Rule, told: Told) -> None:
         suite, format_ = selection.suite, self._formats[selection.suite.format]
         selection.taken_from = [0] * len(selection.states)
         barred = reading.barred(suite.id)
         streams = [reading.contents_by_key(one.suite.id, one.generation.revision) for one in selection.states]
         foreign: list[Choice] = []
-        for choice in choices(streams, rule, format_.compare, barred):
+        for looked, choice in enumerate(choices(streams, rule, format_.compare, barred)):
+            if looked % _ROWS == 0:
+                told("choosing", looked, None)
             if choice.disputed:
                 selection.note("bytes" if choice.clashes else "versions", choice)
             for one in choice.barred:
@@ -209,7 +233,7 @@ class Merging:
             if found != [one.content.digest for one in choice.taken]:
                 selection.note("claimed", choice)
 
-    def merge(self, actor: Actor, request: MergeRequest) -> Merged:
+    def merge(self, actor: Actor, request: MergeRequest, told: Told = _nobody) -> Merged:
         """Make the snapshot that ``plan`` shows.
 
         What breaks off leaves rows that nothing shows; they are collected.
@@ -219,14 +243,15 @@ class Merging:
             As ``plan``, and as a publication.
         """
         demand(actor, Permission.SNAPSHOT_WRITE)
-        selection = self.plan(actor, request)
+        selection = self.plan(actor, request, told)
         _demand_possible(selection)
         suite, now = selection.suite, self._now()
         name = name_of(request.name, now)
         references = [one.reference for one in selection.states]
         with self._catalog.write() as unit:
             state = unit.begin_merge(suite.id, request.rule.value, references, now)
-        self._copy(actor, selection, state, now)
+        self._copy(actor, selection, state, now, told)
+        told("indexes", selection.package_count, selection.package_count)
         built = self._builder.build(
             _wider(suite, selection, self._formats[suite.format].independent),
             state,
@@ -256,14 +281,17 @@ class Merging:
             current = reading.suite(suite.id).generation_id
             return [] if current is None else [reading.generation(current).manifest]
 
-    def _copy(self, actor: Actor, selection: Selection, state: int, now: datetime) -> None:
+    def _copy(self, actor: Actor, selection: Selection, state: int, now: datetime, told: Told) -> None:
         suite = selection.suite
         component = suite.options.components[0] if suite.format is Format.RPM else None
+        count = selection.package_count
         for start in range(0, len(selection.own), _ROWS):
+            told("writing", start, count)
             with self._catalog.write() as unit:
                 part = selection.own[start : start + _ROWS]
                 unit.copy_apart(suite.id, state, list(part), component, actor.name, now)
         for start in range(0, len(selection.foreign), _FOREIGN):
+            told("writing", len(selection.own) + start, count)
             self._bring(actor, selection, state, list(selection.foreign[start : start + _FOREIGN]), now)
 
     def _bring(self, actor: Actor, selection: Selection, state: int, numbers: Sequence[int], now: datetime) -> None:
