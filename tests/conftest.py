@@ -35,11 +35,11 @@ def forks() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres() -> Iterator[PostgresServer]:
     """A real PostgreSQL server for this worker."""
     if find_binaries() is None:
         pytest.skip("PostgreSQL SERVER IS NOT INSTALLED (Debian: postgresql); every test on it is skipped")
-    with running_postgres(tmp_path_factory.mktemp("postgres")) as server:
+    with running_postgres() as server:
         yield server
 
 

@@ -8,6 +8,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,21 +48,13 @@ class PostgresServer:
 
     def create_database(self, name: str, *, like: str = "template1") -> str:
         """A fresh database, or a copy of one that nobody uses now; its URL for our settings."""
-        self._let_in()
         address = f"host=127.0.0.1 port={self.port} user=entrepot dbname=postgres"
         with contextlib.closing(psycopg.connect(address, autocommit=True)) as connection:
             names = {"name": sql.Identifier(name), "like": sql.Identifier(like)}
             connection.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {like}").format(**names))
         return f"postgresql+psycopg://entrepot@127.0.0.1:{self.port}/{name}"
 
-    def _let_in(self) -> None:
-        """The server's user must reach its folder; every new test session closes the folders above it again."""
-        for folder in (self._data, *self._data.parents):
-            if self._as and folder.owner() == "root" and folder.stat().st_mode & 0o001 == 0:
-                folder.chmod(folder.stat().st_mode | 0o011)
-
     def _run(self, program: str, *arguments: str) -> None:
-        self._let_in()
         command = [*self._as, str(self._binaries / program), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
         if done.returncode != 0:
@@ -78,19 +71,25 @@ def find_binaries() -> Path | None:
 
 
 @contextlib.contextmanager
-def running_postgres(folder: Path) -> Iterator[PostgresServer]:
-    """A server for the time of the block."""
+def running_postgres() -> Iterator[PostgresServer]:
+    """A server for the time of the block.
+
+    Its folder is not one of pytest: each session of that closes the folders above, and the server has another user.
+    """
     binaries = find_binaries()
     if binaries is None:
         raise FileNotFoundError("no PostgreSQL server programs are installed (Debian: postgresql)")
-    server = PostgresServer(binaries, folder)
-    server.initialise()
-    server.start()
-    try:
-        yield server
-    finally:
-        with contextlib.suppress(RuntimeError):
-            server.stop("immediate")
+    with tempfile.TemporaryDirectory(prefix="entrepot-postgres-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        server = PostgresServer(binaries, folder)
+        server.initialise()
+        server.start()
+        try:
+            yield server
+        finally:
+            with contextlib.suppress(RuntimeError):
+                server.stop("immediate")
 
 
 def free_port() -> int:
