@@ -106,8 +106,10 @@ def check_path(label: str, path: str) -> str:
     Raises:
         UpstreamPath: it climbs out, leads to another server, or has letters that some shell or server would read.
     """
-    plain = len(path) <= 2048 and _PATH.fullmatch(path) and not {".", ".."} & set(path.split("/"))
-    if not plain or any((code or "").lower() not in _PLAIN_CODES for code in _ENCODED.findall(path)):
+    plain = len(path) <= 2048 and _PATH.fullmatch(path) is not None
+    if plain and (path.startswith(".") or "/." in path):
+        plain = not {".", ".."} & set(path.split("/"))
+    if not plain or ("%" in path and any((code or "").lower() not in _PLAIN_CODES for code in _ENCODED.findall(path))):
         raise UpstreamPath(f"{label}: {quote(path)} is no place within the repository")
     return path
 
@@ -121,4 +123,5 @@ def check_word(what: str, text: str, most: int = MAX_NAME_CHARACTERS) -> str:
 
 def plain_text(text: str, most: int = MAX_SUMMARY_CHARACTERS) -> str:
     """One line for people."""
-    return _UNPRINTABLE.sub(" ", text.strip()[:most])
+    line = text.strip()[:most]
+    return line if line.isprintable() else _UNPRINTABLE.sub(" ", line)

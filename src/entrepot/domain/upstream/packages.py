@@ -65,6 +65,7 @@ def _package(block: bytes, label: str, component: str) -> ListedPackage:
         raise BadEntry("a line is neither a field nor the continuation of one")
     get = fields.get
     name = check_word("name", get("package", ""))
+    which = f"{label}: {quote(name)}"
     summary, _, _ = get("description", "").partition("\n")
     relations = {relation: value for relation in RELATIONS if (value := get(relation))}
     if sum(map(len, relations.values())) > MAX_RELATIONS_CHARACTERS:
@@ -74,9 +75,9 @@ def _package(block: bytes, label: str, component: str) -> ListedPackage:
         name,
         check_word("version", get("version", "")),
         check_word("architecture", get("architecture", ""), 64),
-        check_path(f"{label}: {quote(name)}", get("filename", "").removeprefix("./")),
+        check_path(which, get("filename", "").removeprefix("./")),
         _number(get("size", ""), "size"),
-        _digest(fields, f"{label}: {quote(name)}"),
+        _digest(fields, which),
         component,
         plain_text(get("section", ""), 100),
         plain_text(summary),
