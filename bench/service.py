@@ -150,6 +150,10 @@ def main(kind: type[Service] = Service) -> None:
         # A log that is never flushed: for large corpora, and to tell what flushing costs.
         pragmas = (*engine._SQLITE_PRAGMAS, "synchronous=off")  # noqa: SLF001
         mock.patch.object(engine, "_SQLITE_PRAGMAS", pragmas).start()
+    if "--no-flush" in sys.argv:
+        # Ours: of the store, and of the catalog's log, which is flushed apart from its commits.
+        for call in ("os.fsync", "os.fdatasync"):
+            mock.patch(call).start()
     service = kind(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], prepares=prepares)
     while not service.quit and (line := sys.stdin.readline()):
         print(json.dumps(run(service, json.loads(line))), flush=True)
