@@ -98,6 +98,20 @@ def audited(installation: MemoryInstallation) -> list[tuple[str, str, str | None
     return [(link.entry.action, link.entry.result, link.entry.package) for link in links]
 
 
+def test_what_its_suite_trusts_when_the_time_is_over_counts(installation: MemoryInstallation) -> None:
+    policy(installation, cooldown={"days": 7})
+    young = push(installation, "young")
+    assert [reason for reason in young.reasons if "cools down" not in reason] == []
+    installation.application.trusted_keys.set_rules(ADMIN, "bookworm", [{"builder": "https://ci.example.org/*"}])
+    installation.clock.advance(days=8)
+    pursue(installation)
+    number = young.admission_id or 0
+    until(lambda: "cools down" not in installation.application.intake.receipt(number).reasons[0])
+    receipt = installation.application.intake.receipt(number)
+    assert receipt.status is ReceiptStatus.HELD
+    assert "no verified attestation" in receipt.reasons[0]
+
+
 def test_what_is_held_for_more_than_its_age_waits_on(installation: MemoryInstallation) -> None:
     policy(installation, cooldown={"days": 7})
     receipt = installation.upload(build_deb("grim", fields={"Essential": "yes"}), "grim_1.0_all.deb", "bookworm")

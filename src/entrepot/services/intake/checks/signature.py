@@ -30,7 +30,7 @@ class SignatureCheck:
 
     name = "signature"
     slow = False
-    anew = False
+    anew = True  # whom a suite trusts changes, and keys come to their end
 
     def __init__(self, verification: PackageVerification, now: Callable[[], datetime]) -> None:
         self._verification = verification
