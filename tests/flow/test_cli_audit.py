@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -99,11 +100,12 @@ def test_a_log_is_verified_while_the_server_runs(shell: Shell) -> None:
     assert "in order" in shell.run("verify", "--data", data)
 
 
-def sign_in_often(url: str) -> None:
+def sign_in_often(url: str, statuses: list[int]) -> None:
     """Until the server is gone."""
-    with contextlib.suppress(httpx2.HTTPError), httpx2.Client(base_url=url, timeout=10) as client:
+    with contextlib.suppress(httpx2.HTTPError), httpx2.Client(base_url=url, timeout=60) as client:
         for number in count():  # a name is locked after some failures
-            client.post("/auth/token", json={"username": f"nobody{number}", "password": "wrong"})
+            answer = client.post("/auth/token", json={"username": f"nobody{number}", "password": "wrong"})
+            statuses.append(answer.status_code)
 
 
 @pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -115,10 +117,14 @@ def test_a_killed_server_leaves_a_whole_chain(tmp_path: Path, engine: str, reque
     server = Server(tmp_path / "data", environment)
     for _ in range(2):
         server.start()
-        writers = [threading.Thread(target=sign_in_often, args=(server.url,)) for _ in range(8)]
+        statuses: list[int] = []
+        writers = [threading.Thread(target=sign_in_often, args=(server.url, statuses)) for _ in range(8)]
         for writer in writers:
             writer.start()
-        threading.Event().wait(1)
+        deadline = time.monotonic() + 60
+        while len(statuses) < 20:
+            assert time.monotonic() < deadline, statuses
+            time.sleep(0.01)
         server.kill()
         for writer in writers:
             writer.join()
