@@ -283,8 +283,8 @@ def test_a_server_that_is_killed_goes_on_and_never_shows_a_half(scene: Scene, tm
             assert client.mirrors.one("killed")["files"] == len(names)
         assert httpx2.get(index).text.count("Package: ") == len(names)
     asked = [line.split()[1] for line in scene.upstream.requests if "/killed/pool/" in line]
-    # What was on its way when the server died comes once more: one file each time, as there is one connection.
-    assert len(asked) - len(set(asked)) <= 3, len(asked)
+    # What was on its way when the server died comes once more; what was stored does not, though nobody had noted it.
+    assert len(asked) - len(set(asked)) <= 3 * 4, len(asked)
 
 
 def test_a_verbatim_mirror_waits_for_a_person_when_files_are_bad(scene: Scene) -> None:

@@ -32,6 +32,7 @@ class Connections:
         self._contexts: dict[Credentials | None, ssl.SSLContext] = {}
         self._kept: dict[tuple[object, ...], list[Line]] = {}
         self._lock = threading.Lock()
+        self._closed = False
 
     def take(self, fetch: Fetch, target: Target, clock: Clock) -> Line:
         """A connection to the target; its addresses were looked at just now.
@@ -52,9 +53,12 @@ class Connections:
         return self._open(fetch, target, addresses, clock)
 
     def give(self, fetch: Fetch, target: Target, line: Line) -> None:
-        """It may be used again."""
+        """It may be used again; what comes back after the end is closed."""
         line.fresh, line.idle_since = False, time.monotonic()
         with self._lock:
+            if self._closed:
+                line.close()
+                return
             kept = self._kept.setdefault(self._key(fetch, target), [])
             kept.append(line)
             for old in kept[:-_MOST_KEPT]:
@@ -64,6 +68,7 @@ class Connections:
     def close(self) -> None:
         """All that are kept."""
         with self._lock:
+            self._closed = True
             for lines in self._kept.values():
                 for line in lines:
                     line.close()
