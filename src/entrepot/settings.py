@@ -110,6 +110,12 @@ class Settings(BaseSettings):
     keep_addresses: bool = Field(
         default=False, description="Keep addresses of clients that download; otherwise pseudonyms that change every day"
     )
+    processes: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Processes of 'entrepot serve': with more than one, one publishes and the others answer requests",
+    )
     node: str = Field("", description="Stable name of this node among those that share a database; empty: host name")
     clamd: str = Field(
         "",

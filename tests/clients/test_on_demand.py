@@ -240,7 +240,7 @@ def test_a_killed_server_leaves_nothing_and_fetches_anew(
         server.kill()
         asking.join()
         held.release()
-        server.arguments = ("--workers", "2")
+        server.arguments = ("--processes", "3")
         server.start()
         staging = server.data / "blobs/staging"
         deadline = time.monotonic() + 60

@@ -213,7 +213,7 @@ def test_labels_do_not_grow_with_what_strangers_ask(office: Office) -> None:
 
 
 def test_processes_of_one_server_answer_for_each_other(tmp_path: Path) -> None:
-    with running_server(tmp_path, "--workers", "2", ENTREPOT_METRICS_TOKEN=TOKEN) as server:
+    with running_server(tmp_path, "--processes", "3", ENTREPOT_METRICS_TOKEN=TOKEN) as server:
         for _ in range(40):
             assert httpx2.get(f"{server.url}/auth/roles").status_code == 200
         counted = set()

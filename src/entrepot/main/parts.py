@@ -27,6 +27,7 @@ from entrepot.adapters.outbound.http import HttpOutbound
 from entrepot.adapters.outbound.streaming import HttpFetcher
 from entrepot.adapters.queue.base import Queue
 from entrepot.adapters.queue.durable import DurableQueue
+from entrepot.adapters.queue.handed import HandedQueue
 from entrepot.adapters.signing.base import Keyring
 from entrepot.adapters.signing.filesystem import FilesystemKeyring
 from entrepot.adapters.storage.base import BlobStore
@@ -34,6 +35,7 @@ from entrepot.adapters.storage.filesystem import FilesystemBlobStore
 from entrepot.domain.formats.base import PackageFormat
 from entrepot.domain.formats.deb import DebFormat
 from entrepot.domain.formats.rpm import RpmFormat
+from entrepot.domain.jobs.goals import Goal
 from entrepot.domain.model.package import Format
 from entrepot.errors import BadSetting
 from entrepot.services.intake.checks.base import Check
@@ -76,8 +78,10 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def real_parts(settings: Settings) -> Parts:
+def real_parts(settings: Settings, hand_on: Callable[[Goal], None] | None = None) -> Parts:
     """Database, files, keys and durable work as the settings say; created where absent.
+
+    With ``hand_on`` goals are pursued by another process of the same server.
 
     Raises:
         BadSetting, CatalogUnavailable, CatalogTooNew, StoreUnavailable: with what to do.
@@ -87,10 +91,10 @@ def real_parts(settings: Settings) -> Parts:
     except OSError as error:
         raise BadSetting(f"ENTREPOT_DATA: the folder cannot be created: {error.strerror}") from error
     return Parts(
-        catalog=SqlCatalog(settings.catalog_url),
+        catalog=SqlCatalog(settings.catalog_url, shared=settings.processes > 1),
         blobs=FilesystemBlobStore(settings.blob_folder),
         keyring=FilesystemKeyring(settings.data / "keys", wall_clock),
-        queue=DurableQueue(settings.jobs_url, settings.node_name, wall_clock),
+        queue=HandedQueue(hand_on) if hand_on else DurableQueue(settings.jobs_url, settings.node_name, wall_clock),
         secret=load_secret(settings.secret_key_file or Path(settings.data) / "secret.key"),
         now=wall_clock,
         journal=FilesystemJournal(settings.data / "audit-checkpoints.jsonl"),

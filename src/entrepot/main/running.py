@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from entrepot.application import Application
 from entrepot.entrypoints.worker.dispatch import Dispatch, Watch
+from entrepot.services.access import SetupState
+from entrepot.settings import Settings
 
 
 def start(application: Application, *, works: bool, watch: Watch | None = None) -> None:
@@ -30,3 +32,9 @@ def stop(application: Application) -> None:
     application.courier.close()
     application.audit.seals.seal_at_end()
     application.catalog.close()
+
+
+def prepare_access(application: Application, settings: Settings) -> SetupState:
+    """The first administrator, from the settings or by a one-time link."""
+    password = settings.admin_password.get_secret_value() if settings.admin_password else None
+    return application.access.prepare(settings.admin_username, password)

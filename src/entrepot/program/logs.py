@@ -37,6 +37,17 @@ def redact(_logger: object, _method: str, event: structlog.types.EventDict) -> s
     return event
 
 
+class _Named:
+    """A processor: which process of the server writes."""
+
+    def __init__(self, process: str) -> None:
+        self._process = process
+
+    def __call__(self, _logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+        event["process"] = self._process
+        return event
+
+
 class _Keep:
     """A processor: everything that is written is remembered."""
 
@@ -68,8 +79,11 @@ class _KeepForeign(logging.Handler):
         self._ring.add(at, record.levelname.lower(), redacted(record.getMessage()), {}, service)
 
 
-def configure(level: str, form: str) -> LogRing:
-    """Text for people or JSON for machines, to standard error; and the memory of what was written."""
+def configure(level: str, form: str, process: str = "") -> LogRing:
+    """Text for people or JSON for machines, to standard error; and the memory of what was written.
+
+    ``process`` is named in every line where there are several.
+    """
     number = logging.getLevelNamesMapping()[level.upper()]
     ring = LogRing()
     renderer: structlog.types.Processor = structlog.processors.JSONRenderer()
@@ -83,6 +97,7 @@ def configure(level: str, form: str) -> LogRing:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             redact,
+            *([_Named(process)] if process else []),
             _Keep(ring),
             structlog.processors.format_exc_info,
             redact,

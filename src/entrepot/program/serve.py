@@ -19,17 +19,27 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.", min=0, max=65535)] = 8000,
     data: Annotated[Path | None, typer.Option(help="Folder of database, blobs and keys (ENTREPOT_DATA).")] = None,
-    workers: Annotated[int, typer.Option(help="Processes that answer requests.", min=1, max=64)] = 1,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes; with more than one, one works and the others answer requests (ENTREPOT_PROCESSES).",
+            min=1,
+            max=64,
+        ),
+    ] = None,
     worker: Annotated[
         bool, typer.Option("--worker/--no-worker", help="Do durable work here, or leave it to 'entrepot worker'.")
     ] = True,
 ) -> None:
     """Run the server: API, repository content, scheduler and an embedded worker."""
-    # Imported here: the other commands should not pay for a web server at every start.
-    from entrepot.program import serving
+    # Imported here: other commands and the parent of several processes should not pay for a web server at each start.
+    from entrepot.program import claims
+    from entrepot.settings import load_settings
 
+    flags = {"data": data, "processes": processes}
+    settings = load_settings(**flags)
     try:
-        sock = serving.bind(host, port)
+        sock = claims.bind(host, port)
     except OSError as error:
         typer.echo(f"entrepot: cannot listen on {host} port {port}: {error.strerror}", err=True)
         raise typer.Exit(7) from None
@@ -38,4 +48,10 @@ def serve(
         raise SystemExit(0)
 
     signal.signal(signal.SIGTERM, end)
-    raise typer.Exit(serving.run(host, sock, data, works=worker, processes=workers))
+    if settings.processes > 1:
+        from entrepot.program.supervision import supervise
+
+        raise typer.Exit(supervise(host, sock, settings, flags, works=worker))
+    from entrepot.program import serving
+
+    raise typer.Exit(serving.run(host, sock, settings, works=worker))

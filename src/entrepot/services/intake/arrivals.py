@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from entrepot.domain.model.suite import SuiteId
@@ -16,18 +16,28 @@ class Arrivals:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._inside: Counter[SuiteId] = Counter()
+        self._counted: Callable[[SuiteId, int], None] | None = None
+
+    def report(self, counted: Callable[[SuiteId, int], None]) -> None:
+        """Have ``counted`` told of every change of a count, in the order of changes; it must not wait."""
+        self._counted = counted
 
     @contextmanager
     def counted(self, suite_id: SuiteId) -> Iterator[None]:
         """Around taking one in."""
         with self._changed:
-            self._inside[suite_id] += 1
+            self._change(suite_id, 1)
         try:
             yield
         finally:
             with self._changed:
-                self._inside[suite_id] -= 1
+                self._change(suite_id, -1)
                 self._changed.notify_all()
+
+    def _change(self, suite_id: SuiteId, by: int) -> None:
+        self._inside[suite_id] += by
+        if self._counted is not None:
+            self._counted(suite_id, self._inside[suite_id])
 
     def count(self, suite_id: SuiteId) -> int:
         """How many are inside."""

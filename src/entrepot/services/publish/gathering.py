@@ -8,7 +8,6 @@ from typing import Protocol
 
 from entrepot.domain.model.suite import SuiteId
 from entrepot.services.publish.service import Published, Publisher
-from entrepot.services.publish.waiting import Publications
 
 _LEAST_SECONDS, _MOST_SECONDS = 0.1, 0.5
 _PATIENCE = 3
@@ -25,6 +24,14 @@ class Arriving(Protocol):
 
     def settle(self, suite_id: SuiteId, seconds: float) -> bool:
         """Wait until there is none, at most for a time."""
+        ...
+
+
+class Waiting(Protocol):
+    """Uploads that wait for their generation; see ``Publications``."""
+
+    def waiting_count(self, suite_id: SuiteId) -> int:
+        """How many."""
         ...
 
 
@@ -52,19 +59,18 @@ class Gathering:
     in between leaves them out, they wait for the next one, and from then on two crowds take turns, at twice the cost.
     """
 
-    def __init__(self, arriving: Arriving, publications: Publications) -> None:
+    def __init__(self, arriving: Arriving, waiting: Waiting) -> None:
         self._arriving = arriving
-        self._publications = publications
+        self._waiting = waiting
         self._crowds: dict[SuiteId, _Crowd] = {}
 
     def gather(self, publisher: Publisher) -> None:
-        """Have its publications wait here."""
-        publisher.gather(self.wait)
-        publisher.on_switch(self._note)
+        """Have its publications wait here, and nowhere else."""
+        publisher.gather(self.wait, self._note)
 
     def _note(self, published: Published) -> None:
         crowd = self._crowds.setdefault(published.suite_id, _Crowd())
-        here = self._publications.waiting_count(published.suite_id) + self._arriving.count(published.suite_id)
+        here = self._waiting.waiting_count(published.suite_id) + self._arriving.count(published.suite_id)
         # One that goes away is missed for a few generations, as one that was counted too late would be.
         crowd.size, crowd.switched = max(here, crowd.size - 1), time.monotonic()
 
@@ -73,10 +79,10 @@ class Gathering:
         crowd = self._crowds.setdefault(suite_id, _Crowd())
         ends, last = time.monotonic() + crowd.worth(), crowd.switched
         self._arriving.settle(suite_id, crowd.worth())
-        here = self._publications.waiting_count(suite_id)
+        here = self._waiting.waiting_count(suite_id)
         while here < crowd.size and (now := time.monotonic()) < min(ends, last + crowd.pause()):
             time.sleep(_LOOK_SECONDS)
-            now_here = self._publications.waiting_count(suite_id)
+            now_here = self._waiting.waiting_count(suite_id)
             if now_here > here:
                 here, last = now_here, now
         self._arriving.settle(suite_id, max(0.0, ends - time.monotonic()))

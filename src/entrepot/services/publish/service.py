@@ -67,15 +67,19 @@ class Publisher:
         self._now = now
         self._listeners: list[Listener] = []
         self._settle: Settle | None = None
+        self._settled: Listener | None = None
         self._pace = Pace()
 
     def on_switch(self, listener: Listener) -> None:
         """Have ``listener`` called, in the publishing thread, after every switch of this process."""
         self._listeners.append(listener)
 
-    def gather(self, settle: Settle) -> None:
-        """Have publications wait a moment for packages that are just being taken in, and take them along."""
-        self._settle = settle
+    def gather(self, settle: Settle, settled: Listener) -> None:
+        """Have publications wait a moment for packages that are just being taken in, and take them along.
+
+        ``settled`` is told of a switch before those who wait for it.
+        """
+        self._settle, self._settled = settle, settled
 
     def unmet(self) -> list[Goal]:
         """Suites that have to be published or signed anew, found in the catalog."""
@@ -127,7 +131,7 @@ class Publisher:
             except LostRace:
                 continue
             if done.changed:
-                for listener in self._listeners:
+                for listener in (*filter(None, (self._settled,)), *self._listeners):
                     listener(done)
             return done
         raise LostRace("other publishers kept coming first")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.domain.model.generation import Generation
@@ -15,15 +16,21 @@ _LOOK_SECONDS = 0.5
 
 
 class Publications:
-    """Who waits for which suite.  A switch in this process wakes at once; others are seen by looking."""
+    """Who waits for which suite.  A switch that somebody tells of wakes at once; others are seen by looking."""
 
     def __init__(self, catalog: Catalog, publisher: Publisher) -> None:
         self._catalog = catalog
         self._waiting: dict[SuiteId, list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}
         self._last: dict[SuiteId, Published] = {}
-        publisher.on_switch(self._wake)
+        self._counted: Callable[[SuiteId, int], None] | None = None
+        publisher.on_switch(self.wake)
 
-    def _wake(self, published: Published) -> None:
+    def report(self, counted: Callable[[SuiteId, int], None]) -> None:
+        """Have ``counted`` told, at once, whenever somebody more or less waits for a suite."""
+        self._counted = counted
+
+    def wake(self, published: Published) -> None:
+        """Let those go on who wait for it; called by whoever made or heard of a switch, in any thread."""
         self._last[published.suite_id] = published
         for loop, event in list(self._waiting.get(published.suite_id, ())):
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits there any more
@@ -38,7 +45,8 @@ class Publications:
         deadline = time.monotonic() + seconds
         entry = (asyncio.get_running_loop(), asyncio.Event())
         self._waiting.setdefault(suite_id, []).append(entry)
-        # Where this process makes the generations it is told of the next one, and need not look at once.
+        self._count(suite_id)
+        # Who was told of a generation is told of the next one, too, and need not look at once.
         looks = suite_id not in self._last
         try:
             while True:
@@ -56,6 +64,11 @@ class Publications:
                     looks = True
         finally:
             self._waiting[suite_id].remove(entry)
+            self._count(suite_id)
+
+    def _count(self, suite_id: SuiteId) -> None:
+        if self._counted is not None:
+            self._counted(suite_id, self.waiting_count(suite_id))
 
     def _switched_here(self, suite_id: SuiteId, revision: int) -> Generation | None:
         last = self._last.get(suite_id)

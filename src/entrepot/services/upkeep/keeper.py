@@ -44,7 +44,12 @@ class Keeper:
         self._thread: threading.Thread | None = None
         self._collected_at: datetime | None = None
         self._attempts = Attempts()
+        self._kept_elsewhere: Callable[[], bool] | None = None
         self.works = False
+
+    def rely(self, kept_elsewhere: Callable[[], bool]) -> None:
+        """Another process of this node keeps; whether it does now is asked of it."""
+        self._kept_elsewhere = kept_elsewhere
 
     def start(self, *, works: bool) -> None:
         """Beat until ``stop``; only a working node looks for goals and takes over."""
@@ -65,6 +70,8 @@ class Keeper:
 
     def alive(self) -> bool:
         """Whether it runs, or another process of this node keeps."""
+        if self._kept_elsewhere is not None:
+            return self._kept_elsewhere()
         return self._thread is None or self._thread.is_alive()
 
     def _run(self) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -49,10 +50,8 @@ from entrepot.adapters.catalog.sql.shelf import ShelfQueries
 from entrepot.adapters.catalog.sql.snapshots import SnapshotQueries
 from entrepot.adapters.catalog.sql.sources import SourceQueries
 from entrepot.adapters.catalog.sql.suites import SuiteQueries
+from entrepot.adapters.catalog.sql.turns import WriteTurns
 from entrepot.adapters.pools import close_for_good
-from entrepot.errors import CatalogUnavailable
-
-_TURN_SECONDS = 10.0
 
 
 class Unit(
@@ -101,9 +100,12 @@ class Unit(
 
 
 class SqlCatalog:
-    """Implements ``Catalog``; opening it brings the schema up to date."""
+    """Implements ``Catalog``; opening it brings the schema up to date.
 
-    def __init__(self, url: str) -> None:
+    ``shared`` says that other processes of the same server write to it as well.
+    """
+
+    def __init__(self, url: str, *, shared: bool = False) -> None:
         self.engine = make_engine(url)
         try:
             with translated():
@@ -113,12 +115,13 @@ class SqlCatalog:
             raise
         self._watch: sqlite3.Connection | None = None
         self._watch_lock = threading.Lock()
-        self._turn = threading.Lock()
+        self._turns: WriteTurns | None = None
         self._flushes: Flushes | None = None
         if self.engine.dialect.name == "sqlite":
             database = str(self.engine.url.database)
             self._watch = sqlite3.connect(database, check_same_thread=False)
             self._flushes = Flushes(database)
+            self._turns = WriteTurns(Path(f"{database}-turn") if shared else None)
 
     @contextmanager
     def read(self) -> Iterator[Reading]:
@@ -129,7 +132,10 @@ class SqlCatalog:
     @contextmanager
     def write(self, *, durable: bool = True) -> Iterator[Writing]:
         """One change, whole or not at all."""
-        with self._taking_turns(), unit(self.engine, writes=True) as connection:
+        with (
+            self._turns.taken() if self._turns is not None else nullcontext(),
+            unit(self.engine, writes=True) as connection,
+        ):
             made = Unit(connection)
             if not durable and self._flushes is None:
                 connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
@@ -137,19 +143,6 @@ class SqlCatalog:
             made.chain()
         if durable and self._flushes is not None:
             self._flushes.flush()
-
-    @contextmanager
-    def _taking_turns(self) -> Iterator[None]:
-        """SQLite has one writer; whoever waits for it there looks again and again, at worst ten times in a second."""
-        if self._flushes is None:
-            yield
-            return
-        if not self._turn.acquire(timeout=_TURN_SECONDS):
-            raise CatalogUnavailable("the database is busy; try again in a moment")
-        try:
-            yield
-        finally:
-            self._turn.release()
 
     def version(self) -> int | None:
         """SQLite's ``data_version`` of a connection that never writes."""
@@ -167,4 +160,6 @@ class SqlCatalog:
         """Let go of all connections."""
         if self._watch is not None:
             self._watch.close()
+        if self._turns is not None:
+            self._turns.close()
         close_for_good(self.engine)
