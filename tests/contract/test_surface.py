@@ -215,10 +215,10 @@ def test_labels_do_not_grow_with_what_strangers_ask(office: Office) -> None:
 def test_processes_of_one_server_answer_for_each_other(tmp_path: Path) -> None:
     with running_server(tmp_path, "--processes", "3", ENTREPOT_METRICS_TOKEN=TOKEN) as server:
         for _ in range(40):
-            assert httpx2.get(f"{server.url}/auth/roles").status_code == 200
-        counted = set()
+            assert httpx2.get(f"{server.url}/auth/roles", timeout=60).status_code == 200
+        counted, bearer = set(), {"Authorization": f"Bearer {TOKEN}"}
         for _ in range(8):
-            text = httpx2.get(f"{server.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).text
+            text = httpx2.get(f"{server.url}/metrics", headers=bearer, timeout=60).text
             found = re.search(r'entrepot_http_request_seconds_count\{.*route="/auth/roles".*\} ([0-9.]+)', text)
             assert found
             counted.add(float(found[1]))
