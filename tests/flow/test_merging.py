@@ -143,6 +143,41 @@ def test_it_is_the_same_on_every_database(tmp_path: Path, database_url: str) -> 
         assert house.application.snapshots.one(ADMIN, "stable", "again").snapshot.content_id == first.content_id
 
 
+def test_what_the_rules_of_the_target_do_not_let_in_is_left_out(house: MemoryInstallation) -> None:
+    rule = {"concerns": {"control.essential": "allow"}}
+    house.application.policies.change_suite(ADMIN, "updates", rule)
+    push(house, "stable", "app", "1.0")
+    push(house, "updates", "app", "1.5")
+    house.upload(build_deb("app", "2.0", "amd64", fields={"Essential": "yes"}), "app.deb", "updates")
+    house.wait_published("updates")
+    assert held(house, "updates") == [("app", "1.5"), ("app", "2.0")]
+    done = merge(house, ["stable", "updates"], "both")
+    assert held(house, "stable@both") == [("app", "1.5")], "what is next, not nothing"
+    (left,) = done.selection.left_out
+    assert (left.name, left.version) == ("app", "2.0")
+    assert left.reason.startswith("the rules of stable do not let it in: ")
+    assert "ssential" in left.reason
+    assert [(one.name, one.version) for one in merge(house, ["updates"] * 2, "x", Rule.ALL).selection.left_out] == [
+        ("app", "2.0"),
+        ("app", "2.0"),
+    ]
+    house.application.policies.change_suite(ADMIN, "stable", rule)
+    merge(house, ["stable", "updates"], "later")
+    assert held(house, "stable@later") == [("app", "2.0")]
+
+
+def test_a_request_asks_about_few_and_a_job_about_all(
+    house: MemoryInstallation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("entrepot.services.snapshots.merging._MOST_ASKED", 1)
+    two_states(house)
+    request = MergeRequest(["stable", "updates"], "stable", "both")
+    with pytest.raises(MergeRefused, match=r"2 packages are new to stable .* --job"):
+        house.application.merging.plan(ADMIN, request)
+    done = ended(house, house.application.merge_jobs.begin(ADMIN, request, dry_run=False))
+    assert (done.status, done.result["packages"]) == (JobStatus.DONE, 3), done.result
+
+
 def test_the_suite_itself_does_not_change(house: MemoryInstallation) -> None:
     two_states(house)
     before, published = house.suite("stable"), house.read(Format.DEB, "dists/stable/InRelease")

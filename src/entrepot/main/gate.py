@@ -166,6 +166,7 @@ def _transfers(
         promotions,
         Migrations(parts.catalog, parts.queue, FORMATS, standings, parts.now),
         Resuming(parts.catalog, parts.queue, standings, promotions, parts.now),
+        standings.against,
     )
 
 

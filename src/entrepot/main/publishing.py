@@ -30,6 +30,7 @@ from entrepot.services.publish.waiting import Publications
 from entrepot.services.snapshots import Merging
 from entrepot.services.snapshots.merge_jobs import MERGE_JOB, MergeJobs
 from entrepot.services.snapshots.references import find_state
+from entrepot.services.snapshots.strangers import Against
 from entrepot.services.upkeep.collector import Collector, Keep
 from entrepot.services.upkeep.signing_keys import SigningKeys, Wanted
 from entrepot.settings import Settings
@@ -49,8 +50,8 @@ class Publishing(TypedDict):
     suites: Suites
 
 
-def publishing(settings: Settings, parts: Parts) -> Publishing:
-    """From a revision of a suite to signed files, and the care for both."""
+def publishing(settings: Settings, parts: Parts, against: Against) -> Publishing:
+    """From a revision of a suite to signed files, and the care for both; ``against`` asks the gate."""
     manifests = Manifests(parts.blobs)
     tools = _tools(settings, parts, manifests)
     publisher = Publisher(parts.catalog, tools, TREES, parts.now)
@@ -63,7 +64,7 @@ def publishing(settings: Settings, parts: Parts) -> Publishing:
         collector=_collector(settings, parts),
         verifier=Verifier(parts.catalog, parts.blobs, parts.keyring, verification, TREES),
         exports=Exports(parts.catalog, sources, find_state, lambda path: FilesystemExport(Path(path)), parts.now),
-        merging=Merging(parts.catalog, FORMATS, Apart(parts.catalog, tools, TREES, parts.now), parts.now),
+        merging=Merging(parts.catalog, FORMATS, Apart(parts.catalog, tools, TREES, parts.now), against, parts.now),
         signing_keys=_signing_keys(settings, parts),
         suites=Suites(parts.catalog, parts.queue, parts.keyring, key_maker(settings, parts), parts.now),
     )

@@ -40,6 +40,10 @@ class MergeReading(Protocol):
         """Packages that are not in the suite because somebody or the gate does not let them in now, and why."""
         ...
 
+    def shown_before(self, suite_id: SuiteId, package_ids: Collection[PackageId]) -> set[PackageId]:
+        """Which of these the suite itself has or had, other than by a merge."""
+        ...
+
     def barred(self, suite_id: SuiteId) -> Mapping[PackageId, str]:
         """These, and packages that nobody gets."""
         ...

@@ -18,7 +18,7 @@ from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.configuration import DecisionRules
 from entrepot.domain.model.package import Format, PackageKey
 from entrepot.domain.model.suite import Suite, SuiteId
-from entrepot.domain.policy.gate import Verdict
+from entrepot.domain.policy.gate import MALWARE, Verdict
 from entrepot.domain.policy.permissions import Permission, demand, demand_suite
 from entrepot.domain.policy.promotion import PromotionVerdict
 from entrepot.errors import AlreadyDecided, InvalidRequest, NotFound
@@ -136,7 +136,8 @@ class Promotions:
         missing = [one for one in chosen if one.package.id not in there]
         present = [one.package.key for one in chosen if one.package.id in there]
         verdict = self._standings.verdict(missing, pair.target)
-        if missing and verdict.verdict is not Verdict.ACCEPT and not request.force:
+        forced = request.force and MALWARE not in verdict.codes  # about malware nobody is asked
+        if missing and verdict.verdict is not Verdict.ACCEPT and not forced:
             return repeat_lost_races(lambda: self._hold(actor, request, pair, missing, verdict))
         done = repeat_lost_races(lambda: self._copy(actor, request, pair, missing, verdict))
         status = PromotionStatus.DONE if missing else PromotionStatus.PRESENT

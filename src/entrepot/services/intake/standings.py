@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from entrepot.adapters.catalog.base import Catalog
 from entrepot.adapters.catalog.decisions import StoredDecision
-from entrepot.adapters.catalog.records import Admission, AdmissionState, Placement
+from entrepot.adapters.catalog.records import Admission, AdmissionState, Placement, StoredPackage
 from entrepot.adapters.storage.base import BlobStore
 from entrepot.domain.model.suite import PackageId, Suite
-from entrepot.domain.policy.gate import CheckOutcome, CheckResult
+from entrepot.domain.policy.gate import CheckOutcome, CheckResult, Verdict
 from entrepot.domain.policy.promotion import PromotionVerdict, Standing, judge_promotion
 from entrepot.domain.policy.security import GateRules
 from entrepot.services.intake.checks.asking import ask
@@ -36,35 +36,58 @@ class Standings:
 
     def verdict(self, placements: Sequence[Placement], target: Suite) -> PromotionVerdict:
         """On packages that go together."""
-        return judge_promotion(list(self._of(placements, target).values()), self._rules(target))
+        return judge_promotion(list(self._of(_asked(placements), target).values()), self._rules(target))
 
     def verdicts(self, placements: Sequence[Placement], target: Suite) -> dict[PackageId, PromotionVerdict]:
         """On packages that go each for itself."""
         rules = self._rules(target)
-        return {number: judge_promotion([one], rules) for number, one in self._of(placements, target).items()}
+        return {number: judge_promotion([one], rules) for number, one in self._of(_asked(placements), target).items()}
 
-    def _of(self, placements: Sequence[Placement], target: Suite) -> dict[PackageId, Standing]:
-        """Each package before the target; opens a unit of its own."""
-        requests: dict[PackageId, list[Admission]] = {}
+    def against(self, packages: Mapping[PackageId, str], target: Suite) -> dict[PackageId, str]:
+        """What keeps each of some packages out of the target, for those that it does not simply let in.
+
+        Args:
+            packages: with the component that each would be in.
+            target: whose rules are asked, and whose people.
+        """
+        rules = self._rules(target)
         with self._catalog.read() as reading:
-            for admission in reading.admissions_of([one.package.id for one in placements]):
-                requests.setdefault(admission.package_id, []).append(admission)
-            decisions = reading.decisions_about([one.package.id for one in placements], target.id)
+            stored = reading.packages(packages)
+        standings = self._of([(one, packages[one.id]) for one in stored], target)
+        verdicts = {number: judge_promotion([one], rules) for number, one in standings.items()}
         return {
-            one.package.id: self._standing(
-                one, target, requests.get(one.package.id, []), decisions.get((one.package.id, target.id))
+            number: "; ".join(reason.message for reason in found.reasons)
+            for number, found in verdicts.items()
+            if found.verdict is not Verdict.ACCEPT
+        }
+
+    def _of(self, asked: Sequence[tuple[StoredPackage, str]], target: Suite) -> dict[PackageId, Standing]:
+        """Each package, in a component, before the target; opens a unit of its own."""
+        requests: dict[PackageId, list[Admission]] = {}
+        numbers = [package.id for package, _ in asked]
+        with self._catalog.read() as reading:
+            for admission in reading.admissions_of(numbers):
+                requests.setdefault(admission.package_id, []).append(admission)
+            decisions = reading.decisions_about(numbers, target.id)
+        return {
+            package.id: self._standing(
+                package, component, target, requests.get(package.id, []), decisions.get((package.id, target.id))
             )
-            for one in placements
+            for package, component in asked
         }
 
     def _standing(
-        self, placement: Placement, target: Suite, requests: Sequence[Admission], decision: StoredDecision | None
+        self,
+        package: StoredPackage,
+        component: str,
+        target: Suite,
+        requests: Sequence[Admission],
+        decision: StoredDecision | None,
     ) -> Standing:
-        package = placement.package
         before = [one for one in requests if one.suite_id == target.id]
         decided = decision is not None and decision.ended_at is None
         accepting = decided and decision is not None and decision.action.publishes
-        subject = stored_subject(package, target, placement.component)
+        subject = stored_subject(package, target, component)
         outcomes = ask(subject, [check for check in self._checks if not check.slow], self._around)
         outcomes += [self._last(check.name, requests) for check in self._checks if check.slow]
         return Standing(
@@ -86,3 +109,7 @@ class Standings:
                     with self._catalog.read() as reading:
                         return recalled(reading, request.suite_id, request.package_id, outcome)
         return CheckOutcome(check, CheckResult.INCONCLUSIVE, "it never ran on this package")
+
+
+def _asked(placements: Sequence[Placement]) -> list[tuple[StoredPackage, str]]:
+    return [(one.package, one.component) for one in placements]

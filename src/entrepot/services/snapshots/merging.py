@@ -16,22 +16,20 @@ from entrepot.domain.formats.base import PackageFormat
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.digest import Digest
 from entrepot.domain.model.package import Format, PackageKey
-from entrepot.domain.model.suite import Suite, SuiteId
+from entrepot.domain.model.suite import PackageId, Suite, SuiteId
 from entrepot.domain.policy.permissions import Permission, demand, demand_suite
 from entrepot.errors import AlreadyExists, InvalidRequest, MergeRefused, VerbatimSuite
 from entrepot.services.snapshots.choosing import Candidate, Choice, Rule, choices
 from entrepot.services.snapshots.keeping import Frozen, check_description, identify, name_of
 from entrepot.services.snapshots.references import State, find_state
+from entrepot.services.snapshots.strangers import Against, Strangers, Told
 
 _MOST_STATES = 20
 _MOST_LISTED = 10_000
 _ROWS = 1000
 _FOREIGN = 200
 _NAMED = 5
-
-
-Told = Callable[[str, int, int | None], None]
-"""Hears which stage a merge is in, and how far; may raise, and then nothing is merged."""
+_MOST_ASKED = 2000
 
 
 def _nobody(_stage: str, _done: int, _total: int | None) -> None:
@@ -101,14 +99,16 @@ class LeftOut:
 class Selection:
     """What a merge consists of.
 
-    ``own`` and ``foreign`` are numbers of rows, of the target's archive and of others.  Of conflicts and of packages
-    that are left out the first ten thousand are named.
+    ``own`` and ``foreign`` are numbers of rows, of the target's archive and of others.  ``guests`` are packages that
+    come from other suites, with their components.  Of conflicts and of packages that are left out the first ten
+    thousand are named.
     """
 
     suite: Suite
     states: Sequence[State]
     own: array[int] = field(default_factory=lambda: array("q"))
     foreign: array[int] = field(default_factory=lambda: array("q"))
+    guests: dict[PackageId, str] = field(default_factory=dict)
     taken_from: list[int] = field(default_factory=list)
     size_bytes: int = 0
     components: set[str] = field(default_factory=set)
@@ -152,11 +152,17 @@ class Merging:
     """Plan, and merge.  Packages are named by rows, indexes take over what others have packed; no file is copied."""
 
     def __init__(
-        self, catalog: Catalog, formats: Mapping[Format, PackageFormat], builder: Builder, now: Callable[[], datetime]
+        self,
+        catalog: Catalog,
+        formats: Mapping[Format, PackageFormat],
+        builder: Builder,
+        against: Against,
+        now: Callable[[], datetime],
     ) -> None:
         self._catalog = catalog
         self._formats = formats
         self._builder = builder
+        self._against = against
         self._now = now
 
     def check(self, actor: Actor, request: MergeRequest) -> int:
@@ -173,16 +179,24 @@ class Merging:
     def plan(self, actor: Actor, request: MergeRequest, told: Told = _nobody) -> Selection:
         """What a merge would consist of; nothing is changed.
 
+        The rules of the target are asked about what it never had; where nobody hears how far that is, of a bounded
+        number.
+
         Raises:
+            MergeRefused: they are more.
             InvalidRequest, NotFound, UnknownDistribution: there are no such states, or they do not fit.
             VerbatimSuite: one of them is signed by its upstream, and its packages are not known.
             AlreadyExists: the name is taken.
         """
         demand(actor, Permission.SNAPSHOT_WRITE)
-        with self._catalog.read() as reading:
-            selection = self._begun(reading, actor, request)
-            self._select(reading, selection, request.rule, told)
-        return selection
+        strangers = Strangers(self._catalog, self._against, _MOST_ASKED if told is _nobody else None)
+        while True:
+            with self._catalog.read() as reading:
+                selection = self._begun(reading, actor, request)
+                barred = {**strangers.kept_out, **reading.barred(selection.suite.id)}
+                self._select(reading, selection, request.rule, barred, told)
+            if not strangers.ask(selection.suite, selection.guests, told):
+                return selection
 
     def _begun(self, reading: Reading, actor: Actor, request: MergeRequest) -> Selection:
         check_description(request.description)
@@ -192,10 +206,11 @@ class Merging:
             raise AlreadyExists(f"there is a snapshot {request.name} of this distribution already")
         return Selection(suite, _states(reading, suite, request.states))
 
-    def _select(self, reading: Reading, selection: Selection, rule: Rule, told: Told) -> None:
+    def _select(
+        self, reading: Reading, selection: Selection, rule: Rule, barred: Mapping[PackageId, str], told: Told
+    ) -> None:
         suite, format_ = selection.suite, self._formats[selection.suite.format]
         selection.taken_from = [0] * len(selection.states)
-        barred = reading.barred(suite.id)
         streams = [reading.contents_by_key(one.suite.id, one.generation.revision) for one in selection.states]
         foreign: list[Choice] = []
         for looked, choice in enumerate(choices(streams, rule, format_.compare, barred)):
@@ -209,8 +224,10 @@ class Merging:
                     left, why = one.content, barred[one.content.package_id]
                     selection.left_out.append(LeftOut(left.name, left.version, left.architecture, why))
             for one in choice.taken:
-                own = selection.states[one.place].suite.archive.id == suite.archive.id
-                (selection.own if own else selection.foreign).append(one.content.number)
+                home = selection.states[one.place].suite
+                (selection.own if home.archive.id == suite.archive.id else selection.foreign).append(one.content.number)
+                if home.id != suite.id:
+                    selection.guests[one.content.package_id] = one.content.component
                 selection.taken_from[one.place] += 1
                 selection.size_bytes += one.content.size_bytes
                 selection.components.add(one.content.component)

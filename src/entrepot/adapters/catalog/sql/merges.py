@@ -65,6 +65,18 @@ class MergeQueries:
             found[PackageId(row.package_id)] = f"{row.decided_by} keeps it out: {row.justification}"
         return found
 
+    def shown_before(self, suite_id: SuiteId, package_ids: Collection[PackageId]) -> set[PackageId]:
+        """By the index on packages."""
+        row, wanted, found = t.content.c, sorted(package_ids), set[PackageId]()
+        for start in range(0, len(wanted), _CHUNK):
+            query = sa.select(row.package_id).where(
+                row.suite_id == suite_id,
+                row.package_id.in_(wanted[start : start + _CHUNK]),
+                row.added_revision >= 0,
+            )
+            found.update(PackageId(number) for number in self._connection.execute(query).scalars())
+        return found
+
     def claims(self, archive_id: ArchiveId, names: Collection[str]) -> Mapping[PackageKey, Digest]:
         """By the order of the table's key."""
         found: dict[PackageKey, Digest] = {}
