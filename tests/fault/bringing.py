@@ -130,12 +130,6 @@ class Bringing:
             found: list[dict[str, Any]] = answer.json()["results"]
             return found
 
-    @staticmethod
-    def seconds(job: Mapping[str, Any]) -> float:
-        """How long it took."""
-        began, ended = (datetime.fromisoformat(job[name]) for name in ("started_at", "finished_at"))
-        return (ended - began).total_seconds()
-
     def ended(self) -> dict[str, dict[str, Any]]:
         """All of them; nobody does anything for that."""
         deadline = time.monotonic() + _UNTIL_SECONDS
