@@ -85,6 +85,8 @@ def test_the_queue_has_every_field_of_the_contract(office: Office) -> None:
     assert wanted <= set(row)
     assert row["sla"]["has_sla"] is False
     assert office.admin.get("/security/review-queue", params={"severity": "bad"}).status_code == 400
+    unknown = office.admin.get("/security/review-queue", params={"distribution": "nowhere"})
+    assert (unknown.status_code, "nowhere" in unknown.text) == (400, True)
     assert office.admin.get("/security/review-queue", params={"per_page": 201}).status_code == 422
 
 

@@ -100,9 +100,10 @@ class HeldFilter:
 
 @dataclass(frozen=True, slots=True)
 class DecisionFilter:
-    """Conditions on decisions; an empty one always holds."""
+    """Conditions on decisions; an empty one always holds.  ``suites`` asks for any of some."""
 
     package: PackageFilter = field(default_factory=PackageFilter)
+    suites: Collection[SuiteId] | None = None
     assignees: tuple[Assignee, ...] | None = None
     unassigned: bool = False
     in_force: bool | None = None

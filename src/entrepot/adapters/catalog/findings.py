@@ -87,13 +87,17 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Posture:
-    """A package on the shelf of a suite with what is known about it; ``waits`` is for a person or a scanner."""
+    """A package on the shelf of a suite with what is known about it; ``waits`` is for a person or a scanner.
+
+    One that is ``apart`` is in quarantine and on no shelf.
+    """
 
     package: StoredPackage
     suite_id: SuiteId
     waits: bool
     added_at: datetime
     scan: Scan | None
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)

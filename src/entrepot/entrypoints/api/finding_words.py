@@ -193,7 +193,7 @@ def posture_rows(report: PostureReport) -> list[Body]:
 
 def _posture(one: Posture, suite: Suite, decision: StoredDecision | None, *, present: bool) -> Body:
     key, scan = one.package.key, one.scan
-    status = "pending_review" if one.waits else "validated"
+    status = "quarantined" if one.apart else "pending_review" if one.waits else "validated"
     counts = {} if scan is None else scan.counts
     return {
         "name": key.name,

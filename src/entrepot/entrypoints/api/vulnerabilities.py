@@ -26,6 +26,7 @@ from entrepot.services.vulnerabilities.rescans import Rescanned
 Word = TypeVar("Word", bound=StrEnum)
 PerPage = Annotated[int, Query(ge=1, le=500)]
 _STATUSES = {"pending_review": True, "published": False, "validated": False}
+_QUARANTINED = "quarantined"
 
 router = APIRouter(tags=["security"])
 
@@ -100,15 +101,21 @@ def packages(
     page: Page = 1,
     per_page: PerPage = 50,
 ) -> dict[str, Any]:
-    """``severity`` asks for packages whose worst finding is at least that bad."""
+    """``severity`` asks for packages whose worst finding is at least that bad; not of those in quarantine."""
+    worst, start = _named(Severity, severity, "severity"), (page - 1) * per_page
+    if status == _QUARANTINED:
+        if worst is not None:
+            raise InvalidRequest("packages in quarantine are not compared any more; leave the severity out")
+        apart = app.vulnerabilities.findings.quarantined(who, distribution, q or "", start, per_page)
+        return packages_body(apart, page, per_page)
     waits = None
     if status not in (None, "", "all"):
         if status not in _STATUSES:
-            raise InvalidRequest(f"unknown status {str(status)[:40]!r}; there are {', '.join(_STATUSES)}")
+            there = ", ".join((*_STATUSES, _QUARANTINED))
+            raise InvalidRequest(f"unknown status {str(status)[:40]!r}; there are {there}")
         waits = _STATUSES[str(status)]
-    worst = _named(Severity, severity, "severity")
     found = PostureFilter(waits=waits, worst=worst, text=q or "")
-    report = app.vulnerabilities.findings.packages(who, distribution, found, (page - 1) * per_page, per_page)
+    report = app.vulnerabilities.findings.packages(who, distribution, found, start, per_page)
     return packages_body(report, page, per_page)
 
 

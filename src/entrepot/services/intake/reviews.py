@@ -21,7 +21,14 @@ from entrepot.domain.model.package import Format
 from entrepot.domain.model.suite import PackageId, Suite, SuiteId
 from entrepot.domain.policy.decisions import DecisionAction, review_days, review_due
 from entrepot.domain.policy.permissions import Permission, demand
-from entrepot.errors import AlreadyDecided, AmbiguousDecision, InvalidRequest, NotFound, StoreUnavailable
+from entrepot.errors import (
+    AlreadyDecided,
+    AmbiguousDecision,
+    InvalidRequest,
+    NotFound,
+    StoreUnavailable,
+    UnknownDistribution,
+)
 from entrepot.services.intake.admit import Candidate, live_in, place, repeat_lost_races
 from entrepot.services.intake.decisions import acts
 from entrepot.services.intake.decisions.acts import Choice
@@ -97,10 +104,16 @@ class Reviews:
         self._now = now
 
     def queue(self, actor: Actor, conditions: HeldFilter, offset: int, limit: int) -> Queued:
-        """A page of what waits: the worst first, then what has waited longest."""
+        """A page of what waits: the worst first, then what has waited longest.
+
+        Raises:
+            UnknownDistribution: what is asked for waits for one that there is not.
+        """
         demand(actor, Permission.REVIEW_READ)
-        policy = self._configuration().cve_policy
+        policy, codename = self._configuration().cve_policy, conditions.package.suite
         with self._catalog.read() as reading:
+            if codename and all(suite.codename != codename for suite in reading.suites()):
+                raise UnknownDistribution(f"there is no distribution {codename[:80]!r}", distribution=codename[:80])
             page, total = reading.held_page(conditions, offset, limit)
             last = reading.decisions_about({one.package.id for one in page})
             review_count, blocked_count = reading.held_counts()

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from entrepot.adapters.catalog.base import Catalog, Reading
-from entrepot.adapters.catalog.decisions import StoredDecision
+from entrepot.adapters.catalog.decisions import DecisionFilter, StoredDecision
 from entrepot.adapters.catalog.findings import (
     Posture,
     PostureCounts,
@@ -21,6 +21,7 @@ from entrepot.adapters.storage.base import BlobStore
 from entrepot.domain.model.actor import Actor
 from entrepot.domain.model.finding import Finding, FixState, Severity
 from entrepot.domain.model.suite import DEFAULT_ARCHIVE, PackageId, Suite, SuiteId
+from entrepot.domain.policy.decisions import DecisionAction
 from entrepot.domain.policy.permissions import Permission, demand
 from entrepot.errors import NotFound, UnknownDistribution
 
@@ -123,6 +124,30 @@ class Vulnerabilities:
         with self._catalog.read() as reading:
             chosen = _chosen(reading, distribution)
             page, total = reading.posture_page(replace(wanted, suites=chosen), offset, limit)
+            return self._report(reading, page, total, reading.posture_counts(chosen))
+
+    def quarantined(self, actor: Actor, distribution: str | None, text: str, offset: int, limit: int) -> PostureReport:
+        """What was put into quarantine, by distribution, the newest first; with what is still known of it."""
+        demand(actor, Permission.POSTURE_READ)
+        with self._catalog.read() as reading:
+            chosen = _chosen(reading, distribution)
+            apart = (DecisionAction.QUARANTINE,)
+            wanted = DecisionFilter(PackageFilter(text=text), chosen, in_force=True, actions=apart)
+            decisions, total = reading.decision_page(wanted, offset, limit)
+            numbers = {one.package_id for one in decisions}
+            stored = {one.id: one for one in reading.packages(numbers)}
+            scans = {(one.package_id, one.suite_id): one for one in reading.scans(numbers)}
+            page = [
+                Posture(
+                    stored[one.package_id],
+                    one.suite_id,
+                    waits=False,
+                    added_at=one.decided_at,
+                    scan=scans.get((one.package_id, one.suite_id)),
+                    apart=True,
+                )
+                for one in decisions
+            ]
             return self._report(reading, page, total, reading.posture_counts(chosen))
 
     def _report(self, reading: Reading, page: Sequence[Posture], total: int, sums: PostureCounts) -> PostureReport:

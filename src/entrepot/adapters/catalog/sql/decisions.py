@@ -199,6 +199,8 @@ def _wide() -> sa.Select[Any]:
 
 def _conditions(wanted: DecisionFilter) -> list[sa.ColumnElement[bool]]:
     found = conditions_of(wanted.package, t.suite.c.codename)
+    if wanted.suites is not None:
+        found.append(_ROW.suite_id.in_(list(wanted.suites)))
     found += assignee_conditions(t.decision, wanted.assignees, unassigned=wanted.unassigned)
     if wanted.in_force is not None:
         found.append(_IN_FORCE if wanted.in_force else _ROW.ended_at.is_not(None))
