@@ -90,6 +90,16 @@ def test_the_queue_has_every_field_of_the_contract(office: Office) -> None:
     assert office.admin.get("/security/review-queue", params={"per_page": 201}).status_code == 422
 
 
+@pytest.mark.parametrize("other", ["reject", "deny", "nonsense", ["approve"], None])
+def test_a_decision_that_contradicts_itself_is_none(office: Office, other: Any) -> None:
+    name = hold(office)
+    both = {"decision": "approve", "action": other, "justification": "x"}
+    answer = office.admin.post(address(name, "decide"), json=both)
+    assert (answer.status_code, "say different things" in answer.text) == (422, True)
+    alike = {"decision": "approve", "action": "approved", "justification": "x"}
+    assert office.admin.post(address(name, "decide"), json=alike).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("body", "action", "status", "published"),
     [

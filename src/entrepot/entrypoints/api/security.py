@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
 from starlette.concurrency import run_in_threadpool
 
 from entrepot.adapters.catalog.decisions import HeldFilter
@@ -60,6 +60,15 @@ class DecideRequest(BaseModel):
     erratum: ErratumRequest | None = Field(
         None, description="What clients are told about the update that is let in; about it, unless it names packages"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _say_one_thing(cls, given: Any) -> Any:
+        if isinstance(given, dict) and {"decision", "action"} <= given.keys():
+            said = [str(given[name]).strip().lower() for name in ("decision", "action")]
+            if len({SPELLINGS.get(word, word) for word in said}) > 1:
+                raise ValueError("decision and action say different things; send one of them")
+        return given
 
     def choice(self) -> Choice:
         """What is decided.
