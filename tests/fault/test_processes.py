@@ -22,6 +22,8 @@ from entrepot.testing.postgres import PostgresServer
 from entrepot.testing.server import Server
 
 _PATIENCE_SECONDS = 120
+_REMEMBERED_SECONDS = 1.5
+"""Each process asks for the settings again after a second."""
 
 
 def eventually(holds: Callable[[], bool], what: str) -> None:
@@ -129,6 +131,7 @@ def test_others_follow_those_that_are_killed_in_the_middle_of_their_work(family:
 def test_limits_and_sessions_are_the_same_in_every_process(family: Family) -> None:
     with family.client() as admin:
         assert admin.patch("/settings", json={"rate_limits": {"auth_token": "7/hour"}}).status_code == 200
+        time.sleep(_REMEMBERED_SECONDS)
 
         def sign_in(_number: int) -> int:
             with httpx2.Client(base_url=family.server.url, timeout=120) as client:
