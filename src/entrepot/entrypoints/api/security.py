@@ -67,7 +67,7 @@ class DecideRequest(BaseModel):
         if isinstance(given, dict) and {"decision", "action"} <= given.keys():
             said = [str(given[name]).strip().lower() for name in ("decision", "action")]
             if len({SPELLINGS.get(word, word) for word in said}) > 1:
-                raise ValueError("decision and action say different things; send one of them")
+                raise InvalidRequest("decision and action say different things; send one of them")
         return given
 
     def choice(self) -> Choice:
