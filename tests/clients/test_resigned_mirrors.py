@@ -50,6 +50,8 @@ class Scene:
         date = datetime.now(UTC) - timedelta(hours=2) + timedelta(minutes=minutes)
         release = write_apt_repository(self.folder / name, packages, date, architectures=("amd64",))
         sign_apt(release, clearsign=lambda data: self.gpg.clearsign("upstream", data))
+        for path in (self.folder / name / "dists").rglob("*"):  # servers tell states apart by whole seconds
+            os.utime(path, (date.timestamp(), date.timestamp()))
 
     def sign(self, name: str) -> None:
         """Sign what lies there now."""
