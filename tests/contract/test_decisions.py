@@ -231,3 +231,19 @@ def test_two_people_where_the_settings_want_it(office: Office, maintainer: httpx
     finally:
         office.admin.patch("/settings", json={"decisions": None})
     assert listed(office, name)
+
+
+def test_what_is_in_quarantine_is_listed_apart(office: Office) -> None:
+    name, asked = f"plain{next(_numbers)}", {"status": "quarantined"}
+    assert upload(office, name).json()["status"] == "published"
+    office.admin.post(address(name, "quarantine"), params={"reason": "it calls home"}).raise_for_status()
+    for more in ({}, {"distribution": "bookworm"}, {"distribution": "main/bookworm"}):
+        found = office.admin.get("/security/packages", params={**asked, "q": name, **more}).json()
+        [row] = found["items"]
+        assert (found["total"], row["name"], row["status"], row["distribution"]) == (1, name, "quarantined", "bookworm")
+        assert (row["decision_action"], "quarantine" in row["actions"]) == ("quarantine", False)
+    elsewhere = office.admin.get("/security/packages", params={**asked, "q": name, "distribution": "noble"})
+    assert elsewhere.json()["items"] == []
+    assert office.admin.get("/security/packages", params={"q": name}).json()["items"] == []
+    for wrong in ({"severity": "high"}, {"distribution": "nowhere"}):
+        assert office.admin.get("/security/packages", params={**asked, **wrong}).status_code == 400

@@ -169,24 +169,6 @@ def test_a_distribution_without_advisories_is_inconclusive_and_held(office: Offi
     assert [(row["name"], row["scanned"], row["status"]) for row in rows["items"]] == [(name, False, "pending_review")]
 
 
-def test_what_is_in_quarantine_is_listed_apart(office: Office, feeds: Feeds) -> None:
-    assert feeds
-    name, asked = fresh(), {"status": "quarantined"}
-    upload(office, build_deb(name), f"{name}.deb", "jammy", 201)
-    path = f"/security/packages/{name}/1.0/quarantine"
-    office.admin.post(path, params={"reason": "it calls home"}).raise_for_status()
-    for more in ({}, {"distribution": "jammy"}, {"distribution": "main/jammy"}):
-        found = office.admin.get("/security/packages", params={**asked, "q": name, **more}).json()
-        [row] = found["items"]
-        assert (found["total"], row["name"], row["status"], row["distribution"]) == (1, name, "quarantined", "jammy")
-        assert (row["decision_action"], "quarantine" in row["actions"]) == ("quarantine", False)
-    elsewhere = office.admin.get("/security/packages", params={**asked, "q": name, "distribution": "noble"})
-    assert elsewhere.json()["items"] == []
-    assert office.admin.get("/security/packages", params={"q": name}).json()["items"] == []
-    for wrong in ({"severity": "high"}, {"distribution": "nowhere"}):
-        assert office.admin.get("/security/packages", params={**asked, **wrong}).status_code == 400
-
-
 def test_an_import_that_has_not_ended_is_no_proof(office: Office, feeds: Feeds) -> None:
     name = fresh()
     feeds.say(osv(f"D-{name}", affected(BOOKWORM, name, ("fixed", "0.5"))), name="debian", complete=False)
